@@ -1,0 +1,2 @@
+//! till
+fn main() {}
