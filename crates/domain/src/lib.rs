@@ -1,1 +1,37 @@
-//! What is true.
+//! What is true in a shop, whatever database remembers it and whoever asks.
+//!
+//! The story, in reading order: a visitor fills a [`cart`] with lines from the [`catalog`];
+//! [`checkout`] turns the cart into an [`order`] with a fixed price ([`pricing`]) and an address
+//! ([`contact`]); a [`payment`] is asked of a gateway; the gateway's [`event`] says that the money
+//! moved, and the order is paid.
+//!
+//! Nothing here reads a clock, makes a random number, waits or logs: time and ids come in as
+//! arguments, so every rule can be tried a million times in a second.
+//!
+//! # Glossary
+//!
+//! | word | meaning |
+//! |---|---|
+//! | visitor | a browser that the shop knows by a cookie, signed in or not |
+//! | cart | what a visitor means to buy; a line keeps the price that the visitor saw |
+//! | order | a cart at the moment of checkout, frozen; it holds a reservation while it is pending |
+//! | reservation | stock set aside for an order that may still be paid |
+//! | payment | the one demand for an order's total at the gateway |
+//! | attempt | one request for a payment, written down with its idempotency key before it is sent |
+//! | news | what the gateway says of a payment, whichever way we heard it |
+//! | answer | news that the gateway gave to a question of ours; it never makes an order paid |
+//! | event | news that the gateway made a record of; only an event makes an order paid |
+//! | receipt | the proof, taken from an event, that the money moved |
+//! | decline | a bank's no to one try; the payment stays payable |
+//! | discrepancy | news that does not fit our books; a person must look at it |
+
+pub mod cart;
+pub mod catalog;
+pub mod checkout;
+pub mod contact;
+pub mod event;
+pub mod id;
+pub mod money;
+pub mod order;
+pub mod payment;
+pub mod pricing;

@@ -1,0 +1,151 @@
+//! What a gateway says of a payment. It reaches us in two ways: as the *answer* to a question of
+//! ours, or as an *event*, a record the gateway made, delivered to us or fetched by us. Only an
+//! event can become a [`Receipt`].
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::{id::OrderId, money::Money};
+
+/// The gateway's id of an event. Two ids that differ only in letter case are two events.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(String);
+
+/// The gateway's id of a payment. Opaque.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GatewayReference(String);
+
+/// The text is empty or too long to be a gateway's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a gateway's id has 1 to {} characters", REFERENCE_CHARS_MAX)]
+pub struct ReferenceError;
+
+/// Stripe promises ids of at most 255 characters: <https://docs.stripe.com/upgrades>.
+const REFERENCE_CHARS_MAX: usize = 255;
+
+macro_rules! references {
+    ($($name:ident)+) => {$(
+        impl $name {
+            /// An id as the gateway wrote it.
+            pub fn new(text: impl Into<String>) -> Result<Self, ReferenceError> {
+                let text = text.into();
+                match text.chars().count() {
+                    1..=REFERENCE_CHARS_MAX => Ok(Self(text)),
+                    _ => Err(ReferenceError),
+                }
+            }
+
+            /// As the gateway wrote it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+references! { EventId GatewayReference }
+
+/// What a gateway says of one payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// Which payment, by the gateway's id.
+    pub reference: GatewayReference,
+    /// The order that we wrote into it when we asked for it; without it the payment is not ours.
+    pub order: Option<OrderId>,
+    /// What it demands.
+    pub amount: Money,
+    /// Whether it is about real money.
+    pub livemode: bool,
+    /// How we know.
+    pub word: Word,
+    /// What happened.
+    pub report: Report,
+}
+
+/// How we know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// The gateway answered a question of ours.
+    Answer,
+    /// The gateway made a record of it.
+    Event(EventId),
+}
+
+/// What happened to a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// It waits for the shopper.
+    Open,
+    /// A bank said no to one try; the shopper may try again.
+    Declined(Decline),
+    /// The shopper must prove who she is (3-D Secure).
+    RequiresAction,
+    /// An asynchronous method is under way; it may take days.
+    Processing,
+    /// The money moved.
+    Succeeded {
+        /// How much of it.
+        received: Money,
+    },
+    /// It can no longer succeed.
+    Cancelled,
+}
+
+/// A bank's no to one try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decline {
+    /// What identifies the try: the gateway's id of it. The same try told twice counts once.
+    pub attempt: String,
+    /// The gateway's code, for the operator.
+    pub code: String,
+    /// A sentence the shopper may read. It never says that a card is reported lost or stolen.
+    pub message: String,
+}
+
+/// The proof that money moved: taken from an event, never from an answer or a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    event: EventId,
+    received: Money,
+    at: Timestamp,
+}
+
+impl Receipt {
+    /// The receipt in the news, if it is an event that says that money moved. `at` is when we
+    /// read it.
+    pub fn from_news(news: &News, at: Timestamp) -> Option<Self> {
+        match (&news.word, &news.report) {
+            (Word::Event(event), Report::Succeeded { received }) => {
+                Some(Self { event: event.clone(), received: *received, at })
+            }
+            (Word::Event(_) | Word::Answer, _) => None,
+        }
+    }
+
+    /// A receipt that was stored.
+    pub fn restore(event: EventId, received: Money, at: Timestamp) -> Self {
+        Self { event, received, at }
+    }
+
+    /// The event it was taken from.
+    pub fn event(&self) -> &EventId {
+        &self.event
+    }
+
+    /// How much money moved.
+    pub fn received(&self) -> Money {
+        self.received
+    }
+
+    /// When we read the event.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+}

@@ -1,0 +1,47 @@
+//! Ids that cannot be mixed up. The caller makes the number (time-ordered, version 7); this crate
+//! only gives it a type.
+
+use std::{fmt, str::FromStr};
+
+use uuid::Uuid;
+
+/// The text was not an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an id: expected a UUID such as 0197f3c2-5b1e-7c3a-9d2e-2f6b8a4c1d00")]
+pub struct IdError;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Uuid::try_parse(text).map(Self).map_err(|_| IdError)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A browser known by its cookie.
+    VisitorId;
+    /// A product of the catalogue.
+    ProductId;
+    /// A visitor's cart.
+    CartId;
+    /// A line of a cart, and of the order made from it.
+    LineId;
+    /// An order.
+    OrderId;
+    /// The payment of an order.
+    PaymentId;
+}
