@@ -1,15 +1,21 @@
-//! The project's own commands: `cargo xtask demo | test | bench | countries`.
+//! The project's own commands: `cargo xtask demo | test | databases | bench | countries`.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 
 mod countries;
+mod databases;
+mod packages;
 mod process;
+mod sdks;
+mod test;
 
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask")]
+#[command(bin_name = "cargo xtask", about = "The project's own commands")]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -17,16 +23,96 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Writes crates/domain/data/countries.tsv from the pinned data set
+    /// Builds the server and runs the demo shop: `till demo`
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo {
+        /// Arguments for `till demo`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Runs every check and every test, on SQLite, PostgreSQL and MariaDB
+    #[command(after_help = TEST_EXAMPLES)]
+    Test {
+        /// Run this part alone (may be given several times); `rust` brings what it needs
+        #[arg(long, value_enum, value_name = "PART")]
+        only: Vec<test::Part>,
+        /// Arguments for `cargo test`, such as a part of a test's name or `-p storage`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Starts the tests' PostgreSQL and MariaDB and prints their URLs, until Ctrl-C
+    #[command(after_help = DATABASES_EXAMPLES)]
+    Databases,
+    /// Measures the storage: `cargo bench -p storage`
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench {
+        /// Arguments for `cargo bench`, such as a part of a benchmark's name
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Writes crates/domain/data/countries.tsv anew from the pinned data sets
     Countries,
 }
 
-fn main() -> Result<()> {
+const DEMO_EXAMPLES: &str = "Examples:
+  cargo xtask demo                                     a shop to click through
+  cargo xtask demo --checkout                          a narrated checkout, then the end
+  cargo xtask demo --checkout --kill-after charge      the same with a crash in the middle";
+
+const TEST_EXAMPLES: &str = "Examples:
+  cargo xtask test                                     everything
+  cargo xtask test --only fmt --only clippy            two quick parts
+  cargo xtask test --only rust -- a_declined_card      tests with this in their name
+  cargo xtask test --only rust -- -p storage           the tests of one crate";
+
+const DATABASES_EXAMPLES: &str = "Example:
+  cargo xtask databases                                in one terminal; then in another the two
+                                                       printed exports and `cargo test -p storage`";
+
+const BENCH_EXAMPLES: &str = "Examples:
+  cargo xtask bench                                    every benchmark
+  cargo xtask bench create_order                       benchmarks with this in their name";
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
     let root = root()?;
-    process::listen_for_interrupts()?;
-    match Arguments::parse().task {
+    match task {
+        Task::Demo { arguments } => demo(&root, &arguments),
+        Task::Test { only, arguments } => test::run(&root, &only, &arguments),
+        Task::Databases => databases::serve(),
+        Task::Bench { arguments } => become_cargo(&root, &["bench", "-p", "storage"], &arguments),
         Task::Countries => countries::run(&root),
     }
+}
+
+/// Built in the dev profile: the wait for the first build is what a newcomer notices (release
+/// links with LTO), and SQLite itself is compiled with optimisation in both.
+fn demo(root: &Path, arguments: &[String]) -> Result<()> {
+    become_cargo(root, &["run", "-p", "server", "--bin", "till", "--", "demo"], arguments)
+}
+
+/// Replaces this process, as `cargo run` does in turn: Ctrl-C and the exit code are the
+/// program's own, and there is nothing in between that could outlive it.
+fn become_cargo(root: &Path, leading: &[&str], arguments: &[String]) -> Result<()> {
+    let error = cargo(root).args(leading).args(arguments).exec();
+    Err(error).context("start cargo")
+}
+
+/// The cargo that runs us, at work in the repository.
+fn cargo(root: &Path) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(root);
+    command
 }
 
 fn root() -> Result<PathBuf> {

@@ -48,21 +48,46 @@ pub fn pause() -> Result<()> {
 /// A running program and everything it started; dropping it ends them all.
 pub struct Running {
     child: Child,
-    stopped: bool,
+    stop: StopSignal,
+    ended: bool,
+}
+
+/// How a program is asked to end.
+#[derive(Clone, Copy)]
+pub enum StopSignal {
+    /// What most programs take for a request to end in order.
+    Term,
+    /// What Ctrl-C sends.
+    Int,
+}
+
+impl StopSignal {
+    /// As `kill -s` wants it.
+    pub fn name(self) -> &'static str {
+        match self {
+            StopSignal::Term => "TERM",
+            StopSignal::Int => "INT",
+        }
+    }
 }
 
 impl Running {
     /// Starts the program in a process group of its own.
-    pub fn start(command: &mut Command) -> Result<Self> {
+    fn start(command: &mut Command) -> Result<Self> {
+        Self::start_server(command, StopSignal::Term)
+    }
+
+    /// Starts a program that has its own idea of how to be stopped.
+    pub fn start_server(command: &mut Command, stop: StopSignal) -> Result<Self> {
         command.stdin(Stdio::null()).process_group(0);
         let child = command.spawn().with_context(|| format!("start {}", shown(command)))?;
-        Ok(Self { child, stopped: false })
+        Ok(Self { child, stop, ended: false })
     }
 
     /// The exit status if the program has ended by itself.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         let status = self.child.try_wait()?;
-        self.stopped |= status.is_some();
+        self.ended |= status.is_some();
         Ok(status)
     }
 
@@ -86,10 +111,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.stopped {
+        if self.ended {
             return;
         }
-        self.signal("TERM");
+        self.signal(self.stop.name());
         let began = Instant::now();
         while began.elapsed() < GRACE {
             if !matches!(self.child.try_wait(), Ok(None)) {
@@ -146,13 +171,6 @@ pub fn read_lines(command: &mut Command, mut each: impl FnMut(&str)) -> Result<E
     // It only ends, without a result, when the output does.
     let _ = reader.join();
     running.wait()
-}
-
-/// Whether a program can be found and says its version.
-pub fn is_there(program: &str) -> bool {
-    let mut command = Command::new(program);
-    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
 }
 
 fn expect_success(command: &Command, status: ExitStatus) -> Result<()> {

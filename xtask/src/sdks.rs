@@ -1,0 +1,57 @@
+//! The vendors' own clients, by which the tests drive our simulators.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::packages;
+use crate::process;
+
+/// Where the simulators' tests keep the clients' versions.
+const FOLDER: &str = "crates/simulators/tests/sdk";
+/// A Python environment of ours; pip would refuse to write into Debian's.
+const PYTHON_FOLDER: &str = "target/python-sdk";
+
+/// What the tests have to know, and a sentence about what was done.
+pub struct Sdks {
+    /// Environment variables for the tests.
+    pub variables: Vec<(&'static str, String)>,
+    /// What is there, and what is not and why.
+    pub note: String,
+}
+
+/// Installs the clients whose version files are in the repository.
+pub fn prepare(root: &Path) -> Result<Sdks> {
+    let mut variables = Vec::new();
+    let mut notes = Vec::new();
+
+    if !root.join(FOLDER).join("package-lock.json").is_file() {
+        notes.push(format!("npm clients skipped: no package-lock.json in {FOLDER}"));
+    } else if packages::program("npm").is_none() {
+        notes.push("npm clients skipped: npm is missing, it comes with Node".to_owned());
+    } else {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+        process::run(npm.current_dir(root.join(FOLDER)))?;
+        variables.push(("TILL_NODE_SDK", "1".to_owned()));
+        notes.push("npm clients installed".to_owned());
+    }
+
+    let requirements = root.join(FOLDER).join("requirements.txt");
+    if requirements.is_file() {
+        let python = root.join(PYTHON_FOLDER).join("bin/python");
+        if !python.is_file() {
+            let mut venv = Command::new("python3");
+            process::run(venv.args(["-m", "venv"]).arg(root.join(PYTHON_FOLDER)))?;
+        }
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
+        process::run(pip.arg(requirements))?;
+        variables.push(("TILL_PYTHON", python.display().to_string()));
+        notes.push("Python clients installed".to_owned());
+    } else {
+        notes.push(format!("Python clients skipped: no requirements.txt in {FOLDER}"));
+    }
+    Ok(Sdks { variables, note: notes.join("; ") })
+}

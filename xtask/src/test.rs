@@ -1,0 +1,262 @@
+//! `cargo xtask test`: every check and every test, with the time each part took.
+//!
+//! The parts run one after the other and the first that fails ends the run; whatever happens, the
+//! databases are stopped. The last line is the sum over all test programs. The parts' budgets are
+//! in the table of `docs/testing.md`, which names this command as its source.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::databases::Databases;
+use crate::{cargo, packages, process, sdks};
+
+/// A part of the run.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The source's layout
+    Fmt,
+    /// The compiler's and clippy's warnings, as errors
+    Clippy,
+    /// What apt has to install, if anything
+    Packages,
+    /// PostgreSQL and MariaDB, started for this run
+    Databases,
+    /// The vendors' clients from npm and PyPI
+    Sdks,
+    /// Every test of the workspace (brings packages, databases and sdks with it)
+    Rust,
+}
+
+impl Part {
+    const ALL: [Part; 6] =
+        [Part::Fmt, Part::Clippy, Part::Packages, Part::Databases, Part::Sdks, Part::Rust];
+
+    fn title(self) -> &'static str {
+        match self {
+            Part::Fmt => "source layout (cargo fmt)",
+            Part::Clippy => "warnings (cargo clippy)",
+            Part::Packages => "Debian packages",
+            Part::Databases => "start PostgreSQL and MariaDB",
+            Part::Sdks => "vendors' clients (npm, pip)",
+            Part::Rust => "tests (cargo test)",
+        }
+    }
+
+    /// On a machine of two cores with nothing built; together they stay under a quarter of an
+    /// hour. Going over is reported and does not fail the run: the machine may be a slow one.
+    fn budget(self) -> Duration {
+        Duration::from_secs(match self {
+            Part::Fmt => 10,
+            Part::Clippy => 180,
+            Part::Packages => 90,
+            Part::Databases => 20,
+            Part::Sdks => 60,
+            Part::Rust => 510,
+        })
+    }
+}
+
+/// What the parts before have made ready for those after.
+#[derive(Default)]
+struct Prepared {
+    databases: Option<Databases>,
+    variables: Vec<(&'static str, String)>,
+    counts: Option<Counts>,
+}
+
+struct Measured {
+    part: Part,
+    took: Duration,
+}
+
+/// Runs the chosen parts, or all; `arguments` go to `cargo test`.
+pub fn run(root: &Path, only: &[Part], arguments: &[String]) -> Result<()> {
+    process::listen_for_interrupts()?;
+    let parts = chosen(only);
+    let mut prepared = Prepared::default();
+    let mut measured = Vec::new();
+    let mut outcome = Ok(());
+    for (index, part) in parts.iter().enumerate() {
+        let budget = shown(part.budget());
+        println!("\n== {}/{} {} (budget {budget})", index + 1, parts.len(), part.title());
+        let began = Instant::now();
+        outcome = run_part(*part, root, arguments, &mut prepared);
+        measured.push(Measured { part: *part, took: began.elapsed() });
+        if outcome.is_err() {
+            break;
+        }
+        println!("   {}: {}", part.title(), shown(began.elapsed()));
+    }
+    // Stopped before anything is summed up, so that nothing can come in between.
+    drop(prepared.databases.take());
+
+    print_times(&measured);
+    if let Some(counts) = &prepared.counts {
+        println!("\n{counts}");
+    }
+    outcome
+}
+
+fn chosen(only: &[Part]) -> Vec<Part> {
+    let brought = |part: Part| {
+        only.contains(&Part::Rust) && matches!(part, Part::Packages | Part::Databases | Part::Sdks)
+            || only.contains(&Part::Databases) && part == Part::Packages
+    };
+    let wanted = |part: &Part| only.is_empty() || only.contains(part) || brought(*part);
+    Part::ALL.into_iter().filter(wanted).collect()
+}
+
+fn run_part(part: Part, root: &Path, arguments: &[String], prepared: &mut Prepared) -> Result<()> {
+    match part {
+        Part::Fmt => process::run(cargo(root).args(["fmt", "--all", "--check"])),
+        Part::Clippy => process::run(cargo(root).args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ])),
+        Part::Packages => {
+            println!("   {}", packages::ensure()?);
+            Ok(())
+        }
+        Part::Databases => {
+            let databases = Databases::start()?;
+            for (name, url) in databases.variables() {
+                println!("   {name}={url}");
+                prepared.variables.push((name, url));
+            }
+            prepared.databases = Some(databases);
+            Ok(())
+        }
+        Part::Sdks => {
+            let sdks = sdks::prepare(root)?;
+            println!("   {}", sdks.note);
+            prepared.variables.extend(sdks.variables);
+            Ok(())
+        }
+        Part::Rust => {
+            let mut tests = cargo(root);
+            tests.args(["test", "--no-fail-fast"]);
+            if !arguments.iter().any(|word| word == "-p" || word.starts_with("--package")) {
+                tests.arg("--workspace");
+            }
+            tests.args(arguments).envs(prepared.variables.iter().map(|(k, v)| (k, v)));
+            run_tests(&mut tests, prepared)
+        }
+    }
+}
+
+fn run_tests(tests: &mut Command, prepared: &mut Prepared) -> Result<()> {
+    let mut counts = Counts::default();
+    let status = process::read_lines(tests, |line| {
+        println!("{line}");
+        counts.add(line);
+    })?;
+    let ran = counts.passed + counts.failed;
+    prepared.counts = Some(counts);
+    if !status.success() {
+        bail!("a test failed, or its program could not be built; see above");
+    }
+    if ran == 0 {
+        bail!("no test has this in its name");
+    }
+    Ok(())
+}
+
+/// What the test programs' closing lines say, added up.
+#[derive(Default)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl Counts {
+    /// Reads lines such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; …`.
+    fn add(&mut self, line: &str) {
+        let Some((_, figures)) =
+            line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
+        else {
+            return;
+        };
+        for figure in figures.split("; ") {
+            let Some((number, word)) = figure.split_once(' ') else { continue };
+            let Ok(number) = number.parse::<u64>() else { continue };
+            match word {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" => self.skipped += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
+    }
+}
+
+/// Prints the table as `docs/testing.md` has it.
+fn print_times(measured: &[Measured]) {
+    println!("\n| part | budget | measured |\n|---|---|---|");
+    let row = |title: &str, budget: Duration, took: Duration| {
+        let verdict = if took > budget { " (over)" } else { "" };
+        println!("| {title} | {} | {}{verdict} |", shown(budget), shown(took));
+    };
+    for Measured { part, took } in measured {
+        row(part.title(), part.budget(), *took);
+    }
+    if measured.len() > 1 {
+        let budget = measured.iter().map(|line| line.part.budget()).sum();
+        row("together", budget, measured.iter().map(|line| line.took).sum());
+    }
+}
+
+/// Minutes and seconds, as `2 min 05 s`.
+fn shown(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds / 60 {
+        0 => format!("{} s", time.as_millis().div_ceil(1000)),
+        minutes => format!("{minutes} min {:02} s", seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closing_lines_of_all_test_programs_are_added_up() {
+        let mut counts = Counts::default();
+        for line in [
+            "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out",
+            "test a_story ... FAILED",
+            "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out",
+        ] {
+            counts.add(line);
+        }
+        assert_eq!(counts.to_string(), "14 passed, 1 failed, 1 skipped");
+    }
+
+    #[test]
+    fn the_tests_bring_what_they_need_and_a_quick_part_brings_nothing() {
+        assert!(chosen(&[Part::Fmt]) == [Part::Fmt]);
+        let needed = [Part::Packages, Part::Databases, Part::Sdks, Part::Rust];
+        assert!(chosen(&[Part::Rust]) == needed);
+        assert!(chosen(&[]) == Part::ALL);
+    }
+
+    #[test]
+    fn all_budgets_together_stay_under_a_quarter_of_an_hour() {
+        let together: Duration = Part::ALL.into_iter().map(Part::budget).sum();
+        assert!(together < Duration::from_secs(15 * 60), "{}", shown(together));
+    }
+}
