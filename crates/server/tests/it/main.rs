@@ -1,0 +1,3 @@
+//! The specification of the server, and of the repository it is built in.
+
+mod tidy;
