@@ -1,0 +1,133 @@
+//! Brings a database up to the schema this program knows, one plain SQL file after the other.
+//!
+//! Many processes may start at once: one of them migrates, the others wait for it and find nothing
+//! left to do. SQLite and PostgreSQL do it in one transaction. MySQL commits after every `create`,
+//! so each statement is noted down when it is done and an interrupted migration goes on where it
+//! stopped; its files say `create table if not exists`, because the stop may have come between the
+//! statement and the note.
+
+use crate::dialect::Dialect;
+use crate::{Sql, StoreError, Tx, Value, tx};
+
+/// A step in the life of the schema. Files are never changed once released, only added.
+struct Migration {
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+    mysql: &'static str,
+}
+
+static MIGRATIONS: &[Migration] = &[Migration {
+    name: "0001_shop",
+    sqlite: include_str!("../migrations/sqlite/0001_shop.sql"),
+    postgres: include_str!("../migrations/postgres/0001_shop.sql"),
+    mysql: include_str!("../migrations/mysql/0001_shop.sql"),
+}];
+
+/// Where the steps done are noted; made by the program, not by a migration.
+const NOTES: &str = "till_migrations";
+
+static DONE: Sql = Sql::new("migrate::DONE", "select name, step from till_migrations");
+static NOTE: Sql =
+    Sql::new("migrate::NOTE", "insert into till_migrations (name, step) values (?1, ?2)");
+
+impl Migration {
+    fn statements(&self, dialect: Dialect) -> Vec<&'static str> {
+        let file = match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+            Dialect::Mysql => self.mysql,
+        };
+        file.split(";\n").map(str::trim).filter(|text| !text.is_empty()).collect()
+    }
+}
+
+/// Migrations of which a step is missing, oldest first.
+pub(crate) async fn pending(tx: &mut Tx) -> Result<Vec<&'static str>, StoreError> {
+    let done = done(tx).await?;
+    let dialect = tx.dialect();
+    let is_pending = |migration: &&Migration| {
+        let steps = migration.statements(dialect).len() as i64;
+        (0..steps).any(|step| !done.contains(&(migration.name.to_owned(), step)))
+    };
+    Ok(MIGRATIONS.iter().filter(is_pending).map(|migration| migration.name).collect())
+}
+
+async fn done(tx: &mut Tx) -> Result<Vec<(String, i64)>, StoreError> {
+    if number(tx, &tx.dialect().count_tables(NOTES)).await? == 0 {
+        return Ok(Vec::new());
+    }
+    let mut done = Vec::new();
+    for row in tx.query(&DONE, &[]).await? {
+        let mut row = row.read(NOTES);
+        done.push((row.text("name")?, row.int("step")?));
+    }
+    if let Some((name, _)) =
+        done.iter().find(|(name, _)| !MIGRATIONS.iter().any(|known| known.name == name))
+    {
+        return Err(StoreError::setup(format!(
+            "the database knows the migration {name}, which this program does not: it was made by \
+             a newer version; use that one"
+        )));
+    }
+    Ok(done)
+}
+
+/// SQLite and PostgreSQL: all steps in one transaction, under a lock that ends with it.
+pub(crate) async fn run_in_transaction(tx: &mut Tx) -> Result<Vec<&'static str>, StoreError> {
+    let dialect = tx.dialect();
+    for text in dialect.before_migrating() {
+        run(tx, text).await?;
+    }
+    let migrated = steps(tx).await;
+    run(tx, if migrated.is_ok() { "commit" } else { "rollback" }).await?;
+    migrated
+}
+
+/// MySQL: `tx` takes the steps while `guard`, another connection, holds a row lock, which the
+/// server releases when that connection ends, however it ends.
+pub(crate) async fn run_under_guard(
+    tx: &mut Tx,
+    guard: &mut Tx,
+) -> Result<Vec<&'static str>, StoreError> {
+    for text in Dialect::Mysql.before_migrating() {
+        run(guard, text).await?;
+    }
+    let migrated = steps(tx).await;
+    run(guard, "rollback").await?;
+    migrated
+}
+
+async fn steps(tx: &mut Tx) -> Result<Vec<&'static str>, StoreError> {
+    let done = done(tx).await?;
+    let mut migrated = Vec::new();
+    for migration in MIGRATIONS {
+        for (step, statement) in (0_i64..).zip(migration.statements(tx.dialect())) {
+            if done.contains(&(migration.name.to_owned(), step)) {
+                continue;
+            }
+            run(tx, statement).await?;
+            tx.exec(&NOTE, &[Value::from(migration.name), Value::Int(step)]).await?;
+            if !migrated.contains(&migration.name) {
+                migrated.push(migration.name);
+            }
+        }
+    }
+    Ok(migrated)
+}
+
+async fn run(tx: &mut Tx, text: &str) -> Result<(), StoreError> {
+    match tx.connection() {
+        tx::Connection::Sqlite(connection) => connection.run(text),
+        tx::Connection::Postgres(connection) => Box::pin(connection.batch(text)).await,
+        tx::Connection::Mysql(connection) => Box::pin(connection.batch(text)).await,
+    }
+}
+
+async fn number(tx: &mut Tx, text: &str) -> Result<i64, StoreError> {
+    match tx.connection() {
+        tx::Connection::Sqlite(connection) => connection.number(text),
+        tx::Connection::Postgres(connection) => Box::pin(connection.number(text)).await,
+        tx::Connection::Mysql(connection) => Box::pin(connection.number(text)).await,
+    }
+}
