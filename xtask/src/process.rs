@@ -101,9 +101,10 @@ impl Running {
     }
 
     fn signal(&self, signal: &str) {
-        let group = format!("-{}", self.child.id());
-        let mut kill = Command::new("kill");
-        kill.args(["-s", signal, "--", &group]).stdout(Stdio::null()).stderr(Stdio::null());
+        // The shell's own `kill`: the program of that name is not on every system.
+        let mut kill = Command::new("sh");
+        kill.args(["-c", "kill -s \"$1\" -- \"-$2\"", "sh", signal, &self.child.id().to_string()]);
+        kill.stdout(Stdio::null()).stderr(Stdio::null());
         // A group that is already gone is what we wanted.
         let _ = kill.status();
     }
@@ -123,6 +124,7 @@ impl Drop for Running {
             std::thread::sleep(POLL);
         }
         self.signal("KILL");
+        let _ = self.child.kill();
         // Killed: it will end, and must not stay behind as a zombie.
         let _ = self.child.wait();
     }
