@@ -1,0 +1,184 @@
+//! A Stripe that remembers: payment intents, charges, events and signed webhooks, of API version
+//! [`API_VERSION`].
+//!
+//! A shop's server creates and confirms payment intents with the secret key, a browser confirms
+//! them with the publishable key and the client secret, a card's holder passes or fails 3-D
+//! Secure on a page served here, and every change is reported as an event to the shop's webhook
+//! endpoints. A test decides what goes wrong: answers get lost before or after their effect,
+//! webhooks come late, twice, reversed or never.
+//!
+//! What exists at Stripe but not here (refunds, disputes, customers, confirmation tokens, manual
+//! capture) is refused by name, never ignored.
+
+mod attempt;
+mod cards;
+mod charge;
+mod charges;
+mod clock;
+mod control;
+mod deliver;
+mod details;
+mod endpoints;
+mod error;
+mod event;
+mod expand;
+mod fault;
+mod form;
+mod http;
+mod idempotency;
+mod ids;
+mod list;
+mod money;
+mod page;
+mod params;
+mod payment_intent;
+mod payment_method;
+mod payments;
+mod state;
+mod table;
+mod webhook;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{any, get};
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tower_http::cors::CorsLayer;
+
+pub use control::{EventSummary, LedgerEntry, Outcome};
+pub use deliver::{Courier, Delivered};
+pub use fault::{ConnectionLost, Fault, FaultKind};
+
+use event::Origin;
+use params::Params;
+use state::State;
+
+/// The only version objects are rendered in.
+pub const API_VERSION: &str = "2026-10-28.endive";
+
+/// How a simulator is set up.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The same seed and the same requests give the same ids. `None`: different ones every time.
+    pub seed: Option<u64>,
+    /// A clock that starts here and moves only when told to. `None`: the system's clock.
+    pub start: Option<Timestamp>,
+    /// The key of the shop's server.
+    pub secret_key: String,
+    /// The key of the shop's pages.
+    pub publishable_key: String,
+    /// Pauses on the simulated clock before a failed webhook is tried again; when they are used
+    /// up, the delivery has failed. [`Options::sandbox_retry_delays`] has Stripe's own.
+    pub retry_delays: Vec<Duration>,
+    /// What `livemode` of every object says.
+    pub livemode: bool,
+}
+
+impl Options {
+    /// Three retries over a few hours, as Stripe's sandboxes do (docs.stripe.com/webhooks).
+    pub fn sandbox_retry_delays() -> Vec<Duration> {
+        [5 * 60, 60 * 60, 3 * 60 * 60].map(Duration::from_secs).to_vec()
+    }
+}
+
+impl Default for Options {
+    /// Test mode on the system's clock, with retries quick enough to watch.
+    fn default() -> Self {
+        Self {
+            seed: None,
+            start: None,
+            secret_key: "sk_test_till_0123456789abcdef".into(),
+            publishable_key: "pk_test_till_0123456789abcdef".into(),
+            retry_delays: [1, 2, 5, 15, 60].map(Duration::from_secs).to_vec(),
+            livemode: false,
+        }
+    }
+}
+
+/// A running simulator. Clones are the same simulator.
+#[derive(Clone)]
+pub struct Stripe {
+    shared: Arc<SharedState>,
+}
+
+struct SharedState {
+    state: Mutex<State>,
+    /// Tells the delivery loop that something may be due.
+    wake: Notify,
+    courier: Mutex<Option<Courier>>,
+}
+
+/// Who asks: a server or a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Secret,
+    Publishable,
+}
+
+/// A request to `/v1` by somebody known.
+struct Call {
+    method: axum::http::Method,
+    path: String,
+    params: Params,
+    key: Key,
+    /// Whether the request's version still knows `payment_method_types`.
+    names_types: bool,
+    origin: Origin,
+}
+
+impl Stripe {
+    /// A simulator without payments, events or endpoints.
+    pub fn new(options: Options) -> Self {
+        let shared = SharedState {
+            state: Mutex::new(State::new(options)),
+            wake: Notify::new(),
+            courier: Mutex::new(None),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Everything it serves, as a service that needs no socket. An answer that must get lost
+    /// carries [`ConnectionLost`] among its extensions.
+    pub fn router(&self) -> Router {
+        let v1 = Router::new().route("/v1/{*path}", any(http::api)).layer(
+            CorsLayer::permissive().expose_headers([::http::HeaderName::from_static("request-id")]),
+        );
+        Router::new()
+            .route("/", get(page::overview))
+            .route("/3d_secure/challenge/{id}", get(page::challenge).post(page::answer))
+            .merge(control::router())
+            .merge(v1)
+            .with_state(self.clone())
+    }
+
+    /// Serves and delivers webhooks until the returned future is dropped.
+    pub async fn serve(&self, listener: TcpListener) -> std::io::Result<()> {
+        self.serve_with_shutdown(listener, std::future::pending()).await
+    }
+
+    /// As [`Self::serve`], but stops taking requests when `shutdown` resolves and returns when the
+    /// running ones are answered.
+    pub async fn serve_with_shutdown(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(shutdown);
+        tokio::select! {
+            ended = async { serving.await } => ended,
+            () = self.run_deliveries() => Ok(()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A handler that panicked has failed its own request; the others go on.
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        self.shared.wake.notify_one();
+    }
+}

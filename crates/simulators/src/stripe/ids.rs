@@ -1,0 +1,29 @@
+//! Identifiers. From one seed the same calls get the same ids, so a failed run can be repeated.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+pub(crate) struct Ids {
+    rng: ChaCha8Rng,
+}
+
+impl Ids {
+    /// Without a seed the ids differ from run to run.
+    pub fn new(seed: Option<u64>) -> Self {
+        let seed = seed.unwrap_or_else(|| rand::rng().random());
+        Self { rng: ChaCha8Rng::seed_from_u64(seed) }
+    }
+
+    /// `<prefix>` followed by `length` letters and digits.
+    pub fn make(&mut self, prefix: &str, length: usize) -> String {
+        let mut id = String::with_capacity(prefix.len() + length);
+        id.push_str(prefix);
+        for _ in 0..length {
+            let place = self.rng.random_range(0..ALPHABET.len());
+            id.push(char::from(ALPHABET[place]));
+        }
+        id
+    }
+}

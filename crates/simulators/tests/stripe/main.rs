@@ -1,0 +1,5 @@
+//! What the Stripe simulator promises to whoever tests against it.
+
+mod payments;
+mod schema;
+mod world;
