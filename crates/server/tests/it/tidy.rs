@@ -59,7 +59,11 @@ struct Words {
     why: &'static str,
 }
 
-const WORDS: [Words; 8] = [
+/// Where the code of the product lies; the simulators have clocks and dice of their own.
+const SHIPPED: [&str; 4] =
+    ["crates/domain/src", "crates/storage/src", "crates/gateways/src", "crates/server/src"];
+
+const WORDS: [Words; 9] = [
     Words {
         pattern: r"PaymentIntent|payment_intent|paymentIntent",
         forbidden_in: &["crates/domain/", "crates/storage/", "crates/server/src/flows"],
@@ -78,19 +82,25 @@ const WORDS: [Words; 8] = [
         why: "we write cancelled",
     },
     Words {
-        pattern: r"(SystemTime|Instant|Timestamp|Zoned)::now|Uuid::(new_v|now_v)|\brand::|\bgetrandom|\bOsRng|\bthread_rng|\bRandomState::new",
-        forbidden_in: &[
-            "crates/domain/src",
-            "crates/storage/src",
-            "crates/gateways/src",
-            "crates/server/src",
-        ],
+        // Tokio's own `Instant` may be used: it stands still when a test says so.
+        pattern: r"(SystemTime|Timestamp|Zoned)::now|(\bstd::|^|[\s{,])time::(\{[^}]*)?\b(Instant|SystemTime)\b",
+        forbidden_in: &SHIPPED,
         only_in_production: true,
-        except: &[(
-            "crates/server/src/clock.rs",
-            "the one file that asks the system for time and chance",
-        )],
-        why: "time and chance come from crates/server/src/clock.rs, or no test can repeat a run",
+        except: &[("crates/server/src/clock.rs", "the one file that asks the system for the time")],
+        why: "the time comes from crates/server/src/clock.rs, or no test can repeat a run",
+    },
+    Words {
+        pattern: r"Uuid::(new_v|now_v)|\brand::|\bgetrandom|\bOsRng|\bthread_rng|\bRandomState::new",
+        forbidden_in: &SHIPPED,
+        only_in_production: true,
+        except: &[
+            ("crates/server/src/clock.rs", "the one file that makes ids"),
+            (
+                "crates/storage/src/network.rs",
+                "two transactions that collided must not wait equally long; no row depends on it",
+            ),
+        ],
+        why: "ids and chance come from crates/server/src/clock.rs, or no test can repeat a run",
     },
     Words {
         pattern: r"\bf(32|64)\b",
@@ -134,6 +144,13 @@ const EMPTY_NAMES: [&str; 9] =
 
 const FILE_LINES_MAX: usize = 600;
 const FUNCTION_LINES_MAX: usize = 70;
+
+/// Functions that may be longer, with the reason.
+const LONG_FUNCTIONS: [(&str, &str, &str); 1] = [(
+    "crates/server/src/http/error.rs",
+    "wire",
+    "the contract of errors is one match, a line or two for each code",
+)];
 
 /// Kinds of files that people write, and the rules are for.
 const WRITTEN: [&str; 9] = ["rs", "sql", "toml", "md", "ts", "tsx", "vue", "sh", "html"];
@@ -244,8 +261,19 @@ fn a_file_is_short_enough_to_be_read_at_once() {
 #[test]
 fn a_function_fits_on_a_screen() {
     let sources = sources();
-    let rust = sources.iter().filter(|source| source.is_rust());
-    let faults: Vec<String> = rust.flat_map(Source::long_functions).collect();
+    let mut used = BTreeSet::new();
+    let mut faults = Vec::new();
+    for source in sources.iter().filter(|source| source.is_rust()) {
+        for (line, name, lines) in source.long_functions() {
+            let path = source.path.as_str();
+            match LONG_FUNCTIONS.iter().find(|long| (long.0, long.1) == (path, &name)) {
+                Some(long) => _ = used.insert(long),
+                None => faults.push(format!("{path}:{line}: {name}: {lines} lines")),
+            }
+        }
+    }
+    let stale = LONG_FUNCTIONS.iter().filter(|long| !used.contains(long));
+    faults.extend(stale.map(|(path, name, _)| format!("{path}: {name} is no longer that long")));
     expect_none(&format!("functions over {FUNCTION_LINES_MAX} lines"), &faults);
 }
 
@@ -276,8 +304,9 @@ impl Source {
         lines.enumerate().map(|(index, line)| (index + 1, line))
     }
 
-    /// Counts from a function's first line to its closing brace, which rustfmt puts under it.
-    fn long_functions(&self) -> Vec<String> {
+    /// Line, name and length of each function that is too long, counted from its first line to its
+    /// closing brace, which rustfmt puts under it.
+    fn long_functions(&self) -> Vec<(usize, String, usize)> {
         let lines: Vec<&str> = self.text.lines().collect();
         let head = Regex::new(
             r"^(\s*)(?:pub(?:\([a-z: ]+\))? )?(?:default )?(?:const )?(?:async )?fn (\w+)",
@@ -291,7 +320,7 @@ impl Source {
             let end = lines[index..].iter().position(|line| *line == closing);
             let Some(length) = end.filter(|_| !has_no_body).map(|end| end + 1) else { continue };
             if length > FUNCTION_LINES_MAX {
-                long.push(format!("{}:{}: {}: {length} lines", self.path, index + 1, &found[2]));
+                long.push((index + 1, found[2].to_owned(), length));
             }
         }
         long
@@ -374,7 +403,5 @@ fn a_planted_fault_is_seen_and_a_comment_or_a_test_is_not_taken_for_one() {
 
     let seen: Vec<_> = source.lines(true).filter(|(_, line)| line.contains("rand::")).collect();
     assert_eq!(seen, [(3, "rand::rng();")]);
-    let lines = FUNCTION_LINES_MAX + 2;
-    let fault = format!("crates/domain/src/planted.rs:4: too_long: {lines} lines");
-    assert_eq!(source.long_functions(), [fault]);
+    assert_eq!(source.long_functions(), [(4, "too_long".to_owned(), FUNCTION_LINES_MAX + 2)]);
 }
