@@ -89,9 +89,7 @@ fn apt_get() -> Option<&'static [&'static str]> {
     if is_root() {
         return Some(&APT);
     }
-    let mut sudo = Command::new("sudo");
-    sudo.args(["-n", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    sudo.status().is_ok_and(|status| status.success()).then_some(&SUDO)
+    succeeds(Command::new("sudo").args(["-n", "true"])).then_some(&SUDO)
 }
 
 /// Whether we run as root, whom database servers refuse to work for.
@@ -119,8 +117,11 @@ pub fn postgres_program(name: &str) -> Option<PathBuf> {
 
 /// Debian's python3 has a venv that cannot make one until python3-venv is installed.
 fn python_has_venv() -> bool {
-    let mut python = Command::new("python3");
-    python.args(["-c", "import ensurepip, venv"]);
-    python.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    python.status().is_ok_and(|status| status.success())
+    succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"]))
+}
+
+/// Whether a quick question to a program is answered with yes; its words do not matter.
+pub fn succeeds(command: &mut Command) -> bool {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }

@@ -41,9 +41,10 @@ pub fn prepare(root: &Path) -> Result<Sdks> {
     let requirements = root.join(FOLDER).join("requirements.txt");
     if requirements.is_file() {
         let python = root.join(PYTHON_FOLDER).join("bin/python");
-        if !python.is_file() {
+        // An environment that was left half made, or whose Python is gone, is made anew.
+        if !packages::succeeds(Command::new(&python).args(["-m", "pip", "--version"])) {
             let mut venv = Command::new("python3");
-            process::run(venv.args(["-m", "venv"]).arg(root.join(PYTHON_FOLDER)))?;
+            process::run(venv.args(["-m", "venv", "--clear"]).arg(root.join(PYTHON_FOLDER)))?;
         }
         let mut pip = Command::new(&python);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
