@@ -63,7 +63,7 @@ struct Words {
 const SHIPPED: [&str; 4] =
     ["crates/domain/src", "crates/storage/src", "crates/gateways/src", "crates/server/src"];
 
-const WORDS: [Words; 9] = [
+const WORDS: [Words; 10] = [
     Words {
         pattern: r"PaymentIntent|payment_intent|paymentIntent",
         forbidden_in: &["crates/domain/", "crates/storage/", "crates/server/src/flows"],
@@ -108,6 +108,18 @@ const WORDS: [Words; 9] = [
         only_in_production: false,
         except: &[],
         why: "money is counted in whole minor units",
+    },
+    Words {
+        pattern: r"(^|[\s(,|])_ (=>|if )|(^|[\s(,|])_\) =>",
+        forbidden_in: &[
+            "crates/domain/src/checkout",
+            "crates/domain/src/order",
+            "crates/domain/src/payment",
+            "crates/domain/src/refund",
+        ],
+        only_in_production: true,
+        except: &[],
+        why: "a new state must make the compiler ask every transition what it thinks",
     },
     Words {
         pattern: r"\breqwest::",
