@@ -110,7 +110,7 @@ const WORDS: [Words; 10] = [
         why: "money is counted in whole minor units",
     },
     Words {
-        pattern: r"(^|[\s(,|])_ (=>|if )|(^|[\s(,|])_\) =>",
+        pattern: r"^\s*(_|\(_(, _)*\)) (=>|if )",
         forbidden_in: &[
             "crates/domain/src/checkout",
             "crates/domain/src/order",
