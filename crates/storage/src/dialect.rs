@@ -106,26 +106,16 @@ impl Dialect {
         }
     }
 
-    /// What comes before the first step of a migration: the table of notes exists, and nobody else
-    /// migrates until the transaction that this leaves open has ended.
-    ///
-    /// `create table if not exists` fails on PostgreSQL when two do it at once, so that one is
-    /// run again by the caller.
-    pub(crate) fn before_migrating(self) -> &'static [&'static str] {
+    /// Makes the tables that migrations need for themselves, unless they are there. Two processes
+    /// that do it at once may both fail on PostgreSQL, where `if not exists` looks before it leaps.
+    pub(crate) fn prepare_migrating(self) -> &'static [&'static str] {
         match self {
-            Dialect::Sqlite => &[
-                "begin immediate",
-                "create table if not exists till_migrations (
+            Dialect::Sqlite => &["create table if not exists till_migrations (
                     name text not null, step integer not null, primary key (name, step)
-                ) strict, without rowid",
-            ],
-            Dialect::Postgres => &[
-                "create table if not exists till_migrations (
+                ) strict, without rowid"],
+            Dialect::Postgres => &["create table if not exists till_migrations (
                     name text not null, step bigint not null, primary key (name, step)
-                )",
-                "begin",
-                "lock table till_migrations in exclusive mode",
-            ],
+                )"],
             Dialect::Mysql => &[
                 "create table if not exists till_migrations (
                     name varchar(100) not null, step bigint not null, primary key (name, step)
@@ -133,8 +123,17 @@ impl Dialect {
                 "create table if not exists till_migration_guard (
                     id bigint not null primary key
                 ) engine = innodb",
-                "insert into till_migration_guard (id) select 1 from (select 1 as one) as ones
-                 where not exists (select 1 from till_migration_guard)",
+                "insert into till_migration_guard (id) values (1) on duplicate key update id = 1",
+            ],
+        }
+    }
+
+    /// Begins a transaction during which nobody else migrates.
+    pub(crate) fn begin_migrating(self) -> &'static [&'static str] {
+        match self {
+            Dialect::Sqlite => &["begin immediate"],
+            Dialect::Postgres => &["begin", "lock table till_migrations in exclusive mode"],
+            Dialect::Mysql => &[
                 "start transaction",
                 "select id from till_migration_guard where id = 1 for update",
             ],

@@ -36,11 +36,20 @@
 //! Reading order: `tx.rs` (what an operation can do), `sqlite/writer.rs` and `network.rs` (how it is
 //! run), `dialect.rs` (where the databases differ), then the rows.
 
+pub mod attention;
+pub mod cart;
+pub mod catalog;
+pub mod cursor;
 mod dialect;
 mod error;
+pub mod inbox;
+mod lease;
 mod migrate;
 mod mysql;
 mod network;
+pub mod order;
+pub mod outbox;
+pub mod payment;
 mod pool;
 mod postgres;
 mod row;
@@ -55,6 +64,7 @@ use futures::FutureExt;
 
 pub use dialect::Dialect;
 pub use error::{Cause, StoreError};
+pub use lease::Lease;
 pub use row::{Columns, Row, Value};
 pub use sql::Sql;
 pub use sqlite::SqliteFile;
@@ -124,7 +134,17 @@ pub struct Described {
 /// Every statement of this crate, so that a test can prepare all of them on every database.
 #[must_use]
 pub fn statements() -> Vec<&'static Sql> {
-    Vec::new()
+    let modules = [
+        attention::ALL,
+        cart::ALL,
+        catalog::ALL,
+        cursor::ALL,
+        inbox::ALL,
+        order::ALL,
+        outbox::ALL,
+        payment::ALL,
+    ];
+    modules.concat()
 }
 
 impl Store {
@@ -205,16 +225,8 @@ impl Store {
                 inline.with(|tx| at_once(migrate::run_in_transaction(tx).now_or_never()))
             }
             Engine::Postgres(network) => {
-                let connect = async || {
-                    Ok::<_, StoreError>(own(postgres::Postgres::wrap(network.connect().await?)))
-                };
-                match migrate::run_in_transaction(&mut connect().await?).await {
-                    // Two made the table of notes at once; now it is there.
-                    Err(StoreError::Duplicate { .. }) => {
-                        migrate::run_in_transaction(&mut connect().await?).await
-                    }
-                    done => done,
-                }
+                let mut tx = own(postgres::Postgres::wrap(network.connect().await?));
+                migrate::run_in_transaction(&mut tx).await
             }
             Engine::Mysql(network) => {
                 let mut guard = own(mysql::Mysql::wrap(network.connect().await?));
@@ -241,7 +253,8 @@ impl Store {
         statements: &[&'static Sql],
     ) -> Result<Vec<Described>, StoreError> {
         let statements = statements.to_vec();
-        self.read(statements, |tx, statements| {
+        // MariaDB prepares no writing statement in a transaction that only reads.
+        self.write(statements, |tx, statements| {
             Box::pin(async move {
                 let mut described = Vec::with_capacity(statements.len());
                 for sql in statements {

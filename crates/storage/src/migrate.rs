@@ -75,10 +75,7 @@ async fn done(tx: &mut Tx) -> Result<Vec<(String, i64)>, StoreError> {
 
 /// SQLite and PostgreSQL: all steps in one transaction, under a lock that ends with it.
 pub(crate) async fn run_in_transaction(tx: &mut Tx) -> Result<Vec<&'static str>, StoreError> {
-    let dialect = tx.dialect();
-    for text in dialect.before_migrating() {
-        run(tx, text).await?;
-    }
+    begin(tx).await?;
     let migrated = steps(tx).await;
     run(tx, if migrated.is_ok() { "commit" } else { "rollback" }).await?;
     migrated
@@ -90,12 +87,23 @@ pub(crate) async fn run_under_guard(
     tx: &mut Tx,
     guard: &mut Tx,
 ) -> Result<Vec<&'static str>, StoreError> {
-    for text in Dialect::Mysql.before_migrating() {
-        run(guard, text).await?;
-    }
+    begin(guard).await?;
     let migrated = steps(tx).await;
     run(guard, "rollback").await?;
     migrated
+}
+
+async fn begin(tx: &mut Tx) -> Result<(), StoreError> {
+    for text in tx.dialect().prepare_migrating() {
+        if run(tx, text).await.is_err() {
+            // Another process was making the same table; by now it is there.
+            run(tx, text).await?;
+        }
+    }
+    for text in tx.dialect().begin_migrating() {
+        run(tx, text).await?;
+    }
+    Ok(())
 }
 
 async fn steps(tx: &mut Tx) -> Result<Vec<&'static str>, StoreError> {

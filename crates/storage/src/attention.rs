@@ -1,0 +1,79 @@
+//! What a person must look at: money and books that disagree, work that fails again and again. The
+//! same matter is raised once.
+
+use domain::id::OrderId;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{Row, StoreError, Tx, Value, statements};
+
+statements! {
+    INSERT = "insert into attention (id, order_id, kind, subject, sentence, raised_at) \
+        values (?1, ?2, ?3, ?4, ?5, ?6)";
+    OPEN = "select id, order_id, kind, subject, sentence, raised_at from attention \
+        where resolved_at is null order by raised_at, id limit ?1";
+    OPEN_COUNT = "select count(*) as items from attention where resolved_at is null";
+    RESOLVE = "update attention set resolved_at = ?2 where id = ?1 and resolved_at is null";
+}
+
+/// A matter for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewItem {
+    /// Our id.
+    pub id: Uuid,
+    /// The order it is about, if it is about one.
+    pub order: Option<OrderId>,
+    /// What kind of matter; at most 100 characters.
+    pub kind: String,
+    /// What it is about; at most 255 characters. Kind and subject together are raised once.
+    pub subject: String,
+    /// What the person reads.
+    pub sentence: String,
+    /// When it was found.
+    pub at: Timestamp,
+}
+
+/// An open matter.
+pub type Item = NewItem;
+
+/// Raises a matter; `false` if it was raised before, even if it has been resolved since.
+pub async fn raise(tx: &mut Tx, item: &NewItem) -> Result<bool, StoreError> {
+    let params = [
+        item.id.into(),
+        item.order.map(|order| order.0).into(),
+        Value::from(&item.kind),
+        Value::from(&item.subject),
+        Value::from(&item.sentence),
+        item.at.into(),
+    ];
+    tx.insert_new(&INSERT, &params).await
+}
+
+/// The open matters, oldest first.
+pub async fn open(tx: &mut Tx, limit: u32) -> Result<Vec<Item>, StoreError> {
+    let rows = tx.query(&OPEN, &[limit.into()]).await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// How many matters are open.
+pub async fn open_count(tx: &mut Tx) -> Result<i64, StoreError> {
+    let row = tx.query_opt(&OPEN_COUNT, &[]).await?;
+    row.map_or(Ok(0), |row| row.read("attention").int("items"))
+}
+
+/// A person has dealt with it; `false` if it was resolved before.
+pub async fn resolve(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx.exec(&RESOLVE, &[id.into(), at.into()]).await? == 1)
+}
+
+fn read(row: Row) -> Result<Item, StoreError> {
+    let mut row = row.read("attention");
+    Ok(Item {
+        id: row.id("id")?,
+        order: row.id_opt("order_id")?.map(OrderId),
+        kind: row.text("kind")?,
+        subject: row.text("subject")?,
+        sentence: row.text("sentence")?,
+        at: row.time("raised_at")?,
+    })
+}

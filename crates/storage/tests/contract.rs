@@ -1,0 +1,20 @@
+//! What the store promises, on every database it runs on.
+//!
+//! SQLite is always there. PostgreSQL and MySQL or MariaDB take part when `TILL_TEST_POSTGRES_URL`
+//! and `TILL_TEST_MYSQL_URL` name servers on which databases may be made and dropped, for instance
+//! `postgres://postgres@127.0.0.1:5432/postgres`; `cargo xtask test` starts private ones.
+
+#[path = "contract/claims.rs"]
+mod claims;
+#[path = "contract/harness.rs"]
+mod harness;
+#[path = "contract/operations.rs"]
+mod operations;
+#[path = "contract/payments.rs"]
+mod payments;
+#[path = "contract/rows.rs"]
+mod rows;
+#[path = "contract/schema.rs"]
+mod schema;
+#[path = "contract/stock.rs"]
+mod stock;
