@@ -15,7 +15,6 @@
 pub mod stripe;
 mod transport;
 
-use domain::event::ReferenceError;
 use stripe::Refused;
 pub use transport::{
     BoxError, HttpsError, Transport, TransportError, TransportLimits, https, in_process,
@@ -65,10 +64,4 @@ pub enum Doubt {
         /// How many were read.
         pages: u32,
     },
-}
-
-impl From<ReferenceError> for Doubt {
-    fn from(error: ReferenceError) -> Self {
-        Self::Unreadable(error.into())
-    }
 }

@@ -9,7 +9,11 @@
 mod errors;
 mod form;
 mod money;
+#[cfg(test)]
+mod script;
 mod send;
+#[cfg(test)]
+mod tests;
 pub mod webhook;
 mod wire;
 

@@ -38,3 +38,43 @@ impl Form {
 pub(super) fn segment(id: &str) -> impl std::fmt::Display {
     utf8_percent_encode(id, VALUE)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use url::form_urlencoded;
+
+    use super::*;
+
+    #[test]
+    fn nested_names_stay_readable_and_values_are_escaped() {
+        let form = Form::default()
+            .with("shipping[address][line1]", "Straße 1 & 2 = [x]")
+            .with_some("shipping[address][state]", "")
+            .with("amount", "4998");
+        assert_eq!(
+            form.encode(),
+            "shipping[address][line1]=Stra%C3%9Fe%201%20%26%202%20%3D%20%5Bx%5D&amount=4998"
+        );
+    }
+
+    #[test]
+    fn an_id_cannot_leave_its_segment_of_the_path() {
+        assert_eq!(segment("pi_3AbC").to_string(), "pi_3AbC");
+        assert_eq!(segment("pi/../x?y#z").to_string(), "pi%2F..%2Fx%3Fy%23z");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_what_a_reader_of_forms_reads(
+            pairs in proptest::collection::vec((".+", ".*"), 0..8),
+        ) {
+            let form = pairs.iter().fold(Form::default(), |form, (n, v)| form.with(n, v));
+            let encoded = form.encode();
+            prop_assert!(encoded.is_ascii());
+            let read: Vec<(String, String)> =
+                form_urlencoded::parse(encoded.as_bytes()).into_owned().collect();
+            prop_assert_eq!(read, pairs);
+        }
+    }
+}

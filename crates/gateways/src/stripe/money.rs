@@ -138,3 +138,112 @@ pub(super) fn charge_limits(
     let minimum = published.map_or(step_minor, |(_, minor)| *minor);
     Ok(ChargeLimits { minimum: Money::new(minimum, currency)?, step_minor, livemode })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn money(minor: i64, code: &str) -> Money {
+        Money::new(minor, code.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn amounts_are_sent_in_the_unit_that_stripe_counts_the_currency_in() {
+        for (minor, code, sent) in [
+            (4998, "EUR", 4998),
+            (500, "JPY", 500),
+            (500, "ISK", 50_000),
+            (500, "UGX", 50_000),
+            (1500, "KWD", 1500),
+            (17_500, "HUF", 17_500),
+            (30_000, "TWD", 30_000),
+            (50_000, "MGA", 500),
+        ] {
+            assert_eq!(to_stripe(money(minor, code)), Ok(sent), "{code}");
+            assert_eq!(from_stripe(sent, code), Ok(money(minor, code)), "{code}");
+            let lower = code.to_ascii_lowercase();
+            assert_eq!(from_stripe(sent, &lower), Ok(money(minor, code)), "{lower}");
+        }
+    }
+
+    #[test]
+    fn an_amount_that_stripe_cannot_charge_exactly_is_refused_not_rounded() {
+        for (minor, code) in [(1501, "KWD"), (7, "BHD"), (50_050, "MGA")] {
+            let amount = money(minor, code);
+            assert_eq!(to_stripe(amount), Err(AmountError::NotChargeable(amount)));
+        }
+    }
+
+    #[test]
+    fn an_amount_of_stripes_that_is_no_whole_minor_unit_is_an_error() {
+        assert!(matches!(from_stripe(150, "isk"), Err(AmountError::NotExact { .. })));
+        assert!(matches!(from_stripe(-1, "eur"), Err(AmountError::Money(MoneyError::Negative))));
+        let unknown = from_stripe(1, "zzz");
+        assert!(matches!(unknown, Err(AmountError::Money(MoneyError::UnknownCurrency(_)))));
+        assert!(from_stripe(i64::MAX, "mga").is_err());
+    }
+
+    #[test]
+    fn a_currency_whose_unit_is_not_known_is_refused_not_guessed() {
+        for code in ["LYD", "IQD", "CLF"] {
+            let currency = code.parse().unwrap();
+            assert_eq!(to_stripe(money(1000, code)), Err(AmountError::Currency(currency)));
+            assert_eq!(charge_limits(currency, false), Err(AmountError::Currency(currency)));
+            assert!(from_stripe(1000, code).is_err());
+        }
+    }
+
+    #[test]
+    fn what_can_be_charged_is_told_in_minor_units_of_iso() {
+        for (code, minimum, step) in [
+            ("EUR", 50, 1),
+            ("HUF", 17_500, 1),
+            ("JPY", 50, 1),
+            ("ISK", 1, 1),
+            ("UGX", 1, 1),
+            ("KWD", 10, 10),
+            ("MGA", 100, 100),
+            ("TWD", 1, 1),
+        ] {
+            let limits = charge_limits(code.parse().unwrap(), true).unwrap();
+            assert_eq!(limits.minimum, money(minimum, code), "{code}");
+            assert_eq!(limits.step_minor, step, "{code}");
+            assert!(limits.livemode);
+        }
+    }
+
+    #[test]
+    fn every_minimum_can_be_charged() {
+        for (code, _) in MINIMUMS {
+            let limits = charge_limits(code.parse().unwrap(), false).unwrap();
+            assert!(to_stripe(limits.minimum).is_ok(), "{code}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_is_read_back_exactly(
+            steps in 0..=Money::MINOR_MAX / 100,
+            code in "(EUR|USD|JPY|ISK|UGX|KWD|BHD|HUF|TWD|MGA|XOF)",
+        ) {
+            let step = charge_limits(code.parse().unwrap(), false).unwrap().step_minor;
+            let amount = money(steps * step, &code);
+            prop_assert_eq!(from_stripe(to_stripe(amount).unwrap(), &code), Ok(amount));
+        }
+
+        #[test]
+        fn whatever_the_limits_allow_can_be_sent(minor in 1..1_000_000i64, code in "[A-Z]{3}") {
+            let Ok(currency) = code.parse::<Currency>() else { return Ok(()) };
+            let Ok(limits) = charge_limits(currency, false) else { return Ok(()) };
+            let chargeable = minor % limits.step_minor == 0;
+            prop_assert_eq!(to_stripe(money(minor, &code)).is_ok(), chargeable);
+        }
+
+        #[test]
+        fn reading_an_amount_never_panics(amount: i64, code in ".{0,4}") {
+            let _ = from_stripe(amount, &code);
+        }
+    }
+}

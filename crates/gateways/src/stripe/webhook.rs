@@ -182,8 +182,8 @@ pub struct Event {
 pub enum About {
     /// News of a payment.
     Payment(Box<News>, Finality),
-    /// It is about a payment, and its snapshot cannot be read (another version of the API, a
-    /// currency that is none of ours). Re-read the payment.
+    /// It is about a payment that may be ours, and its snapshot cannot be read, as another version
+    /// of the API may have written it. Re-read the payment.
     Unreadable,
     /// A thin event: it holds an id and no snapshot.
     Thin,
@@ -231,11 +231,13 @@ pub fn read_event(payload: &str) -> Result<Event, WireError> {
 }
 
 fn about_payment(kind: &str, snapshot: &str, id: &EventId) -> About {
-    let word = Word::Event(id.clone());
-    let news = serde_json::from_str::<PaymentIntent>(snapshot)
-        .map_err(WireError::from)
-        .and_then(|payment| payment.news(word));
-    let Ok(mut news) = news else { return About::Unreadable };
+    let Ok(payment) = serde_json::from_str::<PaymentIntent>(snapshot) else {
+        return About::Unreadable;
+    };
+    let Ok(mut news) = payment.news(Word::Event(id.clone())) else {
+        // Another shop's payment may be in any currency; there is nothing to re-read it for.
+        return if payment.order().is_some() { About::Unreadable } else { About::Other };
+    };
     let finality = match (&news.report, kind) {
         (Report::Succeeded { .. }, "payment_intent.succeeded")
         | (Report::Cancelled, "payment_intent.canceled") => Finality::Final,
@@ -249,3 +251,6 @@ fn about_payment(kind: &str, snapshot: &str, id: &EventId) -> About {
     };
     About::Payment(Box::new(news), finality)
 }
+
+#[cfg(test)]
+mod tests;
