@@ -36,7 +36,7 @@ pub(crate) struct Details {
     setup_future_usage: Field<String>,
     request_three_d_secure: Option<String>,
     allowed_types: Option<Vec<String>>,
-    excluded_types: Option<Vec<String>>,
+    excluded_types: Field<Vec<String>>,
     types: Option<Vec<String>>,
 }
 
@@ -72,7 +72,7 @@ impl Details {
                 &["any", "automatic", "challenge"],
             )?,
             allowed_types: types(params, "allowed_payment_method_types")?,
-            excluded_types: types(params, "excluded_payment_method_types")?,
+            excluded_types: excluded_types(params)?,
             types: types(params, "payment_method_types")?,
         })
     }
@@ -100,6 +100,13 @@ impl Details {
         }
         let currency = self.currency.as_ref().unwrap_or(&intent.currency);
         money::check_amount(self.amount.unwrap_or(intent.amount), currency)?;
+        if self.types_of(intent).is_empty() {
+            return Err(ApiError::invalid(
+                "No valid payment method types for this Payment Intent. Please ensure that you \
+                 have activated payment methods compatible with your chosen currency in your \
+                 dashboard.",
+            ));
+        }
         if let Field::Set(choice) = &self.method {
             self.check_type(choice.type_name(state), intent)?;
         }
@@ -130,7 +137,11 @@ impl Details {
             return named.clone();
         }
         let allowed = self.allowed_types.as_ref().or(intent.allowed_types.as_ref());
-        let excluded = self.excluded_types.as_ref().or(intent.excluded_types.as_ref());
+        let excluded = match &self.excluded_types {
+            Field::Absent => intent.excluded_types.as_ref(),
+            Field::Unset => None,
+            Field::Set(list) => Some(list),
+        };
         TYPES_ENABLED
             .iter()
             .filter(|kind| **kind != "sepa_debit" || currency == "eur")
@@ -158,9 +169,12 @@ impl Details {
             intent.last_payment_error = None;
             intent.reconsider();
         }
+        if self.types.is_some() {
+            intent.automatic = None;
+        }
         intent.types = types.unwrap_or_default();
         intent.allowed_types = self.allowed_types.or_else(|| intent.allowed_types.take());
-        intent.excluded_types = self.excluded_types.or_else(|| intent.excluded_types.take());
+        self.excluded_types.apply(&mut intent.excluded_types);
         self.metadata.apply(&mut intent.metadata);
         self.description.apply(&mut intent.description);
         self.receipt_email.apply(&mut intent.receipt_email);
@@ -220,6 +234,19 @@ fn shipping(params: &Params) -> Result<Field<Value>, ApiError> {
         "phone": text("phone")?,
         "tracking_number": text("tracking_number")?,
     })))
+}
+
+/// Unlike the other lists of types, this one can be emptied.
+fn excluded_types(params: &Params) -> Result<Field<Vec<String>>, ApiError> {
+    let name = "excluded_payment_method_types";
+    if params.map(name).is_none() {
+        return match params.field(name)? {
+            Field::Absent => Ok(Field::Absent),
+            Field::Unset => Ok(Field::Unset),
+            Field::Set(_) => Err(ApiError::invalid("Invalid array").param(name)),
+        };
+    }
+    Ok(types(params, name)?.map_or(Field::Absent, Field::Set))
 }
 
 fn types(params: &Params, name: &str) -> Result<Option<Vec<String>>, ApiError> {

@@ -237,6 +237,7 @@ pub(crate) const PAYMENT_METHOD_DATA: &[&str] = &[
 /// What create, update and confirm have in common.
 pub(crate) const DETAILS: &[&str] = &[
     "allowed_payment_method_types.*",
+    "excluded_payment_method_types",
     "excluded_payment_method_types.*",
     "payment_method",
     "payment_method_options.card.request_three_d_secure",

@@ -40,11 +40,43 @@ fn schemas() -> Option<&'static Schemas> {
     SCHEMAS.get_or_init(load).as_ref()
 }
 
-/// The names of a route's parameters at Stripe.
+/// The names of a route's parameters at Stripe, nested ones as `shipping[address][city]`.
 pub fn params(type_name: &str) -> Option<Vec<String>> {
     let whole = &schemas()?.whole;
-    let name = whole["types"][type_name]["$ref"].as_str()?.rsplit('/').next()?;
-    Some(whole["$defs"][name]["properties"].as_object()?.keys().cloned().collect())
+    let mut names = Vec::new();
+    leaves(whole, &whole["types"][type_name], "", 0, &mut names);
+    Some(names)
+}
+
+/// Deep enough for every parameter that is simulated, and for each that is not, one below it.
+const DEPTH_MAX: usize = 4;
+
+fn leaves(whole: &Value, schema: &Value, name: &str, depth: usize, names: &mut Vec<String>) {
+    if let Some(target) = schema["$ref"].as_str() {
+        let target = &whole["$defs"][target.rsplit('/').next().unwrap()];
+        return leaves(whole, target, name, depth, names);
+    }
+    if let Some(choices) = schema["anyOf"].as_array() {
+        return choices.iter().for_each(|choice| leaves(whole, choice, name, depth, names));
+    }
+    let inside = |inner: &str| match name {
+        "" => inner.to_owned(),
+        _ => format!("{name}[{inner}]"),
+    };
+    if depth == DEPTH_MAX {
+        names.push(name.to_owned());
+    } else if schema["type"] == "array" {
+        leaves(whole, &schema["items"], &inside("0"), depth + 1, names);
+    } else if schema["type"] == "object" {
+        for (inner, schema) in schema["properties"].as_object().unwrap() {
+            leaves(whole, schema, &inside(inner), depth + 1, names);
+        }
+        if schema["additionalProperties"].is_object() {
+            leaves(whole, &schema["additionalProperties"], &inside("any"), depth + 1, names);
+        }
+    } else {
+        names.push(name.to_owned());
+    }
 }
 
 /// Checks every object inside `value` that has a type of its own.
