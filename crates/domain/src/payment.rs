@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    event::{Decline, GatewayReference, News, Receipt, Report},
+    event::{Decline, GatewayReference, News, Receipt, Report, Word},
     id::{OrderId, PaymentId},
     money::Money,
 };
@@ -134,7 +134,7 @@ impl Payment {
 
     /// A stored payment. An error where its parts contradict each other.
     pub fn restore(
-        fresh: Self,
+        fresh: &Self,
         reference: Option<GatewayReference>,
         declined: Vec<String>,
         state: PaymentState,
@@ -142,7 +142,7 @@ impl Payment {
         use PaymentState as S;
         match (&reference, &state) {
             (Some(_), _) | (None, S::Created | S::Unknown | S::Cancelled) => {
-                Ok(Self { reference, declined, state, ..fresh })
+                Ok(Self { reference, declined, state, ..fresh.clone() })
             }
             (
                 None,
@@ -230,7 +230,7 @@ impl Payment {
         let payment = Self { reference: Some(news.reference.clone()), ..self };
         match &news.report {
             Report::Open => (payment.open(), Consequence::Nothing),
-            Report::Declined(decline) => payment.decline(decline.clone()),
+            Report::Declined(decline) => payment.decline(decline.clone(), &news.word),
             Report::RequiresAction => (payment.require_action(), Consequence::Nothing),
             Report::Processing => (payment.process(), Consequence::Nothing),
             Report::Succeeded { .. } => match Receipt::from_news(news, at) {
@@ -309,23 +309,27 @@ impl Payment {
         }
     }
 
-    fn decline(mut self, decline: Decline) -> (Self, Consequence) {
+    fn decline(mut self, decline: Decline, word: &Word) -> (Self, Consequence) {
         use PaymentState as S;
         let heard_before = self.declined.contains(&decline.attempt);
+        match word {
+            // A record of an old no, told again, does not end a new try.
+            Word::Event(_) if heard_before => return (self, Consequence::Nothing),
+            // An answer says how things stand now. Where a record of the same try came after the
+            // no that ended it, nothing else would ever lead out of Processing again.
+            Word::Event(_) | Word::Answer => {}
+        }
         if !heard_before && self.declined.len() < Self::DECLINES_MAX {
             self.declined.push(decline.attempt.clone());
         }
         let close = |reason| (S::Closing { reason }, Consequence::CancelDue);
         let (state, consequence) = match self.state {
-            S::Processing if heard_before => (S::Processing, Consequence::Nothing),
             S::Processing => close(FailureReason::Asynchronous),
             S::Created | S::Unknown | S::Open | S::Declined { .. } | S::RequiresAction
                 if self.declined.len() >= Self::DECLINES_MAX =>
             {
                 close(FailureReason::TooManyDeclines)
             }
-            // An old no, told again, does not end a new try.
-            S::RequiresAction if heard_before => (S::RequiresAction, Consequence::Nothing),
             S::Created | S::Unknown | S::Open | S::Declined { .. } | S::RequiresAction => {
                 (S::Declined { decline }, Consequence::Nothing)
             }
@@ -470,11 +474,6 @@ impl IdempotencyKey {
         Self(format!("till:{payment}:create:{number}"))
     }
 
-    /// The key of the request that cancels `payment` at the gateway.
-    pub fn cancel(payment: PaymentId) -> Self {
-        Self(format!("till:{payment}:cancel"))
-    }
-
     /// A key that was stored.
     pub fn restore(text: String) -> Self {
         Self(text)
@@ -501,3 +500,6 @@ pub struct Attempt {
     /// looked up, never sent again.
     pub created_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests;

@@ -183,7 +183,7 @@ fn shipping_address(row: &mut Columns) -> Result<Address, StoreError> {
         country: row.text("shipping_country")?,
         phone: row.text_opt("shipping_phone")?,
     };
-    Address::parse(draft).map_err(|error| row.corrupt("shipping_*", error.field.name()))
+    Address::restore(draft).map_err(|error| row.corrupt("shipping_country", &error))
 }
 
 fn billing_address(row: &mut Columns) -> Result<Address, StoreError> {
@@ -196,7 +196,7 @@ fn billing_address(row: &mut Columns) -> Result<Address, StoreError> {
         country: row.text("billing_country")?,
         phone: row.text_opt("billing_phone")?,
     };
-    Address::parse(draft).map_err(|error| row.corrupt("billing_*", error.field.name()))
+    Address::restore(draft).map_err(|error| row.corrupt("billing_country", &error))
 }
 
 fn totals(row: &mut Columns) -> Result<(Totals, Currency), StoreError> {

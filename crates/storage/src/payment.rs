@@ -17,7 +17,7 @@ macro_rules! columns {
     () => {
         "id, order_id, cart_id, amount_minor, currency, livemode, gateway_reference, client_secret, \
          state, declined, decline_attempt, decline_code, decline_message, failure_reason, \
-         receipt_event, receipt_minor, receipt_currency, receipt_at, due_at"
+         receipt_event, receipt_minor, receipt_currency, receipt_at, due_at, updated_at"
     };
 }
 
@@ -75,6 +75,8 @@ pub struct Stored {
     pub client_secret: Option<String>,
     /// When the worker must look at it again; nothing when it is over.
     pub due_at: Option<Timestamp>,
+    /// When news last moved it.
+    pub updated_at: Timestamp,
 }
 
 impl fmt::Debug for Stored {
@@ -323,10 +325,11 @@ fn read(row: Row) -> Result<Stored, StoreError> {
     let declined = split(&row.text("declined")?);
     let state = state(&mut row, &name)?;
     let due_at = row.time_opt("due_at")?;
+    let updated_at = row.time("updated_at")?;
     let fresh = Payment::new(id, order, amount, livemode);
-    let payment = Payment::restore(fresh, reference, declined, state);
+    let payment = Payment::restore(&fresh, reference, declined, state);
     let payment = payment.map_err(|error| row.corrupt("gateway_reference", &error))?;
-    Ok(Stored { payment, cart, client_secret, due_at })
+    Ok(Stored { payment, cart, client_secret, due_at, updated_at })
 }
 
 fn state(row: &mut Columns, name: &str) -> Result<PaymentState, StoreError> {

@@ -35,7 +35,7 @@ fn reference(id: &str) -> GatewayReference {
 }
 
 fn address(draft: AddressDraft) -> Address {
-    Address::parse(AddressDraft { name: "Ada Ö. Lovelace".into(), ..draft }).unwrap()
+    Address::parse(&AddressDraft { name: "Ada Ö. Lovelace".into(), ..draft }).unwrap()
 }
 
 fn berlin() -> Address {
@@ -527,7 +527,7 @@ fn every_country_can_be_written_into_a_request() {
             country: country.as_str().into(),
             ..AddressDraft::default()
         };
-        let Ok(address) = Address::parse(AddressDraft { name: "Ada".into(), ..draft }) else {
+        let Ok(address) = Address::parse(&AddressDraft { name: "Ada".into(), ..draft }) else {
             continue;
         };
         let request = encode(money(4998, "EUR"), address, true);

@@ -1,3 +1,14 @@
-//! The specification of the server, and of the repository it is built in.
+//! The specification: every test name is a sentence that the product keeps.
+//!
+//! Stories speak HTTP to a server that really runs, with a simulated Stripe behind it and a real
+//! database below it. They run on SQLite always, and on PostgreSQL and MariaDB where
+//! `TILL_TEST_POSTGRES_URL` and `TILL_TEST_MYSQL_URL` name a server (`cargo xtask test` starts
+//! both).
 
+mod books;
+mod coverage;
+mod database;
+mod guest;
+mod shop;
+mod stories;
 mod tidy;

@@ -1,0 +1,325 @@
+//! What the operator decides, read once at the start and checked as a whole.
+//!
+//! A server that starts with a wrong key finds out when the first shopper pays. So everything that
+//! can be known before is checked here, and everything that is wrong is said at once, in sentences
+//! that say how to mend it. No sentence ever repeats a secret's value.
+//!
+//! [`SETTINGS`] is the one list of settings; `config/sources.rs` says where they are read from,
+//! `config/grammar.rs` how they are written.
+
+mod grammar;
+mod keys;
+mod settings;
+mod sources;
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use domain::{money::Currency, pricing::PriceRules};
+use gateways::stripe::webhook::WebhookSecret;
+use ipnet::IpNet;
+use secrecy::SecretString;
+use storage::DatabaseUrl;
+use url::Url;
+
+use keys::Mode;
+pub use settings::{SETTINGS, Setting, listing};
+pub use sources::{Sources, variables_of_process};
+use sources::Values;
+
+/// A configuration that the server can start with.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where browsers reach the shop: an origin, with the path `/`.
+    pub public_url: Url,
+    /// The database.
+    pub database_url: DatabaseUrl,
+    /// Signs the visitors' cookies.
+    pub secret: SecretString,
+    /// The payment gateway.
+    pub stripe: StripeConfig,
+    /// The name on the pages.
+    pub shop_name: String,
+    /// Currency, shipping and tax.
+    pub prices: PriceRules,
+    /// How long an unpaid order keeps its stock.
+    pub reservation: Duration,
+    /// Origins, as browsers write them, that may change carts and orders beside the public URL's.
+    pub allowed_origins: Vec<String>,
+    /// Whose `Forwarded` headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Requests that one visitor may make in a minute.
+    pub rate_visitor_per_minute: NonZeroU32,
+    /// Requests that one network address may make in a minute.
+    pub rate_address_per_minute: NonZeroU32,
+    /// How often the gateway is asked for events that no webhook has brought.
+    pub poll_interval: Duration,
+    /// Whether the server brings the database up to date when it starts.
+    pub migrate_at_start: bool,
+    /// What is logged, as a filter of `tracing`.
+    pub log: String,
+    /// How it is written.
+    pub log_format: LogFormat,
+}
+
+/// Stripe's keys and addresses. Both keys are of the same mode.
+#[derive(Debug)]
+pub struct StripeConfig {
+    /// For our own calls.
+    pub secret_key: SecretString,
+    /// Handed to browsers.
+    pub publishable_key: String,
+    /// What webhooks are signed with; more than one while one is being rolled.
+    pub webhook_secrets: Vec<WebhookSecret>,
+    /// Stripe's API or a simulator's.
+    pub api_base: Url,
+    /// The script that browsers load.
+    pub js_url: Url,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// What commands need that work on the database alone.
+#[derive(Debug)]
+pub struct DatabaseConfig {
+    /// The database.
+    pub url: DatabaseUrl,
+    /// The shop's currency.
+    pub currency: Currency,
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug)]
+pub struct ConfigError {
+    /// One sentence each: which setting, what is wrong, how to mend it.
+    problems: Vec<String>,
+}
+
+impl ConfigError {
+    /// The sentences.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration cannot be used:")?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// No two polls at once, and none so late that a paid order waits for more than an hour.
+const POLL_SECONDS: (u32, u32) = (1, 3600);
+/// Less is not enough to type a card number and answer one's bank; after a day, stock that nobody
+/// has paid for should be for sale again.
+const RESERVATION_MINUTES: (u32, u32) = (5, 1440);
+/// More than any person, or any office, clicks.
+const RATE_MAX: u32 = 1_000_000;
+
+impl Config {
+    /// Reads and checks every setting.
+    pub fn load(sources: Sources) -> Result<Self, ConfigError> {
+        let mut values = Values::new(sources);
+        let listen = values.parse("TILL_LISTEN", grammar::listen);
+        let public_url = values.parse("TILL_PUBLIC_URL", |text| public_url(text, listen));
+        let database_url = values.parse("DATABASE_URL", database_url);
+        let backend = values.parse("TILL_BACKEND", backend);
+        let secret = values.parse("TILL_SECRET", keys::own_secret);
+        let shop_name = values.parse("TILL_SHOP_NAME", shop_name);
+        let prices = prices(&mut values);
+        let reservation = values.parse("TILL_RESERVATION_MINUTES", |text| {
+            let minutes = grammar::number(text, RESERVATION_MINUTES.0, RESERVATION_MINUTES.1)?;
+            Ok(Duration::from_secs(60 * u64::from(minutes)))
+        });
+        let allowed_origins = values.parse("TILL_ALLOWED_ORIGINS", grammar::origins);
+        let trusted_proxies = values.parse("TILL_TRUSTED_PROXIES", grammar::networks);
+        let rate_visitor = values.parse("TILL_RATE_VISITOR_PER_MINUTE", rate);
+        let rate_address = values.parse("TILL_RATE_ADDRESS_PER_MINUTE", rate);
+        let poll_interval = values.parse("TILL_POLL_SECONDS", |text| {
+            let seconds = grammar::number(text, POLL_SECONDS.0, POLL_SECONDS.1)?;
+            Ok(Duration::from_secs(u64::from(seconds)))
+        });
+        let migrate_at_start = values.parse("TILL_MIGRATE", |text| {
+            grammar::one_of(text, &[("auto", true), ("manual", false)])
+        });
+        let log = values.parse("TILL_LOG", grammar::log_filter);
+        let log_format = values.parse("TILL_LOG_FORMAT", |text| {
+            grammar::one_of(text, &[("text", LogFormat::Text), ("json", LogFormat::Json)])
+        });
+        let stripe = stripe(&mut values, public_url.as_ref());
+        let complete = || {
+            backend?;
+            Some(Self {
+                listen: listen?,
+                public_url: public_url?,
+                database_url: database_url?,
+                secret: secret?.into(),
+                stripe: stripe?,
+                shop_name: shop_name?,
+                prices: prices?,
+                reservation: reservation?,
+                allowed_origins: allowed_origins?,
+                trusted_proxies: trusted_proxies?,
+                rate_visitor_per_minute: rate_visitor?,
+                rate_address_per_minute: rate_address?,
+                poll_interval: poll_interval?,
+                migrate_at_start: migrate_at_start?,
+                log: log?,
+                log_format: log_format?,
+            })
+        };
+        complete().filter(|_| values.are_fine()).ok_or_else(|| values.into_error())
+    }
+}
+
+impl DatabaseConfig {
+    /// Reads the two settings; the others may be absent, but not misspelt.
+    pub fn load(sources: Sources) -> Result<Self, ConfigError> {
+        let mut values = Values::new(sources);
+        let url = values.parse("DATABASE_URL", database_url);
+        let currency = values.parse("TILL_CURRENCY", grammar::currency);
+        match (url, currency) {
+            (Some(url), Some(currency)) if values.are_fine() => Ok(Self { url, currency }),
+            _ => Err(values.into_error()),
+        }
+    }
+}
+
+/// Without a public URL the shop is reached where it listens; on all addresses means, for a
+/// browser on this machine, on this machine.
+fn public_url(text: &str, listen: Option<SocketAddr>) -> Result<Url, String> {
+    match listen {
+        Some(mut listen) if text.is_empty() => {
+            if listen.ip().is_unspecified() {
+                listen.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+            }
+            grammar::host_url(&format!("http://{listen}"))
+        }
+        // That TILL_LISTEN cannot be read has been said.
+        None if text.is_empty() => grammar::host_url("http://127.0.0.1"),
+        _ => grammar::host_url(text),
+    }
+}
+
+fn database_url(text: &str) -> Result<DatabaseUrl, String> {
+    DatabaseUrl::parse(text).map_err(|error| {
+        let sentence = error.to_string();
+        format!("cannot be used: {sentence}")
+    })
+}
+
+fn backend(text: &str) -> Result<(), String> {
+    match text {
+        "native" => Ok(()),
+        "elastic-path" => Err("is elastic-path, which is not part of this version; only native \
+                               is"
+            .to_owned()),
+        other => Err(format!("must be native, not {other:?}")),
+    }
+}
+
+/// A name that fits a page's title.
+fn shop_name(text: &str) -> Result<String, String> {
+    const CHARACTERS_MAX: usize = 80;
+    if text.chars().count() > CHARACTERS_MAX || text.contains(char::is_control) {
+        return Err(format!("must be one line of at most {CHARACTERS_MAX} characters"));
+    }
+    Ok(text.to_owned())
+}
+
+fn rate(text: &str) -> Result<NonZeroU32, String> {
+    let number = grammar::number(text, 1, RATE_MAX)?;
+    NonZeroU32::new(number).ok_or_else(|| "must be at least 1".to_owned())
+}
+
+fn prices(values: &mut Values) -> Option<PriceRules> {
+    let currency = values.parse("TILL_CURRENCY", grammar::currency);
+    let tax_mode = values.parse("TILL_TAX_MODE", grammar::tax_mode);
+    let tax = values.parse("TILL_TAX_RATES", grammar::tax_rates);
+    // Its amounts have the decimals of the currency.
+    let currency = currency?;
+    let shipping = values.parse("TILL_SHIPPING", |text| grammar::shipping(text, currency));
+    Some(PriceRules { currency, shipping: shipping?, tax: tax?, tax_mode: tax_mode? })
+}
+
+fn stripe(values: &mut Values, public_url: Option<&Url>) -> Option<StripeConfig> {
+    let secret_key = values.parse("STRIPE_SECRET_KEY", keys::secret_key);
+    let publishable_key = values.parse("STRIPE_PUBLISHABLE_KEY", keys::publishable_key);
+    let webhook_secrets = values.parse("STRIPE_WEBHOOK_SECRET", webhook_secrets);
+    let safe = |text: &str| grammar::safe_url(grammar::web_url(text)?);
+    let api_base = values.parse("STRIPE_API_BASE", |text| {
+        grammar::safe_url(grammar::host_url(text)?)
+    });
+    let js_url = values.parse("STRIPE_JS_URL", safe);
+    let ((secret_key, mode), (publishable_key, publishable_mode)) =
+        (secret_key?, publishable_key?);
+    check_modes(values, mode, publishable_mode);
+    if mode == Mode::Live {
+        check_live(values, api_base.as_ref(), public_url);
+    }
+    Some(StripeConfig {
+        secret_key: secret_key.into(),
+        publishable_key,
+        webhook_secrets: webhook_secrets?,
+        api_base: api_base?,
+        js_url: js_url?,
+    })
+}
+
+fn webhook_secrets(text: &str) -> Result<Vec<WebhookSecret>, String> {
+    let secret = |text| {
+        let secret = keys::webhook_secret(text)?.parse::<WebhookSecret>();
+        secret.map_err(|error| format!("cannot be used: {error}"))
+    };
+    // At least one, so that a list of commas is refused as well.
+    let first = text.split(',').next().unwrap_or_default().trim();
+    secret(first)?;
+    grammar::entries(text).map(secret).collect()
+}
+
+/// A payment that is made with one key cannot be confirmed with a key of the other mode.
+fn check_modes(values: &mut Values, secret: Mode, publishable: Mode) {
+    let (this, that) = match (secret, publishable) {
+        (Mode::Live, Mode::Test) => ("a test key", "a live key"),
+        (Mode::Test, Mode::Live) => ("a live key", "a test key"),
+        (Mode::Live, Mode::Live) | (Mode::Test, Mode::Test) => return,
+    };
+    let wrong = format!("is {this} and STRIPE_SECRET_KEY is {that}; both must be of one mode");
+    values.refuse("STRIPE_PUBLISHABLE_KEY", &wrong);
+}
+
+/// Real money goes to the real Stripe, from pages that nobody on the way can change.
+fn check_live(values: &mut Values, api_base: Option<&Url>, public_url: Option<&Url>) {
+    if api_base.is_some_and(|url| url.host_str() != Some("api.stripe.com")) {
+        values.refuse(
+            "STRIPE_API_BASE",
+            "is not Stripe's own address, but STRIPE_SECRET_KEY is a live key; use test keys with \
+             a simulator",
+        );
+    }
+    if public_url.is_some_and(|url| url.scheme() != "https") {
+        values.refuse(
+            "TILL_PUBLIC_URL",
+            "must begin with https:// because STRIPE_SECRET_KEY is a live key",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! The one list of settings. The parse, the answers of `--help`, and the check of `.env.example`
+//! all read it, so that none of them can know a setting that the others do not.
+
+use std::fmt::Write as _;
+
+/// A setting of the server. Its name is the same in the environment, in `.env` and in
+/// `till.toml`.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// The name, in capitals.
+    pub name: &'static str,
+    /// What holds where the setting is absent or empty; without a default it must be given.
+    pub default: Option<&'static str>,
+    /// What it does, in a sentence or two.
+    pub help: &'static str,
+    /// Whether its value must never be shown.
+    pub secret: bool,
+}
+
+impl Setting {
+    const fn open(name: &'static str, default: &'static str, help: &'static str) -> Self {
+        Self { name, default: Some(default), help, secret: false }
+    }
+
+    const fn required(name: &'static str, help: &'static str) -> Self {
+        Self { name, default: None, help, secret: false }
+    }
+
+    const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+}
+
+/// Every setting, in the order in which an operator meets them.
+pub const SETTINGS: &[Setting] = &[
+    Setting::open("TILL_LISTEN", "127.0.0.1:8080", "Address and port to listen on."),
+    Setting::open(
+        "TILL_PUBLIC_URL",
+        "",
+        "Where browsers reach the shop, such as https://shop.example. Empty: http:// and \
+         TILL_LISTEN.",
+    ),
+    Setting::open(
+        "DATABASE_URL",
+        "sqlite://till.db",
+        "The database: sqlite://FILE, postgres://USER:PASSWORD@HOST/DATABASE or \
+         mysql://USER:PASSWORD@HOST/DATABASE (also for MariaDB).",
+    )
+    .secret(),
+    Setting::open(
+        "TILL_BACKEND",
+        "native",
+        "Where catalogue, carts and orders live: native is this server's own database.",
+    ),
+    Setting::required(
+        "TILL_SECRET",
+        "Signs the visitors' cookies; at least 32 characters. `openssl rand -hex 32` makes one.",
+    )
+    .secret(),
+    Setting::open("TILL_SHOP_NAME", "Till", "The shop's name on its pages."),
+    Setting::open("TILL_CURRENCY", "EUR", "The one currency of the shop (ISO 4217)."),
+    Setting::open(
+        "TILL_SHIPPING",
+        "",
+        "What sending costs, as COUNTRY:PRICE or COUNTRY:PRICE/FREE_FROM, with * for all other \
+         countries: \"*:4.90/50.00, CH:12.00\". A country without a price is not sent to; empty: \
+         the shop sells nothing that must be sent.",
+    ),
+    Setting::open(
+        "TILL_TAX_MODE",
+        "included",
+        "included: the catalogue's prices contain the tax. added: it comes on top.",
+    ),
+    Setting::open(
+        "TILL_TAX_RATES",
+        "",
+        "The tax of the country that the goods go to, as COUNTRY:PERCENT, with * for all others: \
+         \"*:19, AT:20, CH:8.1\". Empty: no tax.",
+    ),
+    Setting::open(
+        "TILL_RESERVATION_MINUTES",
+        "30",
+        "How long an unpaid order keeps its stock, from 5 to 1440.",
+    ),
+    Setting::open(
+        "TILL_ALLOWED_ORIGINS",
+        "",
+        "Origins of other front ends whose pages may change carts and orders, such as \
+         \"https://www.shop.example, https://preview.shop.example\".",
+    ),
+    Setting::open(
+        "TILL_TRUSTED_PROXIES",
+        "",
+        "Addresses of the reverse proxies whose Forwarded and X-Forwarded-For headers are \
+         believed, such as \"127.0.0.1, 10.0.0.0/8\".",
+    ),
+    Setting::open(
+        "TILL_RATE_VISITOR_PER_MINUTE",
+        "120",
+        "Requests that one visitor may make in a minute.",
+    ),
+    Setting::open(
+        "TILL_RATE_ADDRESS_PER_MINUTE",
+        "600",
+        "Requests that one network address may make in a minute; a whole office may share one.",
+    ),
+    Setting::open(
+        "TILL_POLL_SECONDS",
+        "60",
+        "How often Stripe is asked for events that no webhook has brought, from 1 to 3600.",
+    ),
+    Setting::open(
+        "TILL_MIGRATE",
+        "auto",
+        "auto: `till serve` brings the database up to date when it starts. manual: only `till \
+         migrate` does.",
+    ),
+    Setting::open(
+        "TILL_LOG",
+        "info",
+        "What is logged: error, warn, info, debug or trace, also per part: \"info,server=debug\".",
+    ),
+    Setting::open("TILL_LOG_FORMAT", "text", "text: lines for people. json: one object per line."),
+    Setting::required("STRIPE_SECRET_KEY", "Stripe's secret (sk_) or restricted (rk_) key.")
+        .secret(),
+    Setting::required(
+        "STRIPE_PUBLISHABLE_KEY",
+        "Stripe's publishable key (pk_), handed to browsers.",
+    ),
+    Setting::required(
+        "STRIPE_WEBHOOK_SECRET",
+        "Signing secret (whsec_) of the webhook endpoint; while one is being rolled, the old and \
+         the new one with a comma between.",
+    )
+    .secret(),
+    Setting::open(
+        "STRIPE_API_BASE",
+        "https://api.stripe.com",
+        "Stripe's API, or a simulator on this machine.",
+    ),
+    Setting::open(
+        "STRIPE_JS_URL",
+        "https://js.stripe.com/endive/stripe.js",
+        "The script that browsers load from Stripe.",
+    ),
+];
+
+/// The setting of this name.
+pub(super) fn setting(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// The setting whose name is most like `name`.
+pub(super) fn nearest(name: &str) -> &'static str {
+    let upper = name.to_ascii_uppercase();
+    let by_distance = SETTINGS.iter().min_by_key(|setting| distance(setting.name, &upper));
+    by_distance.map_or("", |setting| setting.name)
+}
+
+/// How many letters must be added, removed or replaced to make one name of the other.
+fn distance(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.bytes().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}
+
+/// How wide the listing is: it fits a terminal of eighty columns.
+const LISTING_COLUMNS: usize = 78;
+
+/// Every setting with its default and its sentence, for `--help`.
+pub fn listing() -> String {
+    let mut text = String::new();
+    for Setting { name, default, help, .. } in SETTINGS {
+        let default = match default {
+            None => "required",
+            Some("") => "default: empty",
+            Some(default) => &format!("default: {default}"),
+        };
+        let _infallible = write!(text, "\n  {name} [{default}]");
+        let mut column = LISTING_COLUMNS;
+        for word in help.split(' ') {
+            if column + 1 + word.len() > LISTING_COLUMNS {
+                text.push_str("\n     ");
+                column = 5;
+            }
+            text.push(' ');
+            text.push_str(word);
+            column += 1 + word.len();
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_setting_is_listed_twice() {
+        let names: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+        assert_eq!(names.len(), SETTINGS.len());
+    }
+
+    #[test]
+    fn the_listing_names_every_setting_and_fits_the_terminal() {
+        let listing = listing();
+        for setting in SETTINGS {
+            assert!(listing.contains(setting.name), "{}", setting.name);
+        }
+        let longest = listing.lines().map(|line| line.chars().count()).max();
+        assert!(longest <= Some(LISTING_COLUMNS), "{longest:?}\n{listing}");
+    }
+
+    #[test]
+    fn a_misspelt_name_finds_the_setting_that_was_meant() {
+        for (misspelt, meant) in [
+            ("TILL_LISTN", "TILL_LISTEN"),
+            ("TILL_RESERVATION_MINUTE", "TILL_RESERVATION_MINUTES"),
+            ("till_shop_name", "TILL_SHOP_NAME"),
+            ("STRIPE_SECRET", "STRIPE_SECRET_KEY"),
+        ] {
+            assert_eq!(nearest(misspelt), meant);
+        }
+    }
+}

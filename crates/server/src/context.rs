@@ -1,0 +1,98 @@
+//! What every flow is handed: the store, the gateway, the clock, and the shop's rules.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use domain::{checkout::ChargeLimits, pricing::PriceRules};
+use gateways::stripe::{Stripe, webhook::WebhookSecret};
+use jiff::Timestamp;
+use storage::{Lease, Store};
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    clock::{Clock, Ids},
+    flows::FlowError,
+};
+
+/// Shared by all requests and the worker.
+pub struct Context {
+    /// What is remembered.
+    pub store: Store,
+    /// The payment gateway.
+    pub stripe: Stripe,
+    /// The time.
+    pub clock: Clock,
+    /// New ids.
+    pub ids: Ids,
+    /// The shop's own rules.
+    pub shop: ShopRules,
+    /// Money flows under way: a client that hangs up does not stop them, shutdown awaits them.
+    pub tasks: TaskTracker,
+    /// Rung when there is something to do at once.
+    pub bells: Bells,
+}
+
+/// What the merchant decides.
+#[derive(Debug)]
+pub struct ShopRules {
+    /// The name on the page.
+    pub name: String,
+    /// Currency, shipping and tax.
+    pub prices: PriceRules,
+    /// What the gateway can charge.
+    pub charges: ChargeLimits,
+    /// How long a pending order keeps its stock.
+    pub reservation: Duration,
+    /// Handed to the browser with each intent.
+    pub publishable_key: String,
+    /// The secrets that events are signed with; more than one while one is being rolled.
+    pub webhook_secrets: Vec<WebhookSecret>,
+}
+
+/// Who waits for what.
+#[derive(Debug, Default)]
+pub struct Bells {
+    /// Rung when an event or an effect waits to be worked off.
+    pub work: Notify,
+    /// Rung when the gateway's events should be fetched now.
+    pub poll: Notify,
+    /// Rung when an event has been applied.
+    pub applied: Notify,
+}
+
+/// How long a claimed piece of work belongs to the one who claimed it: longer than any flow takes
+/// (a gateway call ends after ten seconds, and a flow makes at most three), short enough that the
+/// work of a process that died is soon found again.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// The handle that is passed around.
+pub type Cx = Arc<Context>;
+
+impl Context {
+    /// Runs a money flow to its end, whether or not anybody still waits for the answer.
+    pub async fn see_through<T, F>(&self, flow: F) -> Result<T, FlowError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, FlowError>> + Send + 'static,
+    {
+        match self.tasks.spawn(flow).await {
+            Ok(result) => result,
+            Err(error) => Err(FlowError::Broken(error.to_string())),
+        }
+    }
+
+    /// A claim on work, from now on.
+    pub fn lease(&self) -> Lease {
+        Lease { token: self.ids.next(), until: self.later(LEASE) }
+    }
+
+    /// The time after `wait`.
+    pub fn later(&self, wait: Duration) -> Timestamp {
+        after(self.clock.now(), wait)
+    }
+}
+
+/// The time `wait` after `from`.
+pub fn after(from: Timestamp, wait: Duration) -> Timestamp {
+    from.checked_add(wait).unwrap_or(Timestamp::MAX)
+}

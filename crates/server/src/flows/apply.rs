@@ -1,0 +1,284 @@
+//! The one place that decides what a payment's news means for its order. Every way in which news
+//! comes (webhook, poll, confirm, worker) leads here.
+//!
+//! Everything happens in one transaction, in one fixed order of locks: the cart, the order, then
+//! the products by id. Hearing the same news again changes nothing, so it does not matter who is
+//! first, who dies half-way, or how often Stripe repeats itself.
+
+use std::time::Duration;
+
+use domain::{
+    cart::Line,
+    event::{News, Report},
+    id::OrderId,
+    order::{Order, OrderState, TransitionError},
+    payment::{Consequence, Payment, PaymentState},
+};
+use jiff::Timestamp;
+use storage::{
+    StoreError, Tx, attention, cart,
+    catalog::{self, StockMove},
+    outbox::{self, EffectKind},
+    order, payment,
+};
+use uuid::Uuid;
+
+use crate::context::after;
+
+/// News, with the id of the one row that it may cause (an effect or an operator's item). The id
+/// is made outside the transaction, which may run several times.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// What the gateway says.
+    pub news: News,
+    /// For the row it may cause.
+    pub id: Uuid,
+}
+
+/// How things stand after the news.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The order.
+    pub order: Order,
+    /// Its payment, and what the browser needs for it.
+    pub payment: payment::Stored,
+}
+
+/// While the shopper is at it, the gateway is asked this often: events bring the news, this is
+/// the net below them.
+const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
+/// A payment under way (SEPA) takes days.
+const LOOK_AGAIN_PROCESSING: Duration = Duration::from_secs(60 * 60);
+/// The event of a payment that the gateway says has succeeded is normally there at once.
+const LOOK_AGAIN_ANSWERED: Duration = Duration::from_secs(10);
+
+/// Takes news in for an order. `None`: there is no such order, or nothing to pay for it.
+pub async fn apply(
+    tx: &mut Tx,
+    id: OrderId,
+    heard: &[Heard],
+    now: Timestamp,
+) -> Result<Option<Standing>, StoreError> {
+    let Some(mut standing) = lock(tx, id).await? else { return Ok(None) };
+    for heard in heard {
+        standing = take_in(tx, standing, heard, now).await?;
+    }
+    Ok(Some(standing))
+}
+
+/// Locks an order with its cart and reads its payment.
+pub async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Standing>, StoreError> {
+    let Some(unlocked) = payment::of_order(tx, id).await? else { return Ok(None) };
+    cart::lock(tx, unlocked.cart).await?;
+    let Some(order) = order::lock(tx, id).await? else { return Ok(None) };
+    // Read again: it may have moved while we waited for the lock.
+    let Some(payment) = payment::of_order(tx, id).await? else { return Ok(None) };
+    Ok(Some(Standing { order, payment }))
+}
+
+/// Reads how things stand, without locks.
+pub async fn look(tx: &mut Tx, id: OrderId) -> Result<Option<Standing>, StoreError> {
+    let Some(order) = order::load(tx, id).await? else { return Ok(None) };
+    let payment = payment::of_order(tx, id).await?;
+    Ok(payment.map(|payment| Standing { order, payment }))
+}
+
+/// The gateway was never asked, or refused: the order is over.
+pub async fn give_up(tx: &mut Tx, id: OrderId, now: Timestamp) -> Result<(), StoreError> {
+    let Some(standing) = lock(tx, id).await? else { return Ok(()) };
+    let (payment, consequence) = standing.payment.payment.clone().never_was();
+    let order = carry_out_on_order(tx, standing.order, &consequence, now).await?;
+    payment::save(tx, &payment, now).await?;
+    payment::schedule(tx, payment.id, next_look(&order, &payment, now)).await
+}
+
+/// One piece of news: the pure decision, then its consequence, then both rows.
+pub async fn take_in(
+    tx: &mut Tx,
+    standing: Standing,
+    heard: &Heard,
+    now: Timestamp,
+) -> Result<Standing, StoreError> {
+    let Standing { order, payment: stored } = standing;
+    let before = stored.payment;
+    let (payment, consequence) = before.clone().hear(&heard.news, now);
+    if payment.state().name() != before.state().name() {
+        tracing::info!(
+            order = %order.id,
+            payment = %payment.id,
+            from = before.state().name(),
+            to = payment.state().name(),
+            "payment moved"
+        );
+    }
+    let order = carry_out_on_order(tx, order, &consequence, now).await?;
+    leave_work(tx, &order, &consequence, heard, now).await?;
+    if payment != before {
+        payment::save(tx, &payment, now).await?;
+    }
+    let due_at = next_look(&order, &payment, now);
+    payment::schedule(tx, payment.id, due_at).await?;
+    Ok(Standing { order, payment: payment::Stored { payment, due_at, ..stored } })
+}
+
+async fn carry_out_on_order(
+    tx: &mut Tx,
+    order: Order,
+    consequence: &Consequence,
+    now: Timestamp,
+) -> Result<Order, StoreError> {
+    let moved = match consequence {
+        Consequence::OrderPaid { receipt } => order.clone().pay(receipt),
+        Consequence::OrderFailed => order.clone().fail(now),
+        Consequence::OrderCancelled => order.clone().cancel(now),
+        Consequence::Nothing
+        | Consequence::CancelDue
+        | Consequence::EventDue
+        | Consequence::RefundDue { .. }
+        | Consequence::NeedsAttention(_) => return Ok(order),
+    };
+    let order = moved.map_err(|error| broken(&order, &error))?;
+    match order.state() {
+        OrderState::Paid { .. } => {
+            move_reserved(tx, &order.lines, StockMove::Sell).await?;
+            take_from_cart(tx, &order, now).await?;
+        }
+        OrderState::Failed { .. } | OrderState::Cancelled { .. } => {
+            move_reserved(tx, &order.lines, StockMove::Release).await?;
+        }
+        OrderState::Pending { .. } => {}
+    }
+    order::save_state(tx, &order, now).await?;
+    Ok(order)
+}
+
+/// Payment and order move together, in one transaction; where they do not, the rows were changed
+/// by hand, and the news waits until a person has looked.
+fn broken(order: &Order, error: &TransitionError) -> StoreError {
+    contradiction("orders", "state", order.id.to_string(), error.to_string())
+}
+
+/// Rows that contradict each other.
+fn contradiction(
+    table: &'static str,
+    column: &'static str,
+    id: String,
+    reason: impl Into<String>,
+) -> StoreError {
+    StoreError::Corrupt { table, column, id, reason: reason.into() }
+}
+
+async fn leave_work(
+    tx: &mut Tx,
+    order: &Order,
+    consequence: &Consequence,
+    heard: &Heard,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let reference = heard.news.reference.as_str();
+    match consequence {
+        Consequence::Nothing
+        | Consequence::EventDue
+        | Consequence::OrderPaid { .. }
+        | Consequence::OrderFailed
+        | Consequence::OrderCancelled => {}
+        Consequence::CancelDue => {
+            // The try that led to it names the effect: a later one may lead to another.
+            let subject = match &heard.news.report {
+                Report::Declined(decline) => decline.attempt.clone(),
+                Report::Open
+                | Report::RequiresAction
+                | Report::Processing
+                | Report::Succeeded { .. }
+                | Report::Cancelled => reference.to_owned(),
+            };
+            let kind = EffectKind::CancelPayment;
+            let effect =
+                outbox::NewEffect { id: heard.id, order: order.id, kind, subject, due_at: now };
+            outbox::put(tx, &effect).await?;
+        }
+        Consequence::RefundDue { receipt } => {
+            let sentence = format!(
+                "{} was received for an order that is {}. Give it back in Stripe's dashboard.",
+                receipt.received(),
+                order.state().name()
+            );
+            raise(tx, order, ("refund_due", reference), sentence, (heard.id, now)).await?;
+        }
+        Consequence::NeedsAttention(discrepancy) => {
+            let sentence = format!("{} Compare {reference} at Stripe.", discrepancy.sentence());
+            raise(tx, order, ("discrepancy", reference), sentence, (heard.id, now)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts an item before a person, once for each subject.
+pub async fn raise(
+    tx: &mut Tx,
+    order: &Order,
+    (kind, subject): (&str, &str),
+    sentence: String,
+    (id, at): (Uuid, Timestamp),
+) -> Result<(), StoreError> {
+    let (kind, subject) = (kind.to_owned(), subject.to_owned());
+    let item =
+        attention::NewItem { id, order: Some(order.id), kind, subject, sentence: sentence.clone(), at };
+    if attention::raise(tx, &item).await? {
+        tracing::warn!(order = %order.id, kind = item.kind, sentence, "needs attention");
+    }
+    Ok(())
+}
+
+/// Moves the stock of lines whose pieces are reserved. Where they are not, somebody changed the
+/// rows by hand, and the news waits until a person has looked.
+pub async fn move_reserved(
+    tx: &mut Tx,
+    lines: &[Line],
+    movement: StockMove,
+) -> Result<(), StoreError> {
+    match catalog::move_stock(tx, lines, movement).await?.first() {
+        None => Ok(()),
+        Some(product) => {
+            Err(contradiction("products", "reserved", product.to_string(), "too few are reserved"))
+        }
+    }
+}
+
+/// When an order is paid, the ordered lines leave the cart, nothing else.
+pub async fn take_from_cart(
+    tx: &mut Tx,
+    order: &Order,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(before) = cart::lock(tx, order.cart).await? else { return Ok(()) };
+    let after = before.clone().take_ordered(&order.lines);
+    cart::save_lines(tx, &before, &after, now).await
+}
+
+/// When the worker should look at a payment that is about to be asked for: later than the asking
+/// itself can take, so that the two do not meet.
+pub fn first_look(now: Timestamp) -> Timestamp {
+    after(now, Duration::from_secs(30))
+}
+
+/// When the worker should look at a payment again.
+fn next_look(order: &Order, payment: &Payment, now: Timestamp) -> Option<Timestamp> {
+    use PaymentState as S;
+    let expires_at = match order.state() {
+        OrderState::Pending { expires_at } => *expires_at,
+        OrderState::Paid { .. } | OrderState::Failed { .. } | OrderState::Cancelled { .. } => {
+            return None;
+        }
+    };
+    match payment.state() {
+        S::Created | S::Unknown | S::Closing { .. } | S::Answered => {
+            Some(after(now, LOOK_AGAIN_ANSWERED))
+        }
+        S::Open | S::Declined { .. } | S::RequiresAction => {
+            Some(after(now, LOOK_AGAIN).min(expires_at.max(now)))
+        }
+        S::Processing => Some(after(now, LOOK_AGAIN_PROCESSING)),
+        S::Succeeded { .. } | S::Failed { .. } | S::Cancelled => None,
+    }
+}

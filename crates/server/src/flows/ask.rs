@@ -1,0 +1,246 @@
+//! Asking the gateway for a payment that has been written down. The same request goes out under
+//! the same key however often it is asked, by whatever process: the gateway carries it out once.
+
+use std::time::Duration;
+
+use domain::{
+    event::{GatewayReference, Report},
+    id::OrderId,
+    payment::{Attempt, PaymentState},
+};
+use gateways::{
+    GatewayError,
+    stripe::{Answer, CancelReason, Refused},
+};
+use storage::{StoreError, payment};
+
+use super::{
+    FlowError,
+    apply::{self, Heard, Standing},
+    back_off,
+};
+use crate::context::{Context, after};
+
+/// Stripe forgets a key after 24 hours; from then on the same request would make a second
+/// payment. The margin is for clocks that disagree. (docs.stripe.com/api/idempotent_requests)
+const KEY_LIFETIME: Duration = Duration::from_secs(20 * 60 * 60);
+
+/// Asks for the payment of `order` and takes the answer in. Safe to repeat: the process may die
+/// after any line, and the next one that asks finds the same attempt.
+pub async fn ask(cx: &Context, order: OrderId) -> Result<Standing, FlowError> {
+    let (standing, attempt) = cx
+        .store
+        .read(order, |tx, order| {
+            Box::pin(async move {
+                let Some(standing) = apply::look(tx, *order).await? else { return Ok(None) };
+                let attempts = payment::attempts(tx, standing.payment.payment.id).await?;
+                let attempt = attempts.into_iter().last();
+                Ok::<_, StoreError>(attempt.map(|attempt| (standing, attempt)))
+            })
+        })
+        .await?
+        .ok_or(FlowError::NoSuchOrder)?;
+    let written = attempt.created_at;
+    if after(written, KEY_LIFETIME) > cx.clock.now() {
+        let answer = cx.stripe.create(&attempt.key, &attempt.request).await;
+        return take_answer(cx, order, &attempt, answer).await;
+    }
+    // Too old to be sent again. Its client secret was never handed out, so nobody can pay it:
+    // if it exists it is found and cancelled, if it does not there is nothing to give up.
+    let window = after(written, Duration::from_secs(24 * 60 * 60));
+    match cx.stripe.find(order, written, window).await {
+        Ok(Some(answer)) => take_answer(cx, order, &attempt, Ok(answer)).await,
+        Ok(None) => {
+            give_up(cx, order).await?;
+            Ok(standing)
+        }
+        Err(error) => take_answer(cx, order, &attempt, Err(error)).await,
+    }
+}
+
+async fn take_answer(
+    cx: &Context,
+    order: OrderId,
+    attempt: &Attempt,
+    answer: Result<Answer, GatewayError>,
+) -> Result<Standing, FlowError> {
+    match answer {
+        Ok(answer) => keep_answer(cx, order, attempt, answer).await,
+        Err(GatewayError::Refused(refused)) => refuse(cx, order, attempt, *refused).await,
+        Err(error @ (GatewayError::NotSent(_) | GatewayError::Unknown(_))) => {
+            tracing::warn!(%order, %error, "the gateway did not answer");
+            lose_answer(cx, order).await?;
+            Err(FlowError::PaymentUnknown)
+        }
+    }
+}
+
+async fn refuse(
+    cx: &Context,
+    order: OrderId,
+    attempt: &Attempt,
+    mut refused: Refused,
+) -> Result<Standing, FlowError> {
+    if let Some(answer) = refused.payment.take() {
+        // It exists all the same: that is an answer.
+        return keep_answer(cx, order, attempt, *answer).await;
+    }
+    record(cx, attempt, ("refused", &refused.to_string())).await?;
+    if refused.is_operator_fault() {
+        // A wrong key says nothing about the payment; the order waits until it is mended.
+        return Err(FlowError::GatewayRefusesUs(refused.to_string()));
+    }
+    give_up(cx, order).await?;
+    Err(what_was_refused(&refused))
+}
+
+async fn keep_answer(
+    cx: &Context,
+    order: OrderId,
+    attempt: &Attempt,
+    answer: Answer,
+) -> Result<Standing, FlowError> {
+    let now = cx.clock.now();
+    let input = (order, attempt.clone(), heard(cx, &answer), answer, now);
+    let standing = cx
+        .store
+        .write(input, |tx, (order, attempt, heard, answer, now)| {
+            Box::pin(async move {
+                let standing = apply::apply(tx, *order, std::slice::from_ref(heard), *now).await?;
+                let Some(mut standing) = standing else { return Ok::<_, StoreError>(None) };
+                let (id, number) = (attempt.payment, attempt.number);
+                payment::record_answer(tx, id, number, ("answered", &answer.raw), *now).await?;
+                if let Some(secret) = &answer.client_secret {
+                    payment::save_client_secret(tx, id, secret.expose()).await?;
+                    standing.payment.client_secret = Some(secret.expose().to_owned());
+                }
+                Ok(Some(standing))
+            })
+        })
+        .await?;
+    standing.ok_or(FlowError::NoSuchOrder)
+}
+
+/// News, with an id for the row it may cause.
+pub fn heard(cx: &Context, answer: &Answer) -> Heard {
+    Heard { news: answer.news.clone(), id: cx.ids.next() }
+}
+
+async fn record(
+    cx: &Context,
+    attempt: &Attempt,
+    (outcome, raw): (&'static str, &str),
+) -> Result<(), StoreError> {
+    let input = (attempt.payment, attempt.number, outcome, raw.to_owned(), cx.clock.now());
+    cx.store
+        .write(input, |tx, (id, number, outcome, raw, now)| {
+            Box::pin(payment::record_answer(tx, *id, *number, (outcome, raw), *now))
+        })
+        .await
+}
+
+async fn give_up(cx: &Context, order: OrderId) -> Result<(), StoreError> {
+    cx.store
+        .write((order, cx.clock.now()), |tx, (order, now)| {
+            Box::pin(apply::give_up(tx, *order, *now))
+        })
+        .await
+}
+
+async fn lose_answer(cx: &Context, order: OrderId) -> Result<(), StoreError> {
+    cx.store
+        .write((order, cx.clock.now()), |tx, (order, now)| {
+            Box::pin(async move {
+                let Some(standing) = apply::lock(tx, *order).await? else { return Ok(()) };
+                let payment = standing.payment.payment.lose_answer();
+                payment::save(tx, &payment, *now).await?;
+                if matches!(payment.state(), PaymentState::Unknown) {
+                    // How often it was asked is seen from how long ago it was first asked.
+                    let age = now.duration_since(standing.order.created_at).as_secs();
+                    let tries = u32::try_from(age.max(1).ilog2()).unwrap_or(u32::MAX);
+                    let due_at = after(*now, back_off(tries));
+                    payment::schedule(tx, payment.id, Some(due_at)).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Asks how a payment stands, and takes the answer in.
+pub async fn look_up(
+    cx: &Context,
+    order: OrderId,
+    reference: &GatewayReference,
+) -> Result<Standing, FlowError> {
+    let answer = cx.stripe.retrieve(reference).await.map_err(unanswered)?;
+    hear(cx, order, &answer).await
+}
+
+/// Tells the gateway to cancel a payment, and takes the answer in: it may say that the money has
+/// moved in the meantime.
+pub async fn cancel(cx: &Context, standing: &Standing) -> Result<Standing, FlowError> {
+    let payment = &standing.payment.payment;
+    let answer = request_cancel(cx, standing).await?;
+    match answer {
+        Some(answer) => hear(cx, payment.order, &answer).await,
+        None => Ok(standing.clone()),
+    }
+}
+
+/// Tells the gateway to cancel a payment. `None`: it is not there yet.
+pub async fn request_cancel(
+    cx: &Context,
+    standing: &Standing,
+) -> Result<Option<Answer>, FlowError> {
+    let payment = &standing.payment.payment;
+    let Some(reference) = payment.reference() else { return Ok(None) };
+    let answer = cx.stripe.cancel(reference, CancelReason::Abandoned).await;
+    answer.map(Some).map_err(unanswered)
+}
+
+/// Takes an answer in.
+pub async fn hear(cx: &Context, order: OrderId, answer: &Answer) -> Result<Standing, FlowError> {
+    let standing = cx
+        .store
+        .write((order, heard(cx, answer), cx.clock.now()), |tx, (order, heard, now)| {
+            Box::pin(apply::apply(tx, *order, std::slice::from_ref(heard), *now))
+        })
+        .await?;
+    standing.ok_or(FlowError::NoSuchOrder)
+}
+
+/// Whether the payment waits for the shopper, so that cancelling it takes nothing from anybody.
+pub fn may_be_cancelled(answer: &Answer) -> bool {
+    match answer.news.report {
+        Report::Open | Report::Declined(_) | Report::RequiresAction => true,
+        Report::Processing | Report::Succeeded { .. } | Report::Cancelled => false,
+    }
+}
+
+/// Whether it can no longer succeed.
+pub fn is_cancelled(answer: &Answer) -> bool {
+    match answer.news.report {
+        Report::Cancelled => true,
+        Report::Open
+        | Report::Declined(_)
+        | Report::RequiresAction
+        | Report::Processing
+        | Report::Succeeded { .. } => false,
+    }
+}
+
+fn unanswered(error: GatewayError) -> FlowError {
+    match error {
+        GatewayError::Refused(refused) => FlowError::GatewayRefusesUs(refused.to_string()),
+        GatewayError::NotSent(_) | GatewayError::Unknown(_) => FlowError::PaymentUnknown,
+    }
+}
+
+fn what_was_refused(refused: &Refused) -> FlowError {
+    let field = refused.address_field();
+    if field.is_some() || refused.code.as_deref() == Some("email_invalid") {
+        return FlowError::ContactRefused { field };
+    }
+    FlowError::GatewayRefusesUs(refused.to_string())
+}

@@ -1,0 +1,66 @@
+//! Effects that a transition caused: written in the transition's own transaction, carried out
+//! afterwards, at least once, until done. Each is safe to repeat.
+
+use domain::payment::PaymentState;
+use storage::{
+    StoreError,
+    outbox::{self, Effect, EffectKind},
+};
+
+use super::{FlowError, apply, ask, back_off};
+use crate::context::Context;
+
+/// How many effects the worker takes in hand at a time.
+const BATCH: u32 = 32;
+
+/// Carries out the effects that are due. Returns how many there were.
+pub async fn deliver_due(cx: &Context) -> Result<usize, FlowError> {
+    let claim = (cx.clock.now(), cx.lease());
+    let effects = cx
+        .store
+        .write(claim, |tx, (now, lease)| Box::pin(outbox::claim_due(tx, *now, lease, BATCH)))
+        .await?;
+    for effect in &effects {
+        let outcome = match effect.effect.kind {
+            EffectKind::CancelPayment => close_payment(cx, effect).await,
+        };
+        match outcome {
+            Ok(()) => done(cx, effect).await?,
+            Err(error) => postpone(cx, effect, &error).await?,
+        }
+    }
+    Ok(effects.len())
+}
+
+/// A payment that failed for good is closed at the gateway, so that nobody can pay it any more;
+/// the gateway's answer is what makes the order failed.
+async fn close_payment(cx: &Context, effect: &Effect) -> Result<(), FlowError> {
+    let standing = cx.store.read(effect.effect.order, |tx, id| Box::pin(apply::look(tx, *id))).await?;
+    let Some(standing) = standing else { return Ok(()) };
+    let Some(reference) = standing.payment.payment.reference() else { return Ok(()) };
+    // The shopper may have been faster: money that is on its way is not called back.
+    let answer = cx.stripe.retrieve(reference).await;
+    let answer = answer.map_err(|error| FlowError::Broken(error.to_string()))?;
+    let standing = ask::hear(cx, effect.effect.order, &answer).await?;
+    let closing = matches!(standing.payment.payment.state(), PaymentState::Closing { .. });
+    if closing && ask::may_be_cancelled(&answer) {
+        ask::cancel(cx, &standing).await?;
+    }
+    Ok(())
+}
+
+async fn done(cx: &Context, effect: &Effect) -> Result<(), StoreError> {
+    let input = (effect.effect.id, cx.clock.now());
+    let write = cx.store.write(input, |tx, (id, now)| Box::pin(outbox::done(tx, *id, *now)));
+    write.await.map(|_first: bool| ())
+}
+
+async fn postpone(cx: &Context, effect: &Effect, error: &FlowError) -> Result<(), StoreError> {
+    tracing::warn!(order = %effect.effect.order, %error, "could not carry out an effect; it is tried again");
+    let input = (effect.effect.id, cx.later(back_off(effect.tries)), error.to_string());
+    cx.store
+        .write(input, |tx, (id, due_at, error)| {
+            Box::pin(outbox::postpone(tx, *id, *due_at, error))
+        })
+        .await
+}

@@ -1,0 +1,70 @@
+//! An order that nobody pays is given up: first the gateway confirms that the payment can no
+//! longer succeed, then the stock is released. A payment that is under way keeps its reservation.
+
+use std::time::Duration;
+
+use domain::{
+    id::OrderId,
+    order::{Order, OrderState},
+    payment::PaymentState,
+};
+use jiff::Timestamp;
+use storage::{StoreError, Tx, order, payment};
+
+use super::{
+    FlowError,
+    apply::{self, Standing},
+    ask,
+};
+use crate::context::{Context, after};
+
+/// How much longer an order waits for a payment that is under way before it is asked about again.
+const EXTENSION: Duration = Duration::from_secs(60 * 60);
+
+/// Whether the shop has waited long enough.
+pub fn is_over(order: &Order, now: Timestamp) -> bool {
+    match order.state() {
+        OrderState::Pending { expires_at } => *expires_at <= now,
+        OrderState::Paid { .. } | OrderState::Failed { .. } | OrderState::Cancelled { .. } => false,
+    }
+}
+
+/// Gives an overdue order up, or settles it if the money moved after all.
+pub async fn expire(cx: &Context, standing: Standing) -> Result<(), FlowError> {
+    let id = standing.order.id;
+    let standing = match standing.payment.payment.reference() {
+        Some(reference) => ask::look_up(cx, id, reference).await?,
+        None => ask::ask(cx, id).await?,
+    };
+    match standing.payment.payment.state() {
+        PaymentState::Open | PaymentState::Declined { .. } | PaymentState::RequiresAction => {
+            ask::cancel(cx, &standing).await?;
+            Ok(())
+        }
+        PaymentState::Processing => extend(cx, id).await,
+        // The event is on its way; or the outbox is closing it; or it is over.
+        PaymentState::Answered
+        | PaymentState::Created
+        | PaymentState::Unknown
+        | PaymentState::Closing { .. }
+        | PaymentState::Succeeded { .. }
+        | PaymentState::Failed { .. }
+        | PaymentState::Cancelled => Ok(()),
+    }
+}
+
+async fn extend(cx: &Context, id: OrderId) -> Result<(), FlowError> {
+    cx.store
+        .write((id, cx.clock.now()), |tx, (id, now)| Box::pin(wait_longer(tx, *id, *now)))
+        .await
+        .map_err(|error: StoreError| error.into())
+}
+
+async fn wait_longer(tx: &mut Tx, id: OrderId, now: Timestamp) -> Result<(), StoreError> {
+    let Some(standing) = apply::lock(tx, id).await? else { return Ok(()) };
+    let until = after(now, EXTENSION);
+    // An order that was settled in the meantime needs no extension.
+    let Ok(order) = standing.order.extend(until) else { return Ok(()) };
+    order::save_state(tx, &order, now).await?;
+    payment::schedule(tx, standing.payment.payment.id, Some(until)).await
+}

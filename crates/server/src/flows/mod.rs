@@ -1,0 +1,84 @@
+//! The verbs: in which order things happen. A flow reads, decides (in `domain`) and writes; no
+//! transaction is open while it waits for the gateway.
+
+pub mod apply;
+pub mod ask;
+pub mod confirm;
+pub mod deliver;
+pub mod expire;
+pub mod fill_cart;
+pub mod poll_events;
+pub mod receive_event;
+pub mod reconcile;
+pub mod see_order;
+pub mod start_checkout;
+
+use std::time::Duration;
+
+use domain::{
+    cart::CartError, checkout::Refusal, contact::AddressField, id::OrderId, money::MoneyError,
+};
+use storage::StoreError;
+
+/// Why a flow ended without what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    /// There is no such product for sale.
+    #[error("no such product")]
+    NoSuchProduct,
+    /// There is no such order, or it is not this visitor's.
+    #[error("no such order")]
+    NoSuchOrder,
+    /// The cart cannot be changed as asked.
+    #[error(transparent)]
+    Cart(#[from] CartError),
+    /// The cart cannot become an order.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Another order of the same cart is being paid.
+    #[error("order {order} of the same cart is being paid")]
+    Conflict {
+        /// That order.
+        order: OrderId,
+    },
+    /// The gateway did not say; the order keeps its reservation.
+    #[error("the gateway has not answered yet")]
+    PaymentUnknown,
+    /// A bank said no.
+    #[error("the payment was declined")]
+    Declined {
+        /// A sentence the shopper may read.
+        message: String,
+    },
+    /// The shopper must prove who she is first.
+    #[error("authentication is pending")]
+    AuthRequired,
+    /// The gateway refused the address or the e-mail.
+    #[error("the gateway refused the {}", field.map_or("e-mail address", AddressField::name))]
+    ContactRefused {
+        /// The field, or none for the e-mail address.
+        field: Option<AddressField>,
+    },
+    /// The gateway refuses to work with us: a key or the account is wrong. An operator must act.
+    #[error("the gateway refuses us: {0}")]
+    GatewayRefusesUs(String),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A bug: a flow panicked, or an amount overflowed.
+    #[error("a flow broke: {0}")]
+    Broken(String),
+}
+
+impl From<MoneyError> for FlowError {
+    fn from(error: MoneyError) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+/// How long to wait before the `tries`th repetition: doubling from one second to five minutes.
+/// Five minutes is what the promise "within a bounded time" can bear.
+pub fn back_off(tries: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(300);
+    Duration::from_secs(1 << tries.min(9)).min(LONGEST)
+}

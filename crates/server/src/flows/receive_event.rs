@@ -1,0 +1,215 @@
+//! News from the gateway's events. A verified event is stored before anything else happens, and
+//! applied from our own table in a transaction that also marks it applied. Whatever dies in
+//! between, the row is found again.
+
+use domain::{
+    event::{EventId, GatewayReference, News, Report},
+    id::OrderId,
+};
+use gateways::{
+    GatewayError,
+    stripe::webhook::{About, Event, Finality, VerifiedEvent, read_event},
+};
+use jiff::Timestamp;
+use storage::{
+    StoreError,
+    inbox::{self, InboxEvent, NewEvent, Source},
+    payment,
+};
+
+use super::{
+    FlowError,
+    apply::{self, Heard},
+    back_off,
+};
+use crate::context::Context;
+
+/// How many events the worker takes in hand at a time.
+const BATCH: u32 = 32;
+
+/// Stores events, each once. Returns how many were new.
+pub async fn receive(
+    cx: &Context,
+    events: &[VerifiedEvent],
+    source: Source,
+) -> Result<usize, StoreError> {
+    let received_at = cx.clock.now();
+    let rows: Vec<_> =
+        events.iter().filter_map(|event| row(event, source, received_at)).collect();
+    let new = cx
+        .store
+        .write(rows, |tx, rows| {
+            Box::pin(async move {
+                let mut new = 0;
+                for row in rows {
+                    new += usize::from(inbox::store(tx, row).await?);
+                }
+                Ok::<_, StoreError>(new)
+            })
+        })
+        .await?;
+    if new > 0 {
+        cx.bells.work.notify_one();
+    }
+    Ok(new)
+}
+
+/// What has no id cannot count once; it is Stripe's all the same, so somebody should know.
+fn row(verified: &VerifiedEvent, source: Source, received_at: Timestamp) -> Option<NewEvent> {
+    let event = match verified.read() {
+        Ok(event) => event,
+        Err(error) => {
+            tracing::error!(%error, "an event of Stripe's cannot be read");
+            return None;
+        }
+    };
+    let Event { id, kind, livemode, object, .. } = event;
+    let payload = verified.payload().to_owned();
+    Some(NewEvent { id, kind, object, livemode, payload, source, received_at })
+}
+
+/// Applies the events that are due. Returns how many there were.
+pub async fn apply_due(cx: &Context) -> Result<usize, FlowError> {
+    let claim = (cx.clock.now(), cx.lease());
+    let events = cx
+        .store
+        .write(claim, |tx, (now, lease)| Box::pin(inbox::claim_due(tx, *now, lease, BATCH)))
+        .await?;
+    for event in &events {
+        if let Err(error) = apply_one(cx, event).await {
+            postpone(cx, event, &error).await?;
+        }
+    }
+    if !events.is_empty() {
+        cx.bells.applied.notify_waiters();
+    }
+    Ok(events.len())
+}
+
+/// Applies one stored event.
+async fn apply_one(cx: &Context, stored: &InboxEvent) -> Result<(), FlowError> {
+    let event = read_event(&stored.event.payload)
+        .map_err(|error| FlowError::Broken(format!("{}: {error}", stored.event.id)))?;
+    if event.livemode != cx.stripe.livemode() {
+        return mark(cx, &stored.event.id, "other mode").await;
+    }
+    let told = match &event.about {
+        About::Payment(news, finality) => Told::News(news, *finality),
+        About::Unreadable => Told::Only(event.object.as_ref()),
+        About::Thin | About::Other => return mark(cx, &stored.event.id, "ignored").await,
+    };
+    let Some(order) = find_order(cx, &told).await? else {
+        return mark(cx, &stored.event.id, "foreign").await;
+    };
+    let Some(heard) = hear(cx, &told).await? else {
+        return mark(cx, &stored.event.id, "foreign").await;
+    };
+    let heard = heard.into_iter().map(|news| Heard { news, id: cx.ids.next() }).collect::<Vec<_>>();
+    let input = (stored.event.id.clone(), order, heard, cx.clock.now());
+    cx.store
+        .write(input, |tx, (id, order, heard, now)| {
+            Box::pin(async move {
+                // Another node may have been faster, after our claim had run out.
+                if inbox::mark_applied(tx, id, "applied", *now).await? {
+                    apply::apply(tx, *order, heard, *now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .map_err(|error: StoreError| error.into())
+}
+
+/// What an event tells.
+enum Told<'a> {
+    /// News.
+    News(&'a News, Finality),
+    /// Only which payment it is about.
+    Only(Option<&'a GatewayReference>),
+}
+
+impl Told<'_> {
+    fn reference(&self) -> Option<&GatewayReference> {
+        match self {
+            Self::News(news, _) => Some(&news.reference),
+            Self::Only(reference) => *reference,
+        }
+    }
+}
+
+/// What is to be applied. `None`: the gateway does not know the payment under our key.
+async fn hear(cx: &Context, told: &Told<'_>) -> Result<Option<Vec<News>>, FlowError> {
+    let (told, reference) = match told {
+        // Succeeded and cancelled are ends: the event says all there is to say.
+        Told::News(news, Finality::Final) => return Ok(Some(vec![(*news).clone()])),
+        // Anything else may be old by now: ask how things stand.
+        Told::News(news, Finality::Hint) => (Some(*news), &news.reference),
+        Told::Only(Some(reference)) => (None, *reference),
+        Told::Only(None) => return Ok(None),
+    };
+    match cx.stripe.retrieve(reference).await {
+        Ok(answer) => Ok(Some(as_it_stands(told, answer.news))),
+        Err(GatewayError::Refused(refused)) if refused.is_not_found() => Ok(None),
+        Err(error) => Err(FlowError::Broken(error.to_string())),
+    }
+}
+
+/// The gateway's present word, preceded by a decline that the event tells of, so that it is
+/// counted. If a new try is under way by now, the old no is history.
+fn as_it_stands(told: Option<&News>, present: News) -> Vec<News> {
+    let waits = match present.report {
+        Report::Open | Report::Declined(_) => true,
+        Report::RequiresAction
+        | Report::Processing
+        | Report::Succeeded { .. }
+        | Report::Cancelled => false,
+    };
+    match told {
+        Some(told) if waits && matches!(told.report, Report::Declined(_)) => {
+            vec![told.clone(), present]
+        }
+        Some(_) | None => vec![present],
+    }
+}
+
+/// The order a payment is for: the one we wrote into it. If that is not ours, neither is the
+/// payment.
+async fn find_order(cx: &Context, told: &Told<'_>) -> Result<Option<OrderId>, StoreError> {
+    let order = match told {
+        Told::News(news, _) => news.order,
+        Told::Only(_) => None,
+    };
+    cx.store
+        .read((told.reference().cloned(), order), |tx, (reference, order)| {
+            Box::pin(async move {
+                if let Some(reference) = reference
+                    && let Some(stored) = payment::by_reference(tx, reference).await?
+                {
+                    return Ok(Some(stored.payment.order));
+                }
+                // The event may be faster than the answer that tells us the payment's id.
+                let Some(order) = order else { return Ok(None) };
+                let stored = payment::of_order(tx, *order).await?;
+                Ok::<_, StoreError>(stored.map(|stored| stored.payment.order))
+            })
+        })
+        .await
+}
+
+async fn mark(cx: &Context, id: &EventId, outcome: &'static str) -> Result<(), FlowError> {
+    let input = (id.clone(), outcome, cx.clock.now());
+    let write = cx.store.write(input, |tx, (id, outcome, now)| {
+        Box::pin(inbox::mark_applied(tx, id, outcome, *now))
+    });
+    write.await.map(|_first: bool| ()).map_err(|error: StoreError| error.into())
+}
+
+async fn postpone(cx: &Context, event: &InboxEvent, error: &FlowError) -> Result<(), StoreError> {
+    tracing::warn!(event = %event.event.id, %error, "could not apply an event; it is tried again");
+    let input = (event.event.id.clone(), cx.later(back_off(event.tries)), error.to_string());
+    cx.store
+        .write(input, |tx, (id, due_at, error)| {
+            Box::pin(inbox::postpone(tx, id, *due_at, error))
+        })
+        .await
+}

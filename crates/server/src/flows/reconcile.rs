@@ -1,0 +1,105 @@
+//! The worker's look at every payment that is not over: those whose answer was lost are asked for
+//! again under the same key, those whose event is late have it fetched, those that nobody pays
+//! expire.
+
+use std::time::Duration;
+
+use domain::{id::OrderId, payment::PaymentState};
+use storage::{StoreError, payment};
+
+use super::{
+    FlowError,
+    apply::{self, Standing},
+    ask, back_off, expire,
+};
+use crate::context::{Context, after};
+
+/// How many payments the worker takes in hand at a time.
+const BATCH: u32 = 32;
+/// An event that is this late is worth a person's look at the webhook endpoint and the account
+/// (catalogue of failures, case 12).
+const EVENT_OVERDUE: Duration = Duration::from_secs(5 * 60);
+
+/// Looks at the payments that are due. Returns how many there were.
+pub async fn reconcile_due(cx: &Context) -> Result<usize, FlowError> {
+    let claim = (cx.clock.now(), cx.lease());
+    let orders = cx
+        .store
+        .write(claim, |tx, (now, lease)| Box::pin(payment::claim_due(tx, *now, lease, BATCH)))
+        .await?;
+    for order in &orders {
+        if let Err(error) = reconcile(cx, *order).await {
+            tracing::warn!(%order, %error, "could not settle a payment; it is tried again");
+            postpone(cx, *order).await?;
+        }
+    }
+    Ok(orders.len())
+}
+
+async fn reconcile(cx: &Context, id: OrderId) -> Result<(), FlowError> {
+    let standing = cx.store.read(id, |tx, id| Box::pin(apply::look(tx, *id))).await?;
+    let Some(standing) = standing else { return Ok(()) };
+    if expire::is_over(&standing.order, cx.clock.now()) {
+        return expire::expire(cx, standing).await;
+    }
+    match standing.payment.payment.state() {
+        PaymentState::Created | PaymentState::Unknown => {
+            ask::ask(cx, id).await?;
+        }
+        PaymentState::Open
+        | PaymentState::Declined { .. }
+        | PaymentState::RequiresAction
+        | PaymentState::Processing
+        | PaymentState::Closing { .. } => {
+            if let Some(reference) = standing.payment.payment.reference() {
+                ask::look_up(cx, id, reference).await?;
+            }
+        }
+        PaymentState::Answered => fetch_event(cx, &standing).await?,
+        PaymentState::Succeeded { .. } | PaymentState::Failed { .. } | PaymentState::Cancelled => {}
+    }
+    Ok(())
+}
+
+async fn fetch_event(cx: &Context, standing: &Standing) -> Result<(), FlowError> {
+    cx.bells.poll.notify_one();
+    let input = (standing.order.id, cx.ids.next(), cx.clock.now());
+    cx.store
+        .write(input, |tx, (id, item, now)| {
+            Box::pin(async move {
+                let Some(standing) = apply::lock(tx, *id).await? else { return Ok(()) };
+                let Standing { order, payment } = standing;
+                let answered = matches!(payment.payment.state(), PaymentState::Answered);
+                if answered && after(payment.updated_at, EVENT_OVERDUE) <= *now {
+                    let reference = payment.payment.reference().map_or("", |known| known.as_str());
+                    let sentence = format!(
+                        "Stripe says that {reference} succeeded, but its event has not come for \
+                         five minutes. Check the webhook endpoint and the account's events."
+                    );
+                    let about = ("event_overdue", reference);
+                    apply::raise(tx, &order, about, sentence, (*item, *now)).await?;
+                }
+                let again = after(*now, Duration::from_secs(10));
+                payment::schedule(tx, payment.payment.id, Some(again)).await
+            })
+        })
+        .await
+        .map_err(|error: StoreError| error.into())
+}
+
+/// Gives the claim back. How long to wait follows from how long the order has been waiting.
+async fn postpone(cx: &Context, id: OrderId) -> Result<(), StoreError> {
+    cx.store
+        .write((id, cx.clock.now()), |tx, (id, now)| {
+            Box::pin(async move {
+                let Some(stored) = payment::of_order(tx, *id).await? else { return Ok(()) };
+                if !stored.payment.is_live() {
+                    return Ok(());
+                }
+                let idle = now.duration_since(stored.updated_at).as_secs().max(1);
+                let tries = u32::try_from(idle.ilog2()).unwrap_or(u32::MAX);
+                payment::schedule(tx, stored.payment.id, Some(after(*now, back_off(tries)))).await
+            })
+        })
+        .await
+}

@@ -1,0 +1,35 @@
+//! Reading an order, for those who may.
+
+use domain::{
+    id::{OrderId, VisitorId},
+    order::Order,
+};
+use storage::{StoreError, order, payment};
+
+use super::FlowError;
+use crate::context::Context;
+
+/// An order and its payment, as they stand.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The order.
+    pub order: Order,
+    /// Its payment; none where the total was zero.
+    pub payment: Option<payment::Stored>,
+}
+
+/// The order, if this visitor made it. Everyone else hears the same as for an order that does not
+/// exist, so that nobody can find out which ids do.
+pub async fn see_order(cx: &Context, visitor: VisitorId, id: OrderId) -> Result<Seen, FlowError> {
+    let seen = cx
+        .store
+        .read(id, |tx, id| {
+            Box::pin(async move {
+                let Some(order) = order::load(tx, *id).await? else { return Ok(None) };
+                let payment = payment::of_order(tx, *id).await?;
+                Ok::<_, StoreError>(Some(Seen { order, payment }))
+            })
+        })
+        .await?;
+    seen.filter(|seen| seen.order.visitor == visitor).ok_or(FlowError::NoSuchOrder)
+}

@@ -1,0 +1,249 @@
+//! From cart to intent: the order is written down with its reservation and its payment attempt,
+//! then the gateway is asked, then the answer is kept.
+//!
+//! What if the process dies after each step? After the first transaction: the worker finds the
+//! attempt and asks with the same key. After the gateway's answer: likewise, and the gateway
+//! repeats its answer. After the second transaction: nothing is left to do.
+
+use std::slice;
+
+use domain::{
+    catalog::Offer,
+    checkout::{self, CheckoutRequest, ChargeLimits, NewOrder, Placed, Refusal},
+    id::{CartId, OrderId, PaymentId, VisitorId},
+    order::{Fingerprint, Order},
+    payment::{Attempt, IdempotencyKey, Payment, PaymentState},
+    pricing::PriceRules,
+};
+use gateways::stripe::Stripe;
+use storage::{
+    StoreError, Tx, cart,
+    catalog::{self, StockMove},
+    order,
+    payment::{self, Inserted},
+};
+
+use super::{
+    FlowError,
+    apply::{self, Heard, Standing},
+    ask,
+};
+use crate::context::Cx;
+
+/// What the browser needs to pay.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// The order, pending; paid already where the total is zero.
+    pub order: Order,
+    /// Lets the browser, and only it, confirm this payment. Absent when there is nothing to pay.
+    pub client_secret: Option<String>,
+}
+
+/// How often a cart's older order may be replaced by this call before it gives up: once for the
+/// order that was there, once more for one that another tab made in the meantime.
+const REPLACEMENTS_MAX: usize = 2;
+
+/// Makes the visitor's cart an order and asks for its payment. The same cart and request lead to
+/// the same order; another request replaces the order, once the gateway has confirmed that the
+/// old payment can no longer succeed.
+pub async fn start_checkout(
+    cx: &Cx,
+    visitor: VisitorId,
+    request: CheckoutRequest,
+) -> Result<Intent, FlowError> {
+    let mut replaced = None;
+    for _ in 0..=REPLACEMENTS_MAX {
+        let step = write_down(cx, visitor, request.clone(), replaced.take()).await?;
+        let older = match step {
+            Step::Paid(order) => return Ok(Intent { order: *order, client_secret: None }),
+            Step::Ask(id) => return ready(ask::ask(cx, id).await?),
+            Step::Ready(standing) => return ready(*standing),
+            Step::Replace(older) => *older,
+        };
+        replaced = Some(close(cx, older).await?);
+    }
+    Err(FlowError::PaymentUnknown)
+}
+
+fn ready(standing: Standing) -> Result<Intent, FlowError> {
+    let Standing { order, payment } = standing;
+    match (payment.payment.state(), payment.client_secret) {
+        (state, Some(secret)) if state.is_live() => {
+            Ok(Intent { order, client_secret: Some(secret) })
+        }
+        (_, Some(_)) => Err(FlowError::Conflict { order: order.id }),
+        (_, None) => Err(FlowError::PaymentUnknown),
+    }
+}
+
+/// Makes sure that the older order of the cart can no longer be paid. The answer is not applied
+/// here but in the transaction that makes the new order, so that the reservation goes from one
+/// to the other without a gap.
+async fn close(cx: &Cx, older: Standing) -> Result<(OrderId, Heard), FlowError> {
+    let id = older.order.id;
+    let conflict = || FlowError::Conflict { order: id };
+    let older = match older.payment.payment.reference() {
+        Some(_) => older,
+        None => ask::ask(cx, id).await.map_err(|_| conflict())?,
+    };
+    let Some(reference) = older.payment.payment.reference() else { return Err(conflict()) };
+    let answer = cx.stripe.retrieve(reference).await.map_err(|_| conflict())?;
+    let answer = if ask::may_be_cancelled(&answer) {
+        let closed = ask::request_cancel(cx, &older).await;
+        closed.map_err(|_| conflict())?.ok_or_else(conflict)?
+    } else {
+        answer
+    };
+    if ask::is_cancelled(&answer) {
+        return Ok((id, ask::heard(cx, &answer)));
+    }
+    // It succeeded, or is under way: that is the order of this cart.
+    ask::hear(cx, id, &answer).await?;
+    Err(FlowError::Conflict { order: id })
+}
+
+#[derive(Debug)]
+struct Writing {
+    visitor: VisitorId,
+    request: CheckoutRequest,
+    new: NewOrder,
+    prices: PriceRules,
+    charges: ChargeLimits,
+    stripe: Stripe,
+    /// An older order of the cart whose payment the gateway has cancelled.
+    replaced: Option<(OrderId, Heard)>,
+}
+
+enum Step {
+    /// Nothing to pay.
+    Paid(Box<Order>),
+    /// The gateway must be asked.
+    Ask(OrderId),
+    /// It has been asked, and has answered.
+    Ready(Box<Standing>),
+    /// An older order of the cart stands in the way.
+    Replace(Box<Standing>),
+}
+
+async fn write_down(
+    cx: &Cx,
+    visitor: VisitorId,
+    request: CheckoutRequest,
+    replaced: Option<(OrderId, Heard)>,
+) -> Result<Step, FlowError> {
+    let new = NewOrder {
+        order: OrderId(cx.ids.next()),
+        payment: PaymentId(cx.ids.next()),
+        at: cx.clock.now(),
+        expires_at: cx.later(cx.shop.reservation),
+    };
+    let (prices, charges) = (cx.shop.prices.clone(), cx.shop.charges);
+    let stripe = cx.stripe.clone();
+    let input = Writing { visitor, request, new, prices, charges, stripe, replaced };
+    cx.store.write(input, |tx, writing| Box::pin(writing.run(tx))).await
+}
+
+impl Writing {
+    async fn run(&self, tx: &mut Tx) -> Result<Step, FlowError> {
+        // A lost commit runs this again: what is ours already is done.
+        if let Some(order) = order::load(tx, self.new.order).await? {
+            return Ok(if order.totals.total().is_zero() {
+                Step::Paid(Box::new(order))
+            } else {
+                Step::Ask(order.id)
+            });
+        }
+        let Some(cart) = cart::lock_of_visitor(tx, self.visitor).await? else {
+            return Err(Refusal::CartEmpty.into());
+        };
+        self.close_replaced(tx).await?;
+        let live = self.live(tx, cart.id).await?;
+        let fingerprint = checkout::fingerprint(&cart, &self.request);
+        if let Some(step) = live.as_ref().and_then(|live| same(live, fingerprint)) {
+            return Ok(step);
+        }
+        let offers = catalog::offers_of_cart(tx, cart.id).await?;
+        let rules = (&self.prices, &self.charges);
+        // Asked before an older order is given up: a request that cannot succeed costs nothing.
+        let placed = checkout::place(&cart, &offers, self.request.clone(), self.new, rules)?;
+        if let Some(live) = live {
+            return Ok(Step::Replace(Box::new(live)));
+        }
+        self.insert(tx, placed).await
+    }
+
+    /// The older order's cancellation and the new order's reservation are one transaction: nobody
+    /// else can take the pieces in between.
+    async fn close_replaced(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        if let Some((order, heard)) = &self.replaced {
+            apply::apply(tx, *order, slice::from_ref(heard), self.new.at).await?;
+        }
+        Ok(())
+    }
+
+    async fn live(&self, tx: &mut Tx, cart: CartId) -> Result<Option<Standing>, StoreError> {
+        let Some(payment) = payment::live_of_cart(tx, cart).await? else { return Ok(None) };
+        let order = order::lock(tx, payment.payment.order).await?;
+        Ok(order.map(|order| Standing { order, payment }))
+    }
+
+    async fn insert(&self, tx: &mut Tx, placed: Placed) -> Result<Step, FlowError> {
+        let Placed { order, payment } = placed;
+        reserve(tx, &order).await?;
+        order::insert(tx, &order).await?;
+        let Some(payment) = payment else {
+            apply::move_reserved(tx, &order.lines, StockMove::Sell).await?;
+            apply::take_from_cart(tx, &order, self.new.at).await?;
+            return Ok(Step::Paid(Box::new(order)));
+        };
+        let attempt = Attempt {
+            payment: payment.id,
+            number: 1,
+            key: IdempotencyKey::create(payment.id, 1),
+            request: self.encode(&order, &payment)?,
+            created_at: self.new.at,
+        };
+        let due_at = apply::first_look(self.new.at);
+        match payment::insert(tx, &payment, order.cart, &attempt, due_at).await? {
+            Inserted::New | Inserted::AlreadyMine => Ok(Step::Ask(order.id)),
+            // The cart is locked and had none a moment ago.
+            Inserted::CartHasAnother => Err(FlowError::Broken("two live payments".to_owned())),
+        }
+    }
+
+    fn encode(&self, order: &Order, payment: &Payment) -> Result<String, FlowError> {
+        let encoded = self.stripe.encode_create(order, payment);
+        // What cannot be charged was refused before.
+        encoded.map_err(|error| FlowError::Broken(error.to_string()))
+    }
+}
+
+/// The same cart and request again is the same order.
+fn same(live: &Standing, fingerprint: Fingerprint) -> Option<Step> {
+    use PaymentState as S;
+    if live.order.fingerprint != fingerprint {
+        return None;
+    }
+    match (live.payment.payment.state(), &live.payment.client_secret) {
+        // No further try is allowed on it, so a new order takes its place once it is closed.
+        (S::Closing { .. }, _) => None,
+        (_, Some(_)) => Some(Step::Ready(Box::new(live.clone()))),
+        (_, None) => Some(Step::Ask(live.order.id)),
+    }
+}
+
+/// Sets the pieces aside. Somebody may have been faster since the offers were read: then nothing
+/// is written at all.
+async fn reserve(tx: &mut Tx, order: &Order) -> Result<(), FlowError> {
+    let refused = catalog::move_stock(tx, &order.lines, StockMove::Reserve).await?;
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let offers = catalog::offers_of_cart(tx, order.cart).await?;
+    let short = order.lines.iter().filter(|line| refused.contains(&line.product));
+    let shortages = short.map(|line| {
+        let offer = offers.iter().find(|offer| offer.product.id == line.product);
+        line.shortage(Some(line.id), offer.map_or(0, Offer::available))
+    });
+    Err(Refusal::StockChanged(shortages.collect()).into())
+}

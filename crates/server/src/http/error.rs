@@ -1,0 +1,391 @@
+//! The wire contract of failure: every code, its status and its sentence, in one `match`.
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use domain::{
+    cart::{CartError, PriceChange, Shortage},
+    checkout::Refusal,
+    contact::{AddressError, AddressField},
+};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::wire::Amount;
+use crate::flows::FlowError;
+
+/// Every code that an answer can carry. Codes are never renamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Code {
+    /// Nothing in the cart.
+    CartEmpty,
+    /// An address or the e-mail is wrong.
+    AddressInvalid,
+    /// Less in stock than the cart asks for.
+    StockChanged,
+    /// Prices other than the shopper saw.
+    PriceChanged,
+    /// Above zero, and below what can be charged.
+    AmountTooSmall,
+    /// A bank said no.
+    Declined,
+    /// 3-D Secure is pending.
+    AuthRequired,
+    /// The gateway did not answer.
+    PaymentUnknown,
+    /// The request cannot be understood.
+    Invalid,
+    /// The request comes from a page that is not the shop's.
+    CrossOrigin,
+    /// Only for those who are signed in.
+    SignIn,
+    /// No such product.
+    ProductNotFound,
+    /// No such line in the visitor's cart.
+    LineNotFound,
+    /// No such order, or not the asker's.
+    OrderNotFound,
+    /// No such route.
+    RouteNotFound,
+    /// The route has no such method.
+    MethodNotAllowed,
+    /// Another order of the cart is being paid.
+    Conflict,
+    /// The body is too large.
+    TooLarge,
+    /// Too many requests.
+    RateLimited,
+    /// Our fault.
+    Server,
+    /// The database cannot be reached, or the server is busy.
+    Unavailable,
+}
+
+impl Code {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 21] = [
+        Self::CartEmpty,
+        Self::AddressInvalid,
+        Self::StockChanged,
+        Self::PriceChanged,
+        Self::AmountTooSmall,
+        Self::Declined,
+        Self::AuthRequired,
+        Self::PaymentUnknown,
+        Self::Invalid,
+        Self::CrossOrigin,
+        Self::SignIn,
+        Self::ProductNotFound,
+        Self::LineNotFound,
+        Self::OrderNotFound,
+        Self::RouteNotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::TooLarge,
+        Self::RateLimited,
+        Self::Server,
+        Self::Unavailable,
+    ];
+
+    /// The code on the wire, its status, and its sentence for people.
+    pub fn wire(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::CartEmpty => ("checkout.cartEmpty", S::BAD_REQUEST, "Cart is empty."),
+            Self::AddressInvalid => {
+                ("checkout.addressInvalid", S::BAD_REQUEST, "The address is not valid.")
+            }
+            Self::StockChanged => (
+                "checkout.stockChanged",
+                S::CONFLICT,
+                "Some of it is no longer in stock. Look at the cart and try again.",
+            ),
+            Self::PriceChanged => (
+                "checkout.priceChanged",
+                S::CONFLICT,
+                "A price has changed. Look at the cart and try again.",
+            ),
+            Self::AmountTooSmall => (
+                "checkout.amountTooSmall",
+                S::BAD_REQUEST,
+                "The total is too small to be paid by card.",
+            ),
+            Self::Declined => {
+                ("payment.declined", S::PAYMENT_REQUIRED, "The payment was declined.")
+            }
+            Self::AuthRequired => (
+                "payment.authRequired",
+                S::PAYMENT_REQUIRED,
+                "Your bank wants you to confirm the payment. Confirm it, then try again.",
+            ),
+            Self::PaymentUnknown => (
+                "payment.unknown",
+                S::SERVICE_UNAVAILABLE,
+                "We are checking your payment. Nothing is lost; please ask again in a moment.",
+            ),
+            Self::Invalid => {
+                ("request.invalid", S::BAD_REQUEST, "The request cannot be understood.")
+            }
+            Self::CrossOrigin => (
+                "request.crossOrigin",
+                S::FORBIDDEN,
+                "This page may not change anything in the shop. Add its origin to \
+                 TILL_ALLOWED_ORIGINS if it should.",
+            ),
+            Self::SignIn => ("auth.required", S::UNAUTHORIZED, "Sign in first."),
+            Self::ProductNotFound => {
+                ("product.notFound", S::NOT_FOUND, "There is no such product.")
+            }
+            Self::LineNotFound => {
+                ("cartLine.notFound", S::NOT_FOUND, "There is no such line in the cart.")
+            }
+            Self::OrderNotFound => ("order.notFound", S::NOT_FOUND, "There is no such order."),
+            Self::RouteNotFound => ("route.notFound", S::NOT_FOUND, "There is nothing here."),
+            Self::MethodNotAllowed => (
+                "request.methodNotAllowed",
+                S::METHOD_NOT_ALLOWED,
+                "This address does not answer to that method.",
+            ),
+            Self::Conflict => (
+                "request.conflict",
+                S::CONFLICT,
+                "Another order of this cart is being paid. Look at that order first.",
+            ),
+            Self::TooLarge => {
+                ("request.tooLarge", S::PAYLOAD_TOO_LARGE, "The request is too large.")
+            }
+            Self::RateLimited => (
+                "rate.limited",
+                S::TOO_MANY_REQUESTS,
+                "Too many requests. Wait a moment and try again.",
+            ),
+            Self::Server => (
+                "server.error",
+                S::INTERNAL_SERVER_ERROR,
+                "Something is wrong on our side. It has been written down.",
+            ),
+            Self::Unavailable => (
+                "server.unavailable",
+                S::SERVICE_UNAVAILABLE,
+                "The shop cannot answer right now. Please try again in a moment.",
+            ),
+        }
+    }
+}
+
+/// A failure as a client sees it.
+#[derive(Debug)]
+pub struct ApiError {
+    code: Code,
+    message: String,
+    details: Option<Details>,
+}
+
+/// What went wrong.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
+pub struct ErrorBody {
+    /// What went wrong.
+    pub error: ErrorContent,
+}
+
+/// A failure: a stable code, a sentence, and details where they help.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorContent {
+    /// Stable; switch on it.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: String,
+    /// Where it helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
+}
+
+/// What helps the client to mend it; which fields are there follows from the code.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Details {
+    /// The field that is wrong, such as `shippingAddress.postalCode`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The lines whose price or stock is different now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub lines: Vec<ChangedLine>,
+    /// The order that stands in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<Uuid>,
+    /// The least that can be charged, in the major unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Amount>,
+}
+
+/// A line that is not as the shopper saw it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangedLine {
+    /// The line, where it stands in the cart already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_id: Option<Uuid>,
+    /// The product.
+    pub product_id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The price the shopper saw, where the price has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_unit_price: Option<Amount>,
+    /// The price now, where it has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_unit_price: Option<Amount>,
+    /// How many were asked for, where there are fewer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<u32>,
+    /// How many there are, where there are fewer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub available: Option<u32>,
+}
+
+impl ApiError {
+    /// A failure with its usual sentence.
+    pub fn new(code: Code) -> Self {
+        let (_, _, message) = code.wire();
+        Self { code, message: message.to_owned(), details: None }
+    }
+
+    /// A request that cannot be understood, and why.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..Self::new(Code::Invalid) }
+    }
+
+    /// A contact that is wrong, and where.
+    pub fn address(of: &str, error: &AddressError) -> Self {
+        let field = format!("{of}.{}", error.field.name());
+        Self::contact(field, error.reason.clone())
+    }
+
+    /// A field of the contact that is wrong.
+    pub fn contact(field: String, message: String) -> Self {
+        let details = Details { field: Some(field), ..Details::default() };
+        Self { message, ..Self::new(Code::AddressInvalid) }.with(details)
+    }
+
+    fn with(self, details: Details) -> Self {
+        Self { details: Some(details), ..self }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (code, status, _) = self.code.wire();
+        metrics::counter!("till_errors_total", "code" => code).increment(1);
+        let error = ErrorContent { code, message: self.message, details: self.details };
+        (status, Json(ErrorBody { error })).into_response()
+    }
+}
+
+impl From<FlowError> for ApiError {
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::NoSuchProduct => Self::new(Code::ProductNotFound),
+            FlowError::NoSuchOrder => Self::new(Code::OrderNotFound),
+            FlowError::Cart(error) => error.into(),
+            FlowError::Refused(refusal) => refusal.into(),
+            FlowError::Conflict { order } => {
+                let details = Details { order_id: Some(order.0), ..Details::default() };
+                Self::new(Code::Conflict).with(details)
+            }
+            FlowError::PaymentUnknown => Self::new(Code::PaymentUnknown),
+            FlowError::Declined { message } => Self { message, ..Self::new(Code::Declined) },
+            FlowError::AuthRequired => Self::new(Code::AuthRequired),
+            FlowError::ContactRefused { field } => {
+                let field = field.map(|field| format!("shippingAddress.{}", field.name()));
+                let field = field.unwrap_or_else(|| "email".to_owned());
+                let message = format!("The payment provider does not accept this {field}.");
+                Self::contact(field, message)
+            }
+            FlowError::Store(error) => {
+                tracing::error!(%error, "the database failed");
+                Self::new(Code::Unavailable)
+            }
+            FlowError::GatewayRefusesUs(_) | FlowError::Broken(_) => {
+                tracing::error!(%error, "a flow failed");
+                Self::new(Code::Server)
+            }
+        }
+    }
+}
+
+impl From<CartError> for ApiError {
+    fn from(error: CartError) -> Self {
+        match error {
+            CartError::NoSuchLine => Self::new(Code::LineNotFound),
+            CartError::Short(shortage) => Refusal::StockChanged(vec![shortage]).into(),
+            CartError::TooManyLines | CartError::Quantity(_) | CartError::Money(_) => {
+                Self::invalid(sentence(&error.to_string()))
+            }
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let lines = |lines| Details { lines, ..Details::default() };
+        match refusal {
+            Refusal::CartEmpty => Self::new(Code::CartEmpty),
+            Refusal::PriceChanged(changes) => {
+                let details = lines(changes.iter().map(repriced).collect());
+                Self::new(Code::PriceChanged).with(details)
+            }
+            Refusal::StockChanged(shortages) => {
+                let details = lines(shortages.iter().map(short).collect());
+                Self::new(Code::StockChanged).with(details)
+            }
+            Refusal::NotSentTo(country) => {
+                let field = format!("shippingAddress.{}", AddressField::Country.name());
+                Self::contact(field, format!("This shop does not send to {country}."))
+            }
+            Refusal::AmountTooSmall { minimum } => {
+                let details =
+                    Details { minimum: Some(Amount::from(minimum)), ..Details::default() };
+                Self::new(Code::AmountTooSmall).with(details)
+            }
+            Refusal::AmountNotChargeable => Self::invalid(sentence(&refusal.to_string())),
+        }
+    }
+}
+
+fn repriced(change: &PriceChange) -> ChangedLine {
+    ChangedLine {
+        line_id: Some(change.line.0),
+        product_id: change.product.0,
+        name: change.name.clone(),
+        old_unit_price: Some(change.old.into()),
+        new_unit_price: Some(change.new.into()),
+        wanted: None,
+        available: None,
+    }
+}
+
+fn short(shortage: &Shortage) -> ChangedLine {
+    ChangedLine {
+        line_id: shortage.line.map(|line| line.0),
+        product_id: shortage.product.0,
+        name: shortage.name.clone(),
+        old_unit_price: None,
+        new_unit_price: None,
+        wanted: Some(shortage.wanted),
+        available: Some(shortage.available),
+    }
+}
+
+/// An error's text as a sentence.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,17 @@
+//! Who may ask, and what they get to see. A handler parses, authorizes, calls one flow and
+//! renders; it decides nothing.
+
+pub mod catalog;
+pub mod cart;
+pub mod checkout;
+pub mod error;
+pub mod gate;
+pub mod health;
+pub mod openapi;
+pub mod order;
+pub mod page;
+pub mod read;
+pub mod routes;
+pub mod visitor;
+pub mod webhook;
+pub mod wire;

@@ -1,0 +1,261 @@
+//! Orders over HTTP.
+
+use axum::{Extension, Json, extract::State};
+use domain::{
+    contact::{Address as Known, AddressDraft},
+    id::{OrderId, VisitorId},
+    order::{OrderState, PaidBy},
+    payment::PaymentState,
+    pricing::TaxMode,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    cart::{CartLine, lines},
+    error::{ApiError, Code},
+    read::{Id, NoSuch},
+    routes::Web,
+    wire::{Amount, currency},
+};
+use crate::flows::{
+    FlowError,
+    see_order::{Seen, see_order},
+};
+
+/// An order.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    /// The order's id.
+    pub id: Uuid,
+    /// How far it has come.
+    pub status: OrderStatus,
+    /// What was ordered, as the shopper saw it at checkout.
+    pub items: Vec<CartLine>,
+    /// The lines alone.
+    pub subtotal: Amount,
+    /// Sending.
+    pub shipping: Amount,
+    /// The tax; `taxIncluded` tells whether the total contains it already.
+    pub tax: Amount,
+    /// Whether prices contain the tax (`total = subtotal + shipping`) or it comes on top
+    /// (`total = subtotal + shipping + tax`).
+    pub tax_included: bool,
+    /// What the shopper pays.
+    pub total: Amount,
+    /// The shop's currency, such as `eur`.
+    pub currency: String,
+    /// Who ordered.
+    pub customer: OrderCustomer,
+    /// Where the goods go.
+    pub shipping_address: Address,
+    /// Where the bill goes.
+    pub billing_address: Address,
+    /// When it was made.
+    #[schema(format = DateTime, value_type = String)]
+    pub created_at: Timestamp,
+    /// When it was paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, value_type = Option<String>)]
+    pub paid_at: Option<Timestamp>,
+    /// How its payment stands; absent where there was nothing to pay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<OrderPayment>,
+}
+
+/// How far an order has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderStatus {
+    /// Waiting for its payment.
+    Pending,
+    /// Paid.
+    Paid,
+    /// The payment ended without success.
+    Failed,
+    /// Everything was given back.
+    Refunded,
+    /// Given up before any money moved.
+    Cancelled,
+}
+
+/// Who ordered.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderCustomer {
+    /// Where the receipt goes.
+    pub email: String,
+}
+
+/// How a payment stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderPayment {
+    /// By the last news from the gateway.
+    pub status: PaymentStatus,
+    /// The gateway's event that says that the money moved; only an order that is paid has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+}
+
+/// How a payment stands, by the last news from the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// The gateway is being asked for it.
+    Starting,
+    /// It waits for the shopper.
+    Open,
+    /// A bank said no; it can be tried again.
+    Declined,
+    /// The shopper must prove who she is.
+    RequiresAction,
+    /// Under way; it may take days.
+    Processing,
+    /// The money moved. The order turns `paid` with the gateway's event.
+    Succeeded,
+    /// It ended without success.
+    Failed,
+    /// It was given up.
+    Cancelled,
+}
+
+/// An address.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Address {
+    /// Who receives it.
+    pub name: String,
+    /// Their company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
+    /// Street and number.
+    pub street: String,
+    /// Postal code; empty where the country has none.
+    pub postal_code: String,
+    /// Town.
+    pub city: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// For the carrier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+}
+
+/// An order, for the visitor who made it.
+#[utoipa::path(get, path = "/api/orders/{id}", tag = "orders",
+    params(("id" = String, Path, description = "The order's id.")),
+    responses((status = 200, description = "The order.", body = Order)))]
+pub async fn get_order(
+    State(web): State<Web>,
+    Extension(visitor): Extension<VisitorId>,
+    id: Result<Id<OrderId>, NoSuch>,
+) -> Result<Json<Order>, ApiError> {
+    let Id(id) = id.map_err(|NoSuch| ApiError::new(Code::OrderNotFound))?;
+    render(&see_order(&web.cx, visitor, id).await?)
+}
+
+/// The orders of a customer who is signed in. A guest has no such list: an order of hers is read
+/// by its id.
+#[utoipa::path(get, path = "/api/orders", tag = "orders",
+    responses((status = 401, description = "Nobody is signed in.")))]
+pub async fn list_orders() -> ApiError {
+    ApiError::new(Code::SignIn)
+}
+
+/// An order as the wire has it.
+pub fn render(seen: &Seen) -> Result<Json<Order>, ApiError> {
+    let order = &seen.order;
+    let totals = order.totals;
+    let paid_at = match order.state() {
+        OrderState::Paid { at, .. } => Some(*at),
+        OrderState::Pending { .. } | OrderState::Failed { .. } | OrderState::Cancelled { .. } => {
+            None
+        }
+    };
+    Ok(Json(Order {
+        id: order.id.0,
+        status: status(order.state()),
+        items: lines(&order.lines).map_err(FlowError::from)?,
+        subtotal: totals.subtotal().into(),
+        shipping: totals.shipping().into(),
+        tax: totals.tax().into(),
+        tax_included: match totals.tax_mode() {
+            TaxMode::Included => true,
+            TaxMode::Added => false,
+        },
+        total: totals.total().into(),
+        currency: currency(totals.total()),
+        customer: OrderCustomer { email: order.email.as_str().to_owned() },
+        shipping_address: Address::of(&order.shipping_address),
+        billing_address: Address::of(&order.billing_address),
+        created_at: order.created_at,
+        paid_at,
+        payment: seen.payment.as_ref().map(|stored| OrderPayment {
+            status: payment_status(stored.payment.state()),
+            event_id: event_id(order.state()),
+        }),
+    }))
+}
+
+fn status(state: &OrderState) -> OrderStatus {
+    match state {
+        OrderState::Pending { .. } => OrderStatus::Pending,
+        OrderState::Paid { .. } => OrderStatus::Paid,
+        OrderState::Failed { .. } => OrderStatus::Failed,
+        OrderState::Cancelled { .. } => OrderStatus::Cancelled,
+    }
+}
+
+fn event_id(state: &OrderState) -> Option<String> {
+    match state {
+        OrderState::Paid { by: PaidBy::Event(event), .. } => Some(event.to_string()),
+        OrderState::Paid { by: PaidBy::NothingToPay, .. }
+        | OrderState::Pending { .. }
+        | OrderState::Failed { .. }
+        | OrderState::Cancelled { .. } => None,
+    }
+}
+
+fn payment_status(state: &PaymentState) -> PaymentStatus {
+    use PaymentState as S;
+    match state {
+        S::Created | S::Unknown => PaymentStatus::Starting,
+        S::Open => PaymentStatus::Open,
+        S::Declined { .. } => PaymentStatus::Declined,
+        S::RequiresAction => PaymentStatus::RequiresAction,
+        S::Processing => PaymentStatus::Processing,
+        S::Answered | S::Succeeded { .. } => PaymentStatus::Succeeded,
+        S::Closing { .. } | S::Failed { .. } => PaymentStatus::Failed,
+        S::Cancelled => PaymentStatus::Cancelled,
+    }
+}
+
+impl Address {
+    fn of(known: &Known) -> Self {
+        Self {
+            name: known.name().to_owned(),
+            company: known.company().map(str::to_owned),
+            street: known.street().to_owned(),
+            postal_code: known.postal_code().to_owned(),
+            city: known.city().to_owned(),
+            country: known.country().to_string(),
+            phone: known.phone().map(str::to_owned),
+        }
+    }
+
+    /// What was typed, to be checked.
+    pub fn draft(self) -> AddressDraft {
+        AddressDraft {
+            name: self.name,
+            company: self.company,
+            street: self.street,
+            postal_code: self.postal_code,
+            city: self.city,
+            country: self.country,
+            phone: self.phone,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The page at `/` that shows what is running, the API documentation, and the files they need.
+
+use std::sync::LazyLock;
+
+use axum::{
+    extract::{Path, State},
+    response::{Html, IntoResponse, Response},
+};
+use domain::{catalog::Product, id::ProductId};
+use http::{HeaderValue, header};
+use minijinja::{
+    Environment, context,
+    value::{Serde, Value},
+};
+use rust_embed::Embed;
+use serde::Serialize;
+use storage::{
+    Dialect,
+    catalog::{self, ProductQuery},
+};
+
+use super::{
+    error::{ApiError, Code},
+    routes::Web,
+};
+use crate::{config::Config, flows::FlowError};
+
+#[derive(Embed)]
+#[folder = "assets/"]
+struct Assets;
+
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    templates.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
+    for name in ["index.html"] {
+        let file = Assets::get(&format!("templates/{name}"));
+        let text = file.and_then(|file| String::from_utf8(file.data.into_owned()).ok());
+        // A template that does not parse is found by the story that opens the page.
+        let _ = templates.add_template_owned(name, text.unwrap_or_default());
+    }
+    templates
+});
+
+/// What the page says of the server.
+#[derive(Debug)]
+pub struct Facts {
+    base_url: String,
+    rows: Vec<Row>,
+    links: Vec<Link>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    label: &'static str,
+    value: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Link {
+    href: String,
+    title: &'static str,
+    text: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Card {
+    id: String,
+    name: String,
+    description: String,
+    image: Option<String>,
+    price: String,
+    currency: &'static str,
+    available: u32,
+}
+
+/// Products that the page shows.
+const SHOWN: u32 = 24;
+
+impl Facts {
+    /// What the configuration says that visitors may know.
+    pub fn of(config: &Config, database: Dialect) -> Self {
+        let api = &config.stripe.api_base;
+        let simulated = !api.host_str().is_some_and(|host| host.ends_with("stripe.com"));
+        let row = |label, value| Row { label, value };
+        let link = |href: &str, title, text| Link { href: href.to_owned(), title, text };
+        let mut links = vec![
+            link("/docs", "API documentation", "Every route, field and error code"),
+            link("/api/openapi.json", "OpenAPI 3.1", "For generators and tests"),
+            link("/readyz", "Health", "Whether the server can do its work"),
+            link("/metrics", "Metrics", "For Prometheus"),
+        ];
+        if simulated {
+            links.push(link(api.as_str(), "Stripe simulator", "Payments, events and deliveries"));
+        }
+        let stripe = match simulated {
+            true => format!("simulated at {}", api.authority()),
+            false => api.authority().to_owned(),
+        };
+        let rows = vec![
+            row("Backend", "native".to_owned()),
+            row("Database", database_name(database).to_owned()),
+            row("Stripe", stripe),
+            row("Currency", config.prices.currency.to_string()),
+        ];
+        Self { base_url: config.public_url.to_string(), rows, links }
+    }
+}
+
+fn database_name(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "SQLite",
+        Dialect::Postgres => "PostgreSQL",
+        Dialect::Mysql => "MySQL or MariaDB",
+    }
+}
+
+/// The page at `/`.
+pub async fn index(State(web): State<Web>) -> Result<Response, ApiError> {
+    let query = ProductQuery { text: None, after: None::<ProductId>, limit: SHOWN };
+    let products = web
+        .cx
+        .store
+        .read(query, |tx, query| Box::pin(catalog::products(tx, query)))
+        .await
+        .map_err(FlowError::Store)?;
+    let products: Vec<_> = products.into_iter().map(card).collect();
+    let nonce = web.cx.ids.next().simple().to_string();
+    let facts = &web.facts;
+    let page = TEMPLATES.get_template("index.html").and_then(|template| {
+        template.render(context! {
+            nonce => nonce.as_str(),
+            shop => web.cx.shop.name.as_str(),
+            version => env!("CARGO_PKG_VERSION"),
+            base_url => facts.base_url.as_str(),
+            products => Value::from(Serde(&products)),
+            facts => Value::from(Serde(&facts.rows)),
+            links => Value::from(Serde(&facts.links)),
+        })
+    });
+    let page = page.map_err(|error| FlowError::Broken(error.to_string()))?;
+    let policy = format!(
+        "default-src 'none'; img-src 'self' https: data:; style-src 'nonce-{nonce}'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    with_policy(Html(page), &policy)
+}
+
+/// The API documentation. It is served with everything it needs: no request leaves this origin.
+pub async fn docs() -> Result<Response, ApiError> {
+    let file = Assets::get("docs.html").ok_or(ApiError::new(Code::RouteNotFound))?;
+    let page = String::from_utf8(file.data.into_owned());
+    let page = page.map_err(|error| FlowError::Broken(error.to_string()))?;
+    // RapiDoc writes its styles into its own shadow roots.
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                  img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                  frame-ancestors 'none'";
+    with_policy(Html(page), policy)
+}
+
+/// A file of the pages.
+pub async fn asset(Path(path): Path<String>) -> Result<Response, ApiError> {
+    let hidden = path.starts_with("templates/");
+    let file = Assets::get(&path).filter(|_| !hidden);
+    let file = file.ok_or(ApiError::new(Code::RouteNotFound))?;
+    let kind = match path.rsplit_once('.') {
+        Some((_, "svg")) => "image/svg+xml",
+        Some((_, "js")) => "text/javascript; charset=utf-8",
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "html")) => "text/html; charset=utf-8",
+        Some(_) | None => "text/plain; charset=utf-8",
+    };
+    // An hour: a picture that was changed is seen the same day.
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=3600")];
+    Ok((headers, file.data.into_owned()).into_response())
+}
+
+fn with_policy(page: impl IntoResponse, policy: &str) -> Result<Response, ApiError> {
+    let mut response = page.into_response();
+    let policy = HeaderValue::from_str(policy);
+    let policy = policy.map_err(|error| FlowError::Broken(error.to_string()))?;
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    Ok(response)
+}
+
+fn card(product: Product) -> Card {
+    Card {
+        id: product.id.to_string(),
+        available: product.available(),
+        price: product.price.major(),
+        currency: product.price.currency().code(),
+        name: product.name,
+        description: product.description,
+        image: product.image,
+    }
+}

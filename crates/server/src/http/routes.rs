@@ -1,0 +1,131 @@
+//! Every route, and the layers a request goes through.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{HeaderName, HeaderValue, header};
+use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    cart, catalog, checkout,
+    error::{ApiError, Code},
+    gate::{self, Gate},
+    health, openapi, order,
+    page::{self, Facts},
+    visitor::{self, VisitorCookie},
+    webhook,
+};
+use crate::context::Cx;
+
+/// What handlers are handed.
+#[derive(Clone)]
+pub struct Web {
+    /// For the flows.
+    pub cx: Cx,
+    /// How the visitor cookie looks.
+    pub cookie: VisitorCookie,
+    /// Who is let in, and how often.
+    pub gate: Arc<Gate>,
+    /// What the page at `/` says of the server.
+    pub facts: Arc<Facts>,
+}
+
+/// A checkout request with two addresses is under 4 KiB; this leaves room for the longest fields
+/// in any script.
+const BODY_BYTES_MAX: usize = 32 * 1024;
+/// Stripe's largest events are a few hundred KiB.
+const EVENT_BYTES_MAX: usize = 1024 * 1024;
+/// Longer than any flow may take: an intent that replaces an older order makes three gateway
+/// calls of ten seconds each.
+const ANSWER_WITHIN: Duration = Duration::from_secs(40);
+
+/// The routes that the OpenAPI document describes.
+pub fn documented() -> OpenApiRouter<Web> {
+    shop().merge(catalogue()).merge(webhooks())
+}
+
+/// The whole server.
+pub fn router(web: Web) -> Router {
+    let known = from_fn_with_state(web.clone(), visitor::know);
+    let limited = from_fn_with_state(web.clone(), gate::limit);
+    let gated = from_fn_with_state(web.clone(), gate::same_origin);
+    let (shop, _) = shop().split_for_parts();
+    let (catalogue, _) = catalogue().split_for_parts();
+    let (webhooks, _) = webhooks().split_for_parts();
+    let api = shop
+        .layer(limited.clone())
+        .layer(known)
+        .layer(gated)
+        .merge(catalogue.layer(limited))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .merge(webhooks.layer(DefaultBodyLimit::max(EVENT_BYTES_MAX)));
+    let rest = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/api/openapi.json", get(openapi::openapi_json))
+        .route("/docs", get(page::docs))
+        .route("/assets/{*path}", get(page::asset))
+        .route("/", get(page::index));
+    api.merge(rest)
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(web)
+        .layer(from_fn(answer_in_time))
+        .layer(from_fn(health::measure))
+        .layer(CatchPanicLayer::custom(|_| ApiError::new(Code::Server).into_response()))
+        .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header_layer(header::REFERRER_POLICY, "strict-origin-when-cross-origin"))
+        .layer(header_layer(header::X_FRAME_OPTIONS, "DENY"))
+}
+
+fn shop() -> OpenApiRouter<Web> {
+    OpenApiRouter::new()
+        .routes(routes!(cart::get_cart, cart::clear_cart))
+        .routes(routes!(cart::add_item))
+        .routes(routes!(cart::set_quantity, cart::remove_item))
+        .routes(routes!(checkout::start_intent))
+        .routes(routes!(checkout::confirm_order))
+        .routes(routes!(order::list_orders))
+        .routes(routes!(order::get_order))
+}
+
+fn catalogue() -> OpenApiRouter<Web> {
+    OpenApiRouter::new()
+        .routes(routes!(catalog::list_products))
+        .routes(routes!(catalog::get_product))
+}
+
+fn webhooks() -> OpenApiRouter<Web> {
+    OpenApiRouter::new().routes(routes!(webhook::stripe_webhook))
+}
+
+fn header_layer(
+    name: HeaderName,
+    value: &'static str,
+) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+async fn not_found(State(_): State<Web>) -> ApiError {
+    ApiError::new(Code::RouteNotFound)
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::new(Code::MethodNotAllowed)
+}
+
+/// Every request gets an answer. A money flow goes on without its listener.
+async fn answer_in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::new(Code::Unavailable).into_response(),
+    }
+}

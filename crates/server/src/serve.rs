@@ -1,0 +1,194 @@
+//! Putting the server together, and taking it down without losing anything.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use gateways::stripe::{self, Stripe};
+use secrecy::ExposeSecret;
+use storage::{Limits, Store, StoreError};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    clock::{Clock, Ids},
+    config::Config,
+    context::{Bells, Context, Cx, ShopRules},
+    http::{
+        gate::Gate,
+        page::Facts,
+        routes::{self, Web},
+        visitor::VisitorCookie,
+    },
+    worker::{self, Rhythm},
+};
+
+/// How often the worker looks for rows that are due; it is also called when there are some.
+const TICK: Duration = Duration::from_secs(1);
+/// Longest time that shutdown waits for flows under way: three gateway calls of ten seconds each.
+const SHUTDOWN: Duration = Duration::from_secs(30);
+
+/// Why the server did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database is older than this program, and the configuration forbids to change it.
+    #[error(
+        "the database lacks {0} migrations: run `till migrate`, or set TILL_MIGRATE=auto to have \
+         `till serve` do it"
+    )]
+    NotMigrated(usize),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}; set TILL_LISTEN to a free address")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The gateway's client cannot be made.
+    #[error(transparent)]
+    Transport(#[from] gateways::HttpsError),
+    /// Stripe's key is none.
+    #[error("STRIPE_SECRET_KEY: {0}")]
+    Key(#[from] stripe::SecretKeyError),
+    /// Stripe does not charge in the shop's currency.
+    #[error("TILL_CURRENCY: {0}")]
+    Currency(#[from] stripe::AmountError),
+    /// The socket broke.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// A server that can be called in process, and stopped.
+pub struct Server {
+    /// What its flows are handed.
+    pub cx: Cx,
+    router: axum::Router,
+    stop: CancellationToken,
+    tick: Duration,
+    poll: Duration,
+}
+
+/// What a server is put together from, besides its configuration.
+pub struct Parts {
+    /// What is remembered, brought up to date.
+    pub store: Store,
+    /// The way to the gateway.
+    pub transport: gateways::Transport,
+    /// The time.
+    pub clock: Clock,
+    /// New ids.
+    pub ids: Ids,
+    /// How often the worker looks for rows that are due.
+    pub tick: Duration,
+}
+
+/// Serves until the process is told to stop (SIGINT, SIGTERM), then finishes what is under way.
+pub async fn serve(config: Config) -> Result<(), ServeError> {
+    let store = Store::open(&config.database_url, &Limits::default()).await?;
+    migrate(&store, &config).await?;
+    let transport = gateways::https(gateways::TransportLimits::default())?;
+    let (clock, ids) = (Clock::system(), Ids::system());
+    let address = config.listen;
+    let server = Server::new(config, Parts { store, transport, clock, ids, tick: TICK })?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Listen { address, source })?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    let stop = server.stopper();
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        tracing::info!("stopping: finishing what is under way");
+        stop.cancel();
+    });
+    server.run(listener).await
+}
+
+async fn migrate(store: &Store, config: &Config) -> Result<(), ServeError> {
+    if config.migrate_at_start {
+        store.migrate().await?;
+        return Ok(());
+    }
+    match store.pending_migrations().await?.len() {
+        0 => Ok(()),
+        pending => Err(ServeError::NotMigrated(pending)),
+    }
+}
+
+impl Server {
+    /// Puts a server together. Nothing runs yet.
+    ///
+    /// An error where Stripe cannot work with the key's form or the shop's currency.
+    pub fn new(config: Config, parts: Parts) -> Result<Self, ServeError> {
+        let poll = config.poll_interval;
+        let facts = Facts::of(&config, parts.store.dialect());
+        let gate = Gate::new(&config);
+        let https = config.public_url.scheme() == "https";
+        let cookie = VisitorCookie::new(config.secret.expose_secret(), https);
+        let stripe_config = stripe::Config {
+            secret_key: config.stripe.secret_key.expose_secret().parse()?,
+            api_base: config.stripe.api_base.clone(),
+            retry: stripe::RetryLimits::default(),
+        };
+        let stripe = Stripe::new(stripe_config, parts.transport);
+        let shop = ShopRules {
+            name: config.shop_name,
+            charges: stripe.charge_limits(config.prices.currency)?,
+            prices: config.prices,
+            reservation: config.reservation,
+            publishable_key: config.stripe.publishable_key,
+            webhook_secrets: config.stripe.webhook_secrets,
+        };
+        let Parts { store, clock, ids, tick, .. } = parts;
+        let (tasks, bells) = (TaskTracker::new(), Bells::default());
+        let cx = Arc::new(Context { store, stripe, clock, ids, shop, tasks, bells });
+        let (gate, facts) = (Arc::new(gate), Arc::new(facts));
+        let router = routes::router(Web { cx: cx.clone(), cookie, gate, facts });
+        Ok(Self { cx, router, stop: CancellationToken::new(), tick, poll })
+    }
+
+    /// Stops the server when it is cancelled.
+    pub fn stopper(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Serves and works until it is stopped, then finishes what is under way.
+    pub async fn run(self, listener: TcpListener) -> Result<(), ServeError> {
+        let rhythm = Rhythm { tick: self.tick, poll: self.poll };
+        let worker = tokio::spawn(worker::run(self.cx.clone(), rhythm, self.stop.clone()));
+        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+        let stop = self.stop.clone().cancelled_owned();
+        let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
+        self.stop.cancel();
+        let rest = async {
+            self.cx.tasks.close();
+            self.cx.tasks.wait().await;
+            worker.await
+        };
+        if tokio::time::timeout(SHUTDOWN, rest).await.is_err() {
+            tracing::warn!("stopped before everything was finished; the next start goes on");
+        }
+        self.cx.store.close().await;
+        Ok(served?)
+    }
+}
+
+async fn asked_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        _ = interrupted => {}
+        () = terminated => {}
+    }
+}

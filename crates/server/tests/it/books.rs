@@ -1,0 +1,152 @@
+//! Our books, read below the server's own code, and compared with Stripe's.
+
+use std::collections::HashMap;
+
+use simulators::stripe::Stripe;
+use storage::{Store, StoreError, attention, inbox, order, outbox};
+
+storage::statements! {
+    PAYMENTS = "select o.id, o.state, o.total_minor, o.currency, o.paid_by_event, \
+        p.gateway_reference, p.state as payment_state from orders o \
+        left join payments p on p.order_id = o.id";
+    STOCK = "select id, sku, on_hand, reserved from products";
+    RESERVED = "select l.product_id, l.quantity from order_lines l \
+        join orders o on o.id = l.order_id where o.state = 'pending'";
+}
+
+struct Order {
+    id: String,
+    state: String,
+    total: i64,
+    currency: String,
+    event: Option<String>,
+    reference: Option<String>,
+}
+
+/// Orders by state, such as `1 paid, 2 pending`.
+pub async fn orders(store: &Store) -> String {
+    let read = store.read((), |tx, ()| Box::pin(order::count_by_state(tx)));
+    let counted: Result<Vec<(String, i64)>, StoreError> = read.await;
+    let mut counted = counted.unwrap();
+    counted.sort();
+    let counted = counted.into_iter().filter(|(_, count)| *count > 0);
+    counted.map(|(state, count)| format!("{count} {state}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether nothing waits for the worker.
+pub async fn is_quiet(store: &Store) -> bool {
+    let read = store.read((), |tx, ()| {
+        Box::pin(async move {
+            Ok(inbox::unapplied_count(tx).await? == 0 && outbox::open_count(tx).await? == 0)
+        })
+    });
+    let quiet: Result<bool, StoreError> = read.await;
+    quiet.unwrap()
+}
+
+/// Every difference, as a sentence.
+pub async fn compare(store: &Store, stripe: &Stripe, expected_items: i64) -> Vec<String> {
+    let mut differences = compare_payments(&read_orders(store).await, stripe);
+    differences.extend(compare_stock(store).await);
+    let read = store.read((), |tx, ()| Box::pin(attention::open_count(tx)));
+    let items: Result<i64, StoreError> = read.await;
+    let items = items.unwrap();
+    if items != expected_items {
+        differences.push(format!("{items} items for a person, expected {expected_items}"));
+    }
+    differences
+}
+
+fn compare_payments(orders: &[Order], stripe: &Stripe) -> Vec<String> {
+    let mut differences = Vec::new();
+    let by_reference: HashMap<_, _> = orders
+        .iter()
+        .filter_map(|order| order.reference.as_deref().map(|reference| (reference, order)))
+        .collect();
+    for entry in stripe.ledger() {
+        let order = by_reference.get(entry.id.as_str());
+        if entry.charges_succeeded > 1 {
+            differences.push(format!("{} was charged {} times", entry.id, entry.charges_succeeded));
+        }
+        match (entry.status, order) {
+            ("succeeded", None) => differences.push(format!("{} has no order", entry.id)),
+            ("succeeded", Some(order)) if order.state != "paid" => {
+                differences.push(format!("{} succeeded, {} is {}", entry.id, order.id, order.state));
+            }
+            ("succeeded", Some(order))
+                if entry.amount_received != order.total
+                    || !entry.currency.eq_ignore_ascii_case(&order.currency) =>
+            {
+                differences.push(format!("{} received another amount than {}", entry.id, order.id));
+            }
+            (_, Some(order)) if entry.status != "succeeded" && order.state == "paid" => {
+                differences.push(format!("{} is {}, {} is paid", entry.id, entry.status, order.id));
+            }
+            (_, Some(_) | None) => {}
+        }
+    }
+    differences.extend(orders.iter().filter_map(|order| check_event(order, stripe)));
+    differences
+}
+
+/// Every paid order with a total above zero names an event that stands in Stripe's log.
+fn check_event(order: &Order, stripe: &Stripe) -> Option<String> {
+    if order.state != "paid" || order.total == 0 {
+        return None;
+    }
+    let stands = stripe.events().iter().any(|event| {
+        Some(&event.id) == order.event.as_ref()
+            && event.kind == "payment_intent.succeeded"
+            && event.payment_intent == order.reference
+    });
+    (!stands).then(|| format!("{} is paid without an event of Stripe's", order.id))
+}
+
+async fn compare_stock(store: &Store) -> Vec<String> {
+    let read = store.read((), |tx, ()| {
+        Box::pin(async move {
+            let mut reserved: HashMap<uuid::Uuid, i64> = HashMap::new();
+            for row in tx.query(&RESERVED, &[]).await? {
+                let mut row = row.read("order_lines");
+                *reserved.entry(row.id("product_id")?).or_default() += row.int("quantity")?;
+            }
+            let mut differences = Vec::new();
+            for row in tx.query(&STOCK, &[]).await? {
+                let mut row = row.read("products");
+                let (id, sku) = (row.id("id")?, row.text("sku")?);
+                let (_, held) = (row.int("on_hand")?, row.int("reserved")?);
+                let wanted = reserved.get(&id).copied().unwrap_or(0);
+                if held != wanted {
+                    let line = format!("{sku}: {held} reserved, pending orders hold {wanted}");
+                    differences.push(line);
+                }
+            }
+            Ok(differences)
+        })
+    });
+    let differences: Result<Vec<String>, StoreError> = read.await;
+    differences.unwrap()
+}
+
+async fn read_orders(store: &Store) -> Vec<Order> {
+    let read = store.read((), |tx, ()| {
+        Box::pin(async move {
+            let rows = tx.query(&PAYMENTS, &[]).await?;
+            rows.into_iter()
+                .map(|row| {
+                    let mut row = row.read("orders");
+                    Ok(Order {
+                        id: row.id("id")?.to_string(),
+                        state: row.text("state")?,
+                        total: row.int("total_minor")?,
+                        currency: row.text("currency")?,
+                        event: row.text_opt("paid_by_event")?,
+                        reference: row.text_opt("gateway_reference")?,
+                    })
+                })
+                .collect()
+        })
+    });
+    let orders: Result<Vec<Order>, StoreError> = read.await;
+    orders.unwrap()
+}

@@ -1,0 +1,350 @@
+//! A whole shop for one story: the real server on a real port and a real database, and a Stripe
+//! that remembers. Closing it compares our books with Stripe's; forgetting to close it fails the
+//! story.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::{
+    catalog::{Product, Stock},
+    id::ProductId,
+    money::Money,
+};
+use jiff::Timestamp;
+use server::{
+    clock::{Clock, Ids},
+    config::{Config, Sources},
+    context::Cx,
+    serve::{Parts, ServeError, Server},
+};
+use simulators::stripe::{Options, Stripe};
+use storage::{Limits, Store, StoreError, catalog};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    books,
+    database::{Database, On},
+    guest::Guest,
+};
+
+/// Makes three tests of a story, one for each database.
+macro_rules! stories {
+    ($($(#[$meta:meta])* async fn $name:ident($shop:ident: Shop) $body:block)+) => {$(
+        mod $name {
+            #[expect(clippy::wildcard_imports, reason = "a story sees its file")]
+            use super::*;
+
+            async fn story($shop: $crate::shop::Shop) $body
+
+            #[test]
+            fn sqlite() {
+                $crate::shop::tell($crate::database::On::Sqlite, story);
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::shop::tell($crate::database::On::Postgres, story);
+            }
+
+            #[test]
+            fn mysql() {
+                $crate::shop::tell($crate::database::On::Mysql, story);
+            }
+        }
+    )+};
+}
+pub(crate) use stories;
+
+/// Opens a shop on a database and tells a story in it.
+pub fn tell<F: Future<Output = ()>>(on: On, story: impl FnOnce(Shop) -> F) {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        if let Some(shop) = Shop::open(on).await {
+            story(shop).await;
+        }
+    });
+}
+
+/// What lies on the shelves when a shop opens: SKU, minor units, pieces, whether it must be sent.
+pub const SHELVES: [(&str, i64, u32, bool); 6] = [
+    ("mug", 1200, 100, true),
+    ("lamp", 8900, 10, true),
+    ("print", 2450, 1, true),
+    ("sticker", 30, 1000, false),
+    ("gift", 0, 50, false),
+    ("book", 1999, 100, false),
+];
+
+pub struct Shop {
+    /// Where the server is.
+    pub url: String,
+    /// The Stripe behind it.
+    pub stripe: Stripe,
+    /// Where that is.
+    pub stripe_url: String,
+    /// What the server's flows are handed; for looking, not for touching.
+    pub cx: Cx,
+    /// For guests and strangers.
+    pub http: reqwest::Client,
+    settings: HashMap<String, String>,
+    database: Database,
+    products: HashMap<String, ProductId>,
+    offset_ms: Arc<AtomicI64>,
+    running: Running,
+    /// Items for a person that the story means to cause.
+    expected_items: i64,
+    closed: bool,
+}
+
+struct Running {
+    address: SocketAddr,
+    stop: CancellationToken,
+    server: JoinHandle<Result<(), ServeError>>,
+    simulator: JoinHandle<()>,
+}
+
+impl Shop {
+    /// A shop with goods on its [`SHELVES`]; `None` where the database is not at hand.
+    pub async fn open(on: On) -> Option<Self> {
+        let database = Database::fresh(on).await?;
+        let stripe = Stripe::new(Options {
+            // Deliveries are tried again at once; stories do not wait.
+            retry_delays: [50, 100, 200, 400, 800].map(Duration::from_millis).to_vec(),
+            ..Options::default()
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stripe_url = format!("http://{}", listener.local_addr().unwrap());
+        let simulator = tokio::spawn({
+            let stripe = stripe.clone();
+            async move { stripe.serve(listener).await.unwrap() }
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}");
+        let secret = stripe.create_webhook_endpoint(&format!("{url}/api/webhooks/stripe"));
+        let settings = settings(&url, &stripe_url, &database.url, &secret);
+        let offset_ms = Arc::new(AtomicI64::new(0));
+        let store = open_store(&database.url).await;
+        store.migrate().await.unwrap();
+        let server = new_server(&settings, store, &offset_ms);
+        let cx = server.cx.clone();
+        let products = fill_shelves(&cx.store).await;
+        let stop = server.stopper();
+        let running =
+            Running { address, stop, server: tokio::spawn(server.run(listener)), simulator };
+        // A second story finds it installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::new();
+        let closed = false;
+        Some(Self {
+            url,
+            stripe,
+            stripe_url,
+            cx,
+            http,
+            settings,
+            database,
+            products,
+            offset_ms,
+            running,
+            expected_items: 0,
+            closed,
+        })
+    }
+
+    /// Somebody new.
+    pub fn guest(&self) -> Guest<'_> {
+        Guest::new(self)
+    }
+
+    /// Somebody new, with goods in her cart.
+    pub async fn guest_with_cart<const N: usize>(&self, goods: [(&str, u32); N]) -> Guest<'_> {
+        let guest = self.guest();
+        for (sku, quantity) in goods {
+            let reply = guest.add(sku, quantity).await;
+            assert_eq!(reply.status, 200, "{sku}: {reply}");
+        }
+        guest
+    }
+
+    pub fn product(&self, sku: &str) -> ProductId {
+        self.products[sku]
+    }
+
+    /// What the catalogue says of a product now.
+    pub async fn shelf(&self, sku: &str) -> Product {
+        let read = self.cx.store.read(self.product(sku), |tx, id| {
+            Box::pin(catalog::product(tx, *id))
+        });
+        let product: Result<_, StoreError> = read.await;
+        product.unwrap().unwrap()
+    }
+
+    /// Pieces on the shelf, and how many of them are set aside.
+    pub async fn stock(&self, sku: &str) -> (u32, u32) {
+        let stock = self.shelf(sku).await.stock;
+        (stock.on_hand(), stock.reserved())
+    }
+
+    /// The merchant changes a product.
+    pub async fn change(&self, sku: &str, change: impl FnOnce(&mut Product)) {
+        let mut product = self.shelf(sku).await;
+        change(&mut product);
+        let write = self.cx.store.write((product, Timestamp::now()), |tx, (product, at)| {
+            Box::pin(catalog::update_product(tx, product, *at))
+        });
+        let changed: Result<bool, StoreError> = write.await;
+        assert!(changed.unwrap());
+    }
+
+    /// Time passes, here and at Stripe.
+    pub fn advance(&self, by: Duration) {
+        let ms = i64::try_from(by.as_millis()).unwrap();
+        self.offset_ms.fetch_add(ms, Ordering::SeqCst);
+        self.stripe.advance(by);
+        self.cx.bells.work.notify_one();
+        self.cx.bells.poll.notify_one();
+    }
+
+    /// The story causes items for a person; closing expects so many.
+    pub fn expect_items(&mut self, count: i64) {
+        self.expected_items = count;
+    }
+
+    /// The server stops as at the end of a day, and starts again with other settings.
+    pub async fn restart_with<const N: usize>(&mut self, changes: [(&str, &str); N]) {
+        self.running.stop.cancel();
+        (&mut self.running.server).await.unwrap().unwrap();
+        for (name, value) in changes {
+            self.settings.insert(name.to_owned(), value.to_owned());
+        }
+        let store = open_store(&self.database.url).await;
+        let server = new_server(&self.settings, store, &self.offset_ms);
+        self.cx = server.cx.clone();
+        self.running.stop = server.stopper();
+        let listener = TcpListener::bind(self.running.address).await.unwrap();
+        self.running.server = tokio::spawn(server.run(listener));
+    }
+
+    /// Waits until `done`; a story that waits in vain fails with `what`.
+    pub async fn until<F: Future<Output = bool>>(&self, what: &str, done: impl Fn() -> F) {
+        for _ in 0..600 {
+            if done().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("waited in vain: {what}");
+    }
+
+    /// Orders by state, such as `1 paid, 2 pending`.
+    pub async fn orders(&self) -> String {
+        books::orders(&self.cx.store).await
+    }
+
+    /// Waits until everything that came in has been worked off.
+    pub async fn quiet(&self) {
+        self.until("the worker finishes", || async { books::is_quiet(&self.cx.store).await }).await;
+    }
+
+    /// Stops the server and compares our books with Stripe's.
+    pub async fn close(mut self) {
+        self.quiet().await;
+        let books = books::compare(&self.cx.store, &self.stripe, self.expected_items).await;
+        self.running.stop.cancel();
+        (&mut self.running.server).await.unwrap().unwrap();
+        self.closed = true;
+        assert!(books.is_empty(), "the books differ:\n{}", books.join("\n"));
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        self.running.simulator.abort();
+        if !self.closed && !std::thread::panicking() {
+            panic!("a story must close its shop, so that the books are compared");
+        }
+    }
+}
+
+fn settings(url: &str, stripe: &str, database: &str, secret: &str) -> HashMap<String, String> {
+    let keys = Options::default();
+    let pairs = [
+        ("TILL_LISTEN", "127.0.0.1:1"),
+        ("TILL_PUBLIC_URL", url),
+        ("TILL_SECRET", "a secret for stories that is long enough"),
+        ("TILL_SHIPPING", "*:4.90/50.00, CH:12.00"),
+        ("TILL_TAX_RATES", "*:19, AT:20"),
+        ("TILL_RATE_VISITOR_PER_MINUTE", "10000"),
+        ("TILL_RATE_ADDRESS_PER_MINUTE", "10000"),
+        ("DATABASE_URL", database),
+        ("STRIPE_API_BASE", stripe),
+        ("STRIPE_SECRET_KEY", &keys.secret_key),
+        ("STRIPE_PUBLISHABLE_KEY", &keys.publishable_key),
+        ("STRIPE_WEBHOOK_SECRET", secret),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+async fn open_store(url: &str) -> Store {
+    let limits = Limits { connections_max: 8, ..Limits::default() };
+    Store::open(&storage::DatabaseUrl::parse(url).unwrap(), &limits).await.unwrap()
+}
+
+fn new_server(
+    settings: &HashMap<String, String>,
+    store: Store,
+    offset_ms: &Arc<AtomicI64>,
+) -> Server {
+    let pairs = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let config = Config::load(Sources::of_texts(pairs, "", "")).unwrap();
+    let offset_ms = offset_ms.clone();
+    let clock = Clock::from_fn(move || {
+        let offset = Duration::from_millis(offset_ms.load(Ordering::SeqCst).try_into().unwrap());
+        Timestamp::now() + offset
+    });
+    let transport = gateways::https(gateways::TransportLimits::default()).unwrap();
+    let tick = Duration::from_millis(50);
+    let parts = Parts { store, transport, clock, ids: Ids::system(), tick };
+    Server::new(config, parts).unwrap()
+}
+
+async fn fill_shelves(store: &Store) -> HashMap<String, ProductId> {
+    let ids = Ids::system();
+    let currency = "EUR".parse().unwrap();
+    let products: Vec<Product> = SHELVES
+        .iter()
+        .map(|(sku, minor, on_hand, requires_shipping)| Product {
+            id: ProductId(ids.next()),
+            sku: (*sku).to_owned(),
+            name: format!("A {sku}"),
+            description: format!("What everybody wants: a {sku}."),
+            image: Some(format!("/assets/{sku}.svg")),
+            price: Money::new(*minor, currency).unwrap(),
+            stock: Stock::new(*on_hand, 0).unwrap(),
+            active: true,
+            requires_shipping: *requires_shipping,
+        })
+        .collect();
+    let known = products.iter().map(|product| (product.sku.clone(), product.id)).collect();
+    let write = store.write(products, |tx, products| {
+        Box::pin(async move {
+            for product in products {
+                assert!(catalog::insert_product(tx, product, Timestamp::now()).await?);
+            }
+            Ok(())
+        })
+    });
+    let written: Result<(), StoreError> = write.await;
+    written.unwrap();
+    known
+}
