@@ -46,7 +46,7 @@ use axum::routing::{any, get};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowHeaders, CorsLayer};
 
 pub use control::{EventSummary, LedgerEntry, Outcome};
 pub use deliver::{Courier, Delivered};
@@ -143,9 +143,11 @@ impl Stripe {
     /// Everything it serves, as a service that needs no socket. An answer that must get lost
     /// carries [`ConnectionLost`] among its extensions.
     pub fn router(&self) -> Router {
-        let v1 = Router::new().route("/v1/{*path}", any(http::api)).layer(
-            CorsLayer::permissive().expose_headers([::http::HeaderName::from_static("request-id")]),
-        );
+        // Pages of any shop may call; a wildcard would not cover the Authorization header.
+        let cors = CorsLayer::permissive()
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers([::http::HeaderName::from_static("request-id")]);
+        let v1 = Router::new().route("/v1/{*path}", any(http::api)).layer(cors);
         Router::new()
             .route("/", get(page::overview))
             .route("/3d_secure/challenge/{id}", get(page::challenge).post(page::answer))

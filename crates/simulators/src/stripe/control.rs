@@ -229,6 +229,9 @@ async fn resume(Shared(stripe): Shared<Stripe>) -> Response {
 async fn repeat(Shared(stripe): Shared<Stripe>, Json(order): Json<Repeat>) -> Response {
     let times = usize::try_from(order.times.min(REPEATS_MAX)).unwrap_or(1);
     let answers = match order.event {
+        Some(event) if stripe.lock().events.get(&event).is_none() => {
+            return refused(StatusCode::NOT_FOUND, format!("no event {event}"));
+        }
         Some(event) => stripe.repeat_event(&event, times).await,
         None if order.all => stripe.repeat_all_reversed().await,
         None => return refused(StatusCode::BAD_REQUEST, "name an event, or say all: true"),
@@ -250,13 +253,26 @@ async fn roll_secret(Shared(stripe): Shared<Stripe>, Path(id): Path<String>) -> 
     }
 }
 
+/// As they were ordered.
 fn faults_json(state: &State) -> Value {
     let faults = state.faults.iter().map(|fault| {
+        let (kind, status, pause) = match fault.kind {
+            FaultKind::LoseBefore => ("lose_before", None, None),
+            FaultKind::LoseAfter => ("lose_after", None, None),
+            FaultKind::Status(status) => ("status", Some(status), None),
+            FaultKind::LockTimeout => ("lock_timeout", None, None),
+            FaultKind::FailBefore => ("500_before", None, None),
+            FaultKind::FailAfter => ("500_after", None, None),
+            FaultKind::Slow(pause) => ("slow", None, Some(pause)),
+            FaultKind::SlowAfter(pause) => ("slow_after", None, Some(pause)),
+        };
         json!({
             "method": fault.method.as_ref().map(http::Method::as_str),
             "path": fault.path_prefix,
             "times": fault.times,
-            "kind": format!("{:?}", fault.kind),
+            "kind": kind,
+            "status": status,
+            "ms": pause.and_then(|pause| u64::try_from(pause.as_millis()).ok()),
         })
     });
     faults.collect()

@@ -163,6 +163,10 @@ impl Details {
         if let Some(currency) = self.currency {
             intent.currency = currency;
         }
+        if self.amount.is_some() {
+            // The card's holder has agreed to another amount.
+            intent.authenticated = None;
+        }
         if self.amount.is_some() || method.is_some() {
             intent.amount = self.amount.unwrap_or(intent.amount);
             intent.payment_method = method.unwrap_or_else(|| intent.payment_method.take());

@@ -98,7 +98,7 @@ pub(crate) fn check_amount(amount: i64, currency: &str) -> Result<(), ApiError> 
 }
 
 /// `$0.50`, `¥50`, `15.00`.
-pub(crate) fn display(amount: i64, currency: &str) -> String {
+fn display(amount: i64, currency: &str) -> String {
     let sign = match currency {
         "usd" => "$",
         "eur" => "€",
@@ -106,12 +106,17 @@ pub(crate) fn display(amount: i64, currency: &str) -> String {
         "jpy" => "¥",
         _ => "",
     };
+    format!("{sign}{}", digits(amount, currency))
+}
+
+/// `0.50`, `50`, `15.000`.
+pub(crate) fn digits(amount: i64, currency: &str) -> String {
     if ZERO_DECIMAL.split(' ').any(|zero| zero == currency) {
-        return format!("{sign}{amount}");
+        return amount.to_string();
     }
-    let (unit, digits) =
-        if THREE_DECIMAL.split(' ').any(|three| three == currency) { (1000, 3) } else { (100, 2) };
-    format!("{sign}{}.{:0digits$}", amount / unit, amount % unit)
+    let three = THREE_DECIMAL.split(' ').any(|three| three == currency);
+    let (unit, decimals) = if three { (1000, 3) } else { (100, 2) };
+    format!("{}.{:0decimals$}", amount / unit, amount % unit)
 }
 
 #[cfg(test)]

@@ -36,12 +36,11 @@ pub(crate) async fn overview(Shared(stripe): Shared<Stripe>) -> Html<String> {
 fn payments(state: &State) -> String {
     let row = |intent: &PaymentIntent| {
         format!(
-            "<tr><td><code>{}</code><td class=n>{} {}<td><b class={status}>{status}</b>\
-             <td class=wide>{}",
-            intent.id,
-            money::display(intent.amount, &intent.currency),
-            intent.currency.to_uppercase(),
+            "<tr><td class=n>{}<td><b class={status}>{status}</b><td>{}\
+             <td class=wide><code>{}</code>",
+            sum(intent),
             escape(intent.metadata.get("order_id").map_or("", String::as_str)),
+            intent.id,
             status = intent.status.name(),
         )
     };
@@ -49,7 +48,7 @@ fn payments(state: &State) -> String {
     table(
         "Payments",
         state.payment_intents.len(),
-        &["Payment intent", "Amount", "Status", "Order"],
+        &["Amount", "Status", "Order", "Payment intent"],
         rows,
     )
 }
@@ -114,11 +113,10 @@ pub(crate) async fn challenge(Shared(stripe): Shared<Stripe>, Path(id): Path<Str
     let Some(intent) = waiting(&state, &id) else { return gone() };
     let body = format!(
         "<main class=card><p class=bank>Test bank</p><h1>Is this you?</h1>\
-         <p class=sum>{} {}</p><p>3-D Secure test page. No money moves here.</p>\
+         <p class=sum>{}</p><p>3-D Secure test page. No money moves here.</p>\
          <form method=post><button name=outcome value=complete>Complete</button>\
          <button name=outcome value=fail class=plain>Fail</button></form></main>",
-        money::display(intent.amount, &intent.currency),
-        intent.currency.to_uppercase(),
+        sum(intent),
     );
     Html(document("3-D Secure", "", &body)).into_response()
 }
@@ -225,6 +223,10 @@ fn document(title: &str, head: &str, body: &str) -> String {
          <meta name=color-scheme content=\"light dark\"><title>{title}</title>{head}\
          <style>{STYLE}</style><body>{body}"
     )
+}
+
+fn sum(intent: &PaymentIntent) -> String {
+    format!("{} {}", money::digits(intent.amount, &intent.currency), intent.currency.to_uppercase())
 }
 
 fn escape(text: &str) -> String {

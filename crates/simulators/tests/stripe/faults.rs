@@ -198,6 +198,18 @@ async fn a_reset_forgets_payments_and_keeps_endpoints() {
 }
 
 #[tokio::test]
+async fn ordered_faults_are_shown_as_they_were_ordered() {
+    let world = World::new();
+    let order = json!({
+        "method": "POST", "path": "/v1/", "times": 2, "kind": "slow", "status": null, "ms": 30
+    });
+    world.control("/_sim/faults", order.clone()).await;
+    assert_eq!(world.get("/_sim/faults", &[]).await.body, json!([order]));
+    world.stripe.clear_faults();
+    assert_eq!(world.get("/_sim/faults", &[]).await.body, json!([]));
+}
+
+#[tokio::test]
 async fn orders_that_make_no_sense_are_refused() {
     let world = World::new();
     let status = async |path: &str, order: Value| world.control(path, order).await.status;
@@ -207,5 +219,6 @@ async fn orders_that_make_no_sense_are_refused() {
     assert_eq!(status("/_sim/faults", json!({ "kind": "lose_after", "times": 0 })).await, 400);
     assert_eq!(status("/_sim/faults", json!({ "kind": "lose_after", "path_": "" })).await, 422);
     assert_eq!(status("/_sim/webhooks/repeat", json!({})).await, 400);
+    assert_eq!(status("/_sim/webhooks/repeat", json!({ "event": "evt_none" })).await, 404);
     assert_eq!(status("/_sim/payment_intents/pi_none/settle", json!({})).await, 409);
 }
