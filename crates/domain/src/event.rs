@@ -149,3 +149,53 @@ impl Receipt {
         self.at
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn news(word: Word, report: Report) -> News {
+        let amount = Money::new(4998, "EUR".parse().unwrap()).unwrap();
+        let reference = GatewayReference::new("pi_1").unwrap();
+        let order = Some(OrderId(Uuid::from_u128(1)));
+        News { reference, order, amount, livemode: false, word, report }
+    }
+
+    #[test]
+    fn a_receipt_is_made_of_an_event_that_says_succeeded_and_of_nothing_else() {
+        let at = Timestamp::UNIX_EPOCH;
+        let id = EventId::new("evt_1").unwrap();
+        let received = Money::new(4998, "EUR".parse().unwrap()).unwrap();
+        let decline = Decline { attempt: "ch_1".into(), code: "x".into(), message: "No.".into() };
+        let others = [
+            Report::Open,
+            Report::Declined(decline),
+            Report::RequiresAction,
+            Report::Processing,
+            Report::Cancelled,
+        ];
+        for report in others {
+            assert_eq!(Receipt::from_news(&news(Word::Event(id.clone()), report), at), None);
+        }
+        let succeeded = Report::Succeeded { received };
+        assert_eq!(Receipt::from_news(&news(Word::Answer, succeeded.clone()), at), None);
+        let receipt = Receipt::from_news(&news(Word::Event(id.clone()), succeeded), at).unwrap();
+        assert_eq!((receipt.event(), receipt.received(), receipt.at()), (&id, received, at));
+        assert_eq!(Receipt::restore(id, received, at), receipt);
+    }
+
+    #[test]
+    fn ids_of_a_gateway_differ_by_the_case_of_their_letters() {
+        assert_ne!(EventId::new("evt_a"), EventId::new("evt_A"));
+        assert_ne!(GatewayReference::new("pi_a"), GatewayReference::new("pi_A"));
+    }
+
+    #[test]
+    fn an_id_of_a_gateway_is_neither_empty_nor_longer_than_it_promises() {
+        assert_eq!(EventId::new(""), Err(ReferenceError));
+        assert!(EventId::new("é".repeat(255)).is_ok());
+        assert_eq!(GatewayReference::new("x".repeat(256)), Err(ReferenceError));
+    }
+}

@@ -205,11 +205,13 @@ impl Order {
         }
     }
 
-    /// The payment is under way, so the shop waits longer.
+    /// The payment is under way, so the shop waits longer: at least until then, and never
+    /// shorter than it was going to.
     pub fn extend(self, until: Timestamp) -> Result<Self, TransitionError> {
         match self.state {
-            OrderState::Pending { .. } => {
-                Ok(Self { state: OrderState::Pending { expires_at: until }, ..self })
+            OrderState::Pending { expires_at } => {
+                let expires_at = expires_at.max(until);
+                Ok(Self { state: OrderState::Pending { expires_at }, ..self })
             }
             OrderState::Paid { .. } | OrderState::Failed { .. } | OrderState::Cancelled { .. } => {
                 Err(self.state.cannot_become("pending for longer"))
@@ -231,5 +233,118 @@ impl OrderState {
 
     fn cannot_become(&self, to: &'static str) -> TransitionError {
         TransitionError { from: self.name(), to }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{contact::AddressDraft, money::Money, pricing::TaxMode};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn eur(minor: i64) -> Money {
+        Money::new(minor, "EUR".parse().unwrap()).unwrap()
+    }
+
+    fn parts(total: i64) -> OrderParts {
+        let draft = AddressDraft {
+            name: "Ada".into(),
+            street: "Hauptstr. 1".into(),
+            postal_code: "10115".into(),
+            city: "Berlin".into(),
+            country: "DE".into(),
+            ..AddressDraft::default()
+        };
+        let address = Address::parse(&draft).unwrap();
+        let (total, none) = (eur(total), eur(0));
+        OrderParts {
+            id: OrderId(Uuid::from_u128(1)),
+            visitor: VisitorId(Uuid::from_u128(2)),
+            cart: CartId(Uuid::from_u128(3)),
+            email: "ada@example.org".parse().unwrap(),
+            marketing: Marketing::Declined,
+            shipping_address: address.clone(),
+            billing_address: address,
+            lines: Vec::new(),
+            totals: Totals::restore(total, none, none, TaxMode::Included, total).unwrap(),
+            fingerprint: Fingerprint([0; 32]),
+            created_at: at(0),
+        }
+    }
+
+    fn pending() -> Order {
+        Order::place(parts(4998), at(1800))
+    }
+
+    fn receipt() -> Receipt {
+        Receipt::restore(EventId::new("evt_1").unwrap(), eur(4998), at(60))
+    }
+
+    #[test]
+    fn an_order_waits_for_its_money() {
+        assert_eq!(pending().state(), &OrderState::Pending { expires_at: at(1800) });
+    }
+
+    #[test]
+    fn an_order_that_costs_nothing_is_paid_at_once() {
+        let order = Order::place(parts(0), at(1800));
+        assert_eq!(order.state(), &OrderState::Paid { at: at(0), by: PaidBy::NothingToPay });
+    }
+
+    #[test]
+    fn an_order_is_paid_at_the_time_and_on_the_word_of_its_receipt() {
+        let paid = pending().pay(&receipt()).unwrap();
+        let by = PaidBy::Event(EventId::new("evt_1").unwrap());
+        assert_eq!(paid.state(), &OrderState::Paid { at: at(60), by });
+    }
+
+    #[test]
+    fn a_receipt_that_comes_after_the_expiry_still_pays_a_pending_order() {
+        let late = Receipt::restore(EventId::new("evt_1").unwrap(), eur(4998), at(9999));
+        assert_eq!(pending().pay(&late).unwrap().state().name(), "paid");
+    }
+
+    #[test]
+    fn an_order_that_has_ended_is_never_moved_again() {
+        let ended = [
+            pending().pay(&receipt()).unwrap(),
+            pending().fail(at(60)).unwrap(),
+            pending().cancel(at(60)).unwrap(),
+            Order::place(parts(0), at(1800)),
+        ];
+        for order in ended {
+            let from = order.state().name();
+            let refused = |to| Err(TransitionError { from, to });
+            assert_eq!(order.clone().pay(&receipt()), refused("paid"));
+            assert_eq!(order.clone().fail(at(61)), refused("failed"));
+            assert_eq!(order.clone().cancel(at(61)), refused("cancelled"));
+            assert_eq!(order.extend(at(9999)), refused("pending for longer"));
+        }
+    }
+
+    #[test]
+    fn a_refused_step_says_what_it_was_and_what_it_was_to_become() {
+        let error = pending().cancel(at(60)).unwrap().pay(&receipt()).unwrap_err();
+        assert_eq!(error.to_string(), "an order that is cancelled cannot become paid");
+    }
+
+    #[test]
+    fn waiting_longer_twice_or_late_never_makes_the_wait_shorter() {
+        let longer = pending().extend(at(3600)).unwrap();
+        assert_eq!(longer.state(), &OrderState::Pending { expires_at: at(3600) });
+        assert_eq!(longer.clone().extend(at(3600)).unwrap(), longer);
+        assert_eq!(longer.clone().extend(at(1800)).unwrap(), longer);
+    }
+
+    #[test]
+    fn a_step_changes_nothing_but_the_state() {
+        let parts = parts(4998);
+        let order = Order::place(parts.clone(), at(1800)).pay(&receipt()).unwrap();
+        assert_eq!(order, Order::restore(parts, order.state().clone()));
     }
 }

@@ -446,7 +446,9 @@ impl Discrepancy {
     /// What an operator reads.
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::Amount => "The gateway reports another amount or currency than the order's total.",
+            Self::Amount => {
+                "The gateway reports another amount or currency than the order's total."
+            }
             Self::Order => "The gateway reports the payment under another order.",
             Self::Reference => "A second payment at the gateway names this order.",
             Self::Livemode => "Test money and real money are mixed up.",
