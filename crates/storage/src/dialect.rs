@@ -250,8 +250,8 @@ pub(crate) fn postgres_error(state: &str, constraint: Option<&str>, cause: Cause
         // Serialization failure, deadlock, lock timeout, statement timeout, too many connections.
         "40001" | "40P01" | "55P03" | "57014" | "53300" => StoreError::Busy(Some(cause)),
         "53100" => StoreError::Full(cause),
-        // Shutdown, crash, starting up, idle in transaction for too long, a server gone read-only.
-        "57P01" | "57P02" | "57P03" | "25P03" | "25006" => StoreError::Unreachable(Some(cause)),
+        // Shutdown, crash, starting up, idle in transaction for too long.
+        "57P01" | "57P02" | "57P03" | "25P03" => StoreError::Unreachable(Some(cause)),
         _ if state.starts_with("08") => StoreError::Unreachable(Some(cause)),
         _ if state.starts_with("23") => StoreError::Refused(cause),
         _ => StoreError::Database(cause),

@@ -43,6 +43,8 @@ impl Postgres {
         let mut config = tokio_postgres::Config::new();
         config.host(&server.host).port(server.port).user(&server.user).dbname(&server.database);
         config.application_name("till");
+        // After a failover the old server may come back as a copy that takes no writes.
+        config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
         config.ssl_mode(match server.tls {
             Tls::Off => tokio_postgres::config::SslMode::Disable,
             Tls::Verified { .. } => tokio_postgres::config::SslMode::Require,

@@ -3,6 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -17,8 +18,10 @@ use domain::pricing::{TaxMode, Totals};
 use futures::FutureExt;
 use jiff::Timestamp;
 use mysql_async::prelude::Queryable;
-use storage::{DatabaseUrl, Limits, Store, StoreError, Tx, Work, catalog};
+use storage::{DatabaseUrl, Dialect, Limits, Store, StoreError, Tx, Work, catalog};
 use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
@@ -184,6 +187,35 @@ impl Database {
     }
 }
 
+/// A door that one side opens and another waits for, inside an operation or outside.
+#[derive(Clone)]
+pub struct Gate {
+    opened: Arc<Semaphore>,
+    runtime: Handle,
+}
+
+impl Gate {
+    pub fn closed() -> Gate {
+        Gate { opened: Arc::new(Semaphore::new(0)), runtime: Handle::current() }
+    }
+
+    pub fn open(&self) {
+        self.opened.add_permits(1_000);
+    }
+
+    pub async fn passed(&self) {
+        self.opened.acquire().await.unwrap().forget();
+    }
+
+    /// Waits inside an operation: on SQLite, where nothing may be awaited, it holds up the thread.
+    pub async fn wait(&self, dialect: Dialect) {
+        match dialect {
+            Dialect::Sqlite => self.runtime.block_on(self.passed()),
+            Dialect::Postgres | Dialect::Mysql => self.passed().await,
+        }
+    }
+}
+
 /// Small enough that a test can fill them, short enough that it can wait for them.
 pub fn limits() -> Limits {
     Limits { connections_max: 16, wait_ms: 20_000, ..Limits::default() }
@@ -279,7 +311,7 @@ pub fn cart_of(products: &[(&Product, i64)]) -> Cart {
 }
 
 pub fn address(country: &str, postal_code: &str) -> Address {
-    Address::parse(AddressDraft {
+    Address::parse(&AddressDraft {
         name: "Ada Lovelace".to_owned(),
         company: None,
         street: "Straße des 17. Juni 1".to_owned(),
