@@ -108,9 +108,21 @@ fn become_cargo(root: &Path, leading: &[&str], arguments: &[String]) -> Result<(
 }
 
 /// The cargo that runs us, at work in the repository.
+///
+/// What `cargo run` says about xtask in the environment is taken out again: some build scripts
+/// look at it, and everything after them would be compiled anew at each change between
+/// `cargo xtask` and `cargo`.
 fn cargo(root: &Path) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let is_ours = name.to_str().is_some_and(|name| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|about_us| name.starts_with(about_us))
+        });
+        if is_ours {
+            command.env_remove(name);
+        }
+    }
     command.current_dir(root);
     command
 }
