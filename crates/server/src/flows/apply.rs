@@ -18,8 +18,9 @@ use jiff::Timestamp;
 use storage::{
     StoreError, Tx, attention, cart,
     catalog::{self, StockMove},
+    order,
     outbox::{self, EffectKind},
-    order, payment,
+    payment,
 };
 use uuid::Uuid;
 
@@ -222,8 +223,14 @@ pub async fn raise(
     (id, at): (Uuid, Timestamp),
 ) -> Result<(), StoreError> {
     let (kind, subject) = (kind.to_owned(), subject.to_owned());
-    let item =
-        attention::NewItem { id, order: Some(order.id), kind, subject, sentence: sentence.clone(), at };
+    let item = attention::NewItem {
+        id,
+        order: Some(order.id),
+        kind,
+        subject,
+        sentence: sentence.clone(),
+        at,
+    };
     if attention::raise(tx, &item).await? {
         tracing::warn!(order = %order.id, kind = item.kind, sentence, "needs attention");
     }
@@ -246,11 +253,7 @@ pub async fn move_reserved(
 }
 
 /// When an order is paid, the ordered lines leave the cart, nothing else.
-pub async fn take_from_cart(
-    tx: &mut Tx,
-    order: &Order,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub async fn take_from_cart(tx: &mut Tx, order: &Order, now: Timestamp) -> Result<(), StoreError> {
     let Some(before) = cart::lock(tx, order.cart).await? else { return Ok(()) };
     let after = before.clone().take_ordered(&order.lines);
     cart::save_lines(tx, &before, &after, now).await

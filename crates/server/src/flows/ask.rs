@@ -9,9 +9,10 @@ use domain::{
     payment::{Attempt, PaymentState},
 };
 use gateways::{
-    GatewayError,
+    Doubt, GatewayError,
     stripe::{Answer, CancelReason, Refused},
 };
+use jiff::Timestamp;
 use storage::{StoreError, payment};
 
 use super::{
@@ -24,6 +25,9 @@ use crate::context::{Context, after};
 /// Stripe forgets a key after 24 hours; from then on the same request would make a second
 /// payment. The margin is for clocks that disagree. (docs.stripe.com/api/idempotent_requests)
 const KEY_LIFETIME: Duration = Duration::from_secs(20 * 60 * 60);
+
+/// Stripe's clock and ours.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
 
 /// Asks for the payment of `order` and takes the answer in. Safe to repeat: the process may die
 /// after any line, and the next one that asks finds the same attempt.
@@ -42,13 +46,21 @@ pub async fn ask(cx: &Context, order: OrderId) -> Result<Standing, FlowError> {
         .ok_or(FlowError::NoSuchOrder)?;
     let written = attempt.created_at;
     if after(written, KEY_LIFETIME) > cx.clock.now() {
-        let answer = cx.stripe.create(&attempt.key, &attempt.request).await;
+        let answer = match cx.stripe.create(&attempt.key, &attempt.request).await {
+            // Stripe repeats a fault of its own under the same key for a day, although the payment
+            // may exist: then it is found, not asked for again.
+            Err(GatewayError::Unknown(Doubt::Status { status: 500.., .. })) => {
+                look_for(cx, order, written).await
+            }
+            answer => answer.map(Some),
+        };
+        let unknown = || GatewayError::Unknown(Doubt::Deadline);
+        let answer = answer.and_then(|found| found.ok_or_else(unknown));
         return take_answer(cx, order, &attempt, answer).await;
     }
     // Too old to be sent again. Its client secret was never handed out, so nobody can pay it:
     // if it exists it is found and cancelled, if it does not there is nothing to give up.
-    let window = after(written, Duration::from_secs(24 * 60 * 60));
-    match cx.stripe.find(order, written, window).await {
+    match look_for(cx, order, written).await {
         Ok(Some(answer)) => take_answer(cx, order, &attempt, Ok(answer)).await,
         Ok(None) => {
             give_up(cx, order).await?;
@@ -56,6 +68,16 @@ pub async fn ask(cx: &Context, order: OrderId) -> Result<Standing, FlowError> {
         }
         Err(error) => take_answer(cx, order, &attempt, Err(error)).await,
     }
+}
+
+/// Looks for a payment that was asked for at `written`, or within a day after it.
+async fn look_for(
+    cx: &Context,
+    order: OrderId,
+    written: Timestamp,
+) -> Result<Option<Answer>, GatewayError> {
+    let from = written.checked_sub(CLOCKS_DIFFER).unwrap_or(Timestamp::MIN);
+    cx.stripe.find(order, from, after(written, KEY_LIFETIME + CLOCKS_DIFFER)).await
 }
 
 async fn take_answer(
@@ -139,7 +161,8 @@ async fn record(
         .await
 }
 
-async fn give_up(cx: &Context, order: OrderId) -> Result<(), StoreError> {
+/// Ends an order whose payment nobody can pay.
+pub async fn give_up(cx: &Context, order: OrderId) -> Result<(), StoreError> {
     cx.store
         .write((order, cx.clock.now()), |tx, (order, now)| {
             Box::pin(apply::give_up(tx, *order, *now))

@@ -35,7 +35,8 @@ pub async fn deliver_due(cx: &Context) -> Result<usize, FlowError> {
 /// A payment that failed for good is closed at the gateway, so that nobody can pay it any more;
 /// the gateway's answer is what makes the order failed.
 async fn close_payment(cx: &Context, effect: &Effect) -> Result<(), FlowError> {
-    let standing = cx.store.read(effect.effect.order, |tx, id| Box::pin(apply::look(tx, *id))).await?;
+    let standing =
+        cx.store.read(effect.effect.order, |tx, id| Box::pin(apply::look(tx, *id))).await?;
     let Some(standing) = standing else { return Ok(()) };
     let Some(reference) = standing.payment.payment.reference() else { return Ok(()) };
     // The shopper may have been faster: money that is on its way is not called back.
@@ -59,8 +60,6 @@ async fn postpone(cx: &Context, effect: &Effect, error: &FlowError) -> Result<()
     tracing::warn!(order = %effect.effect.order, %error, "could not carry out an effect; it is tried again");
     let input = (effect.effect.id, cx.later(back_off(effect.tries)), error.to_string());
     cx.store
-        .write(input, |tx, (id, due_at, error)| {
-            Box::pin(outbox::postpone(tx, *id, *due_at, error))
-        })
+        .write(input, |tx, (id, due_at, error)| Box::pin(outbox::postpone(tx, *id, *due_at, error)))
         .await
 }

@@ -34,7 +34,15 @@ pub async fn expire(cx: &Context, standing: Standing) -> Result<(), FlowError> {
     let id = standing.order.id;
     let standing = match standing.payment.payment.reference() {
         Some(reference) => ask::look_up(cx, id, reference).await?,
-        None => ask::ask(cx, id).await?,
+        None => match ask::ask(cx, id).await {
+            Ok(standing) => standing,
+            Err(FlowError::PaymentUnknown | FlowError::GatewayRefusesUs(_)) => {
+                // Its client secret was never handed out, so nobody can pay it, whether or not it
+                // exists; and an answer that comes now finds the payment over.
+                return Ok(ask::give_up(cx, id).await?);
+            }
+            Err(error) => return Err(error),
+        },
     };
     match standing.payment.payment.state() {
         PaymentState::Open | PaymentState::Declined { .. } | PaymentState::RequiresAction => {

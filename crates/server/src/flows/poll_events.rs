@@ -45,9 +45,7 @@ pub async fn poll_events(cx: &Context) -> Result<Option<usize>, PollError> {
         return Ok(None);
     }
     let fetched = fetch(cx).await;
-    cx.store
-        .write(lease, |tx, lease| Box::pin(cursor::give_back(tx, CURSOR, lease)))
-        .await?;
+    cx.store.write(lease, |tx, lease| Box::pin(cursor::give_back(tx, CURSOR, lease))).await?;
     fetched.map(Some)
 }
 

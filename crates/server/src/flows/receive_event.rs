@@ -34,8 +34,7 @@ pub async fn receive(
     source: Source,
 ) -> Result<usize, StoreError> {
     let received_at = cx.clock.now();
-    let rows: Vec<_> =
-        events.iter().filter_map(|event| row(event, source, received_at)).collect();
+    let rows: Vec<_> = events.iter().filter_map(|event| row(event, source, received_at)).collect();
     let new = cx
         .store
         .write(rows, |tx, rows| {
@@ -208,8 +207,6 @@ async fn postpone(cx: &Context, event: &InboxEvent, error: &FlowError) -> Result
     tracing::warn!(event = %event.event.id, %error, "could not apply an event; it is tried again");
     let input = (event.event.id.clone(), cx.later(back_off(event.tries)), error.to_string());
     cx.store
-        .write(input, |tx, (id, due_at, error)| {
-            Box::pin(inbox::postpone(tx, id, *due_at, error))
-        })
+        .write(input, |tx, (id, due_at, error)| Box::pin(inbox::postpone(tx, id, *due_at, error)))
         .await
 }

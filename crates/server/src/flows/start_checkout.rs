@@ -9,7 +9,7 @@ use std::slice;
 
 use domain::{
     catalog::Offer,
-    checkout::{self, CheckoutRequest, ChargeLimits, NewOrder, Placed, Refusal},
+    checkout::{self, ChargeLimits, CheckoutRequest, NewOrder, Placed, Refusal},
     id::{CartId, OrderId, PaymentId, VisitorId},
     order::{Fingerprint, Order},
     payment::{Attempt, IdempotencyKey, Payment, PaymentState},

@@ -123,6 +123,10 @@ fn parse(search: ProductSearch) -> Result<(ProductQuery, u32), ApiError> {
     if text.as_ref().is_some_and(|text| text.chars().count() > SEARCH_CHARS_MAX) {
         return Err(ApiError::invalid(format!("q is longer than {SEARCH_CHARS_MAX} characters.")));
     }
+    // Databases end a text at a zero, or refuse it.
+    if text.as_ref().is_some_and(|text| text.contains(char::is_control)) {
+        return Err(ApiError::invalid("q holds a control character."));
+    }
     Ok((ProductQuery { text, after, limit: limit + 1 }, limit))
 }
 

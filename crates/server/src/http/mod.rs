@@ -1,8 +1,8 @@
 //! Who may ask, and what they get to see. A handler parses, authorizes, calls one flow and
 //! renders; it decides nothing.
 
-pub mod catalog;
 pub mod cart;
+pub mod catalog;
 pub mod checkout;
 pub mod error;
 pub mod gate;

@@ -9,8 +9,8 @@ use serde_json::json;
 use utoipa::{
     OpenApi,
     openapi::{
-        ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder,
-        example::ExampleBuilder, path::Operation,
+        ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder, example::ExampleBuilder,
+        path::Operation,
     },
 };
 
@@ -57,11 +57,9 @@ pub fn codes(operation: &str) -> Vec<Code> {
         "get_cart" => &[VISITOR],
         "clear_cart" => &[VISITOR, &[Code::CrossOrigin]],
         "add_item" => &[VISITOR, CHANGE, &[Code::ProductNotFound, Code::StockChanged]],
-        "set_quantity" => &[
-            VISITOR,
-            CHANGE,
-            &[Code::LineNotFound, Code::ProductNotFound, Code::StockChanged],
-        ],
+        "set_quantity" => {
+            &[VISITOR, CHANGE, &[Code::LineNotFound, Code::ProductNotFound, Code::StockChanged]]
+        }
         "remove_item" => &[VISITOR, &[Code::CrossOrigin, Code::LineNotFound]],
         "start_intent" => &[
             VISITOR,

@@ -52,7 +52,8 @@ fn what_is_wrong(rejection: &JsonRejection) -> String {
 impl<S: Send + Sync, T: std::str::FromStr + Send> FromRequestParts<S> for Id<T> {
     type Rejection = NoSuch;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, NoSuch> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| NoSuch)?;
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| NoSuch)?;
         text.parse().map(Self).map_err(|_| NoSuch)
     }
 }

@@ -107,10 +107,7 @@ fn webhooks() -> OpenApiRouter<Web> {
     OpenApiRouter::new().routes(routes!(webhook::stripe_webhook))
 }
 
-fn header_layer(
-    name: HeaderName,
-    value: &'static str,
-) -> SetResponseHeaderLayer<HeaderValue> {
+fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 

@@ -35,9 +35,7 @@ impl PartialSchema for Amount {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(SchemaType::Type(Type::Number))
-            .description(Some(
-                "An amount in the currency's major unit, with exactly its decimals.",
-            ))
+            .description(Some("An amount in the currency's major unit, with exactly its decimals."))
             .minimum(Some(0))
             .examples([serde_json::json!(49.98)])
             .into()

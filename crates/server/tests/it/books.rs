@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use simulators::stripe::Stripe;
-use storage::{Store, StoreError, attention, inbox, order, outbox};
+use storage::{Sql, Store, StoreError, attention, inbox, order, outbox};
 
 storage::statements! {
     PAYMENTS = "select o.id, o.state, o.total_minor, o.currency, o.paid_by_event, \
@@ -12,6 +13,9 @@ storage::statements! {
     STOCK = "select id, sku, on_hand, reserved from products";
     RESERVED = "select l.product_id, l.quantity from order_lines l \
         join orders o on o.id = l.order_id where o.state = 'pending'";
+    INBOX = "select id, kind, outcome from inbox order by received_at, id";
+    CLAIMED = "select count(*) as n from payments where lease_until is not null";
+    OVERDUE = "select count(*) as n from payments where due_at <= ?1";
 }
 
 struct Order {
@@ -44,6 +48,46 @@ pub async fn is_quiet(store: &Store) -> bool {
     quiet.unwrap()
 }
 
+/// What came in, kind and outcome, in the order of arrival.
+pub async fn inbox(store: &Store) -> Vec<(String, String)> {
+    let read = store.read((), |tx, ()| {
+        Box::pin(async move {
+            let rows = tx.query(&INBOX, &[]).await?;
+            rows.into_iter()
+                .map(|row| {
+                    let mut row = row.read("inbox");
+                    row.text("id")?;
+                    Ok((row.text("kind")?, row.text_opt("outcome")?.unwrap_or_default()))
+                })
+                .collect()
+        })
+    });
+    let inbox: Result<Vec<(String, String)>, StoreError> = read.await;
+    inbox.unwrap()
+}
+
+/// Whether the worker has a payment in hand.
+pub async fn is_claimed(store: &Store) -> bool {
+    count(store, &CLAIMED, None).await > 0
+}
+
+/// Whether a payment waits for the worker's look.
+pub async fn is_overdue(store: &Store, now: Timestamp) -> bool {
+    count(store, &OVERDUE, Some(now)).await > 0
+}
+
+async fn count(store: &Store, sql: &'static Sql, at: Option<Timestamp>) -> i64 {
+    let read = store.read((sql, at), |tx, (sql, at)| {
+        Box::pin(async move {
+            let params: Vec<_> = at.iter().map(|at| (*at).into()).collect();
+            let row = tx.query_opt(sql, &params).await?;
+            row.map_or(Ok(0), |row| row.read("payments").int("n"))
+        })
+    });
+    let counted: Result<i64, StoreError> = read.await;
+    counted.unwrap()
+}
+
 /// Every difference, as a sentence.
 pub async fn compare(store: &Store, stripe: &Stripe, expected_items: i64) -> Vec<String> {
     let mut differences = compare_payments(&read_orders(store).await, stripe);
@@ -71,7 +115,8 @@ fn compare_payments(orders: &[Order], stripe: &Stripe) -> Vec<String> {
         match (entry.status, order) {
             ("succeeded", None) => differences.push(format!("{} has no order", entry.id)),
             ("succeeded", Some(order)) if order.state != "paid" => {
-                differences.push(format!("{} succeeded, {} is {}", entry.id, order.id, order.state));
+                differences
+                    .push(format!("{} succeeded, {} is {}", entry.id, order.id, order.state));
             }
             ("succeeded", Some(order))
                 if entry.amount_received != order.total

@@ -44,10 +44,8 @@ fn every_route_code_and_documented_field_has_a_story() {
         return;
     };
     let record = fs::read_to_string(&path).unwrap();
-    let met: BTreeSet<String> = record
-        .lines()
-        .flat_map(|line| words(&serde_json::from_str(line).unwrap()))
-        .collect();
+    let met: BTreeSet<String> =
+        record.lines().flat_map(|line| words(&serde_json::from_str(line).unwrap())).collect();
     let missing: Vec<_> = documented().into_iter().filter(|word| !met.contains(word)).collect();
     assert!(missing.is_empty(), "no story meets:\n{}", missing.join("\n"));
 }
@@ -172,7 +170,8 @@ fn operation(method: &Method, path: &str) -> String {
     let asked = segments(path);
     let fits = |template: &str| {
         let template = segments(template);
-        let same = |(template, asked): (&String, &String)| template == asked || template.starts_with('{');
+        let same =
+            |(template, asked): (&String, &String)| template == asked || template.starts_with('{');
         template.len() == asked.len() && template.iter().zip(&asked).all(same)
     };
     let paths = DOCUMENT["paths"].as_object().unwrap();

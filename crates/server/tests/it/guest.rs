@@ -89,7 +89,10 @@ impl<'shop> Guest<'shop> {
         let mut request =
             self.shop.http.request(method.clone(), format!("{}{path}", self.shop.url));
         if let Some(body) = &body {
-            request = request.header("content-type", "application/json").body(body.clone());
+            if headers.iter().all(|(name, _)| *name != "content-type") {
+                request = request.header("content-type", "application/json");
+            }
+            request = request.body(body.clone());
         }
         if let Some(cookie) = self.cookie.lock().unwrap().clone() {
             request = request.header("cookie", cookie);
@@ -129,15 +132,19 @@ impl<'shop> Guest<'shop> {
     pub async fn cart(&self) -> String {
         let cart = self.get("/api/cart").await.body;
         let items = cart["items"].as_array().unwrap().iter();
-        let lines = items.map(|line| {
-            format!("{} x {}", line["quantity"], line["sku"].as_str().unwrap())
-        });
+        let lines =
+            items.map(|line| format!("{} x {}", line["quantity"], line["sku"].as_str().unwrap()));
         lines.collect::<Vec<_>>().join(", ")
     }
 
     /// Asks for an intent with the usual address.
     pub async fn ask_intent(&self) -> Reply {
         self.post("/api/checkout/intent", checkout_request()).await
+    }
+
+    /// Asks for an intent with another form.
+    pub async fn ask_intent_with(&self, request: Value) -> Reply {
+        self.post("/api/checkout/intent", request).await
     }
 
     /// Asks for an intent that must succeed.

@@ -1,3 +1,8 @@
 //! What the shop promises, one file for each part of the house.
 
+mod catalogue;
 mod checkout;
+mod payment;
+mod stock;
+mod webhook;
+mod worker;

@@ -1,0 +1,147 @@
+//! What happens by itself, when nobody asks any more.
+
+use std::time::Duration;
+
+use simulators::stripe::{Fault, FaultKind};
+
+use crate::{guest::Card, shop::stories};
+
+/// Longer than a pending order keeps its stock.
+const TOO_LONG: Duration = Duration::from_secs(31 * 60);
+
+stories! {
+    async fn an_order_that_nobody_pays_is_cancelled_at_stripe_and_then_releases_its_stock(
+        shop: Shop
+    ) {
+        let guest = shop.guest_with_cart([("print", 1)]).await;
+        let intent = guest.intent().await;
+
+        shop.advance(TOO_LONG);
+
+        guest.until_order_is(&intent, "cancelled").await;
+        assert_eq!(shop.stripe.ledger()[0].status, "canceled");
+        assert_eq!(shop.stock("print").await, (1, 0));
+        assert_eq!(guest.pay_with(Card::Good).await, "200 paid");
+        shop.close().await;
+    }
+
+    async fn stock_stays_reserved_while_stripe_cannot_say_that_the_payment_is_cancelled(
+        shop: Shop
+    ) {
+        let guest = shop.guest_with_cart([("print", 1)]).await;
+        let intent = guest.intent().await;
+        shop.stripe.inject(Fault {
+            times: 1000, ..Fault::once("/v1/payment_intents/", FaultKind::LoseBefore)
+        });
+
+        shop.advance(TOO_LONG);
+        shop.until("stripe is asked", || async {
+            crate::books::is_claimed(&shop.cx.store).await
+        }).await;
+
+        assert_eq!(guest.order(&intent).await.to_string(), "200 pending");
+        assert_eq!(shop.stock("print").await, (1, 1));
+        shop.stripe.clear_faults();
+        shop.advance(TOO_LONG);
+        guest.until_order_is(&intent, "cancelled").await;
+        shop.close().await;
+    }
+
+    async fn a_payment_that_succeeded_just_before_the_end_is_settled_and_not_cancelled(
+        shop: Shop
+    ) {
+        shop.stripe.drop_webhooks();
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = guest.intent().await;
+        guest.confirm_at_stripe(&intent, Card::Good).await;
+
+        shop.advance(TOO_LONG);
+
+        guest.until_order_is(&intent, "paid").await;
+        shop.close().await;
+    }
+
+    async fn a_debit_under_way_keeps_its_order_for_days(shop: Shop) {
+        let guest = shop.guest_with_cart([("print", 1)]).await;
+        let intent = guest.intent().await;
+        guest.confirm_debit(&intent, "DE89370400440532013000").await;
+        guest.confirm(&intent).await;
+
+        for _ in 0..5 {
+            shop.advance(Duration::from_secs(24 * 60 * 60));
+            shop.until("the worker has looked", || async {
+                !crate::books::is_overdue(&shop.cx.store, shop.cx.clock.now()).await
+            }).await;
+        }
+
+        assert_eq!(guest.order(&intent).await.to_string(), "200 pending");
+        assert_eq!(shop.stock("print").await, (1, 1));
+        shop.stripe.settle(intent.payment(), None);
+        guest.until_order_is(&intent, "paid").await;
+        shop.close().await;
+    }
+
+    async fn an_authentication_that_is_never_finished_expires(shop: Shop) {
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = guest.intent().await;
+        guest.confirm_at_stripe(&intent, Card::ThreeDSecure).await;
+        guest.confirm(&intent).await;
+
+        shop.advance(TOO_LONG);
+
+        guest.until_order_is(&intent, "cancelled").await;
+        assert!(!shop.stripe.authenticate(intent.payment(), true));
+        shop.close().await;
+    }
+
+    async fn a_payment_whose_answer_was_lost_is_asked_for_again_by_the_worker(shop: Shop) {
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        shop.stripe.inject(Fault {
+            times: 20, ..Fault::once("/v1/payment_intents", FaultKind::LoseBefore)
+        });
+        assert_eq!(guest.ask_intent().await.to_string(), "503 payment.unknown");
+        shop.stripe.clear_faults();
+
+        shop.advance(Duration::from_secs(60));
+        shop.until("the payment is made", || async { shop.stripe.ledger().len() == 1 }).await;
+
+        assert_eq!(guest.pay_with(Card::Good).await, "200 paid");
+        assert_eq!(shop.stripe.ledger().len(), 1);
+        shop.close().await;
+    }
+
+    async fn an_order_that_stripe_never_heard_of_is_given_up_and_releases_its_stock(shop: Shop) {
+        let guest = shop.guest_with_cart([("print", 1)]).await;
+        shop.stripe.inject(Fault {
+            times: 1000, ..Fault::once("/v1/payment_intents", FaultKind::LoseBefore)
+        });
+        assert_eq!(guest.ask_intent().await.to_string(), "503 payment.unknown");
+
+        shop.advance(TOO_LONG);
+
+        shop.until("the order is given up", || async {
+            shop.orders().await == "1 cancelled"
+        }).await;
+        assert_eq!(shop.stock("print").await, (1, 0));
+        shop.stripe.clear_faults();
+        shop.close().await;
+    }
+
+    async fn a_server_that_was_stopped_goes_on_where_it_was(shop: Shop) {
+        let mut shop = shop;
+        shop.stripe.hold_webhooks();
+        let order = {
+            let guest = shop.guest_with_cart([("mug", 1)]).await;
+            let intent = guest.intent().await;
+            guest.confirm_at_stripe(&intent, Card::Good).await;
+            intent.order
+        };
+        shop.restart_with([]).await;
+
+        shop.stripe.release_webhooks();
+
+        shop.until("the order is paid", || async { shop.orders().await == "1 paid" }).await;
+        assert!(!order.is_empty());
+        shop.close().await;
+    }
+}
