@@ -234,10 +234,12 @@ proptest! {
     #[test]
     fn each_try_that_was_declined_counts_once(history in any_history()) {
         let (payment, _) = hear_all(fresh(), &history);
-        let mut tries: Vec<_> = history.iter().filter_map(|news| match &news.report {
-            Report::Declined(decline) => Some(&decline.attempt),
-            _ => None,
-        }).collect();
+        let mut tries = Vec::new();
+        for news in &history {
+            if let Report::Declined(decline) = &news.report {
+                tries.push(&decline.attempt);
+            }
+        }
         tries.sort();
         tries.dedup();
         prop_assert_eq!(payment.declined().len(), tries.len().min(Payment::DECLINES_MAX));
