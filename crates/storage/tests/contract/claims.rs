@@ -244,7 +244,7 @@ async fn a_matter_is_raised_once(db: &Database) {
     });
     assert_eq!(raised.await.unwrap(), (true, false));
     let open = db.write((), |tx, ()| Box::pin(attention::open(tx, 10)));
-    assert_eq!(open.await.unwrap(), [item.clone()]);
+    assert_eq!(open.await.unwrap(), std::slice::from_ref(&item));
     let resolved = db.write(item.id, |tx, id| {
         Box::pin(async move {
             let first = attention::resolve(tx, *id, at(9)).await?;

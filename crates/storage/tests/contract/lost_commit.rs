@@ -75,7 +75,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, plan: Plan) {
                 if planned != CUT_BEFORE_COMMIT_ARRIVES {
                     server.write_all(&up[..count]).await.unwrap();
                     // The answer means that it is done; it goes no further.
-                    server.read(&mut down).await.unwrap();
+                    assert!(server.read(&mut down).await.unwrap() > 0);
                 }
                 return;
             }

@@ -81,7 +81,7 @@ fn class(declared: &str) -> Option<&'static str> {
 /// `unique table (columns)`.
 #[test]
 fn the_three_schemas_are_one() {
-    let [sqlite, postgres, mysql] = ["sqlite", "postgres", "mysql"].map(|name| facts_of_file(name));
+    let [sqlite, postgres, mysql] = ["sqlite", "postgres", "mysql"].map(facts_of_file);
     assert!(sqlite.len() > 100, "{}", sqlite.len());
     assert_eq!(sqlite, postgres);
     assert_eq!(sqlite, mysql);
