@@ -41,25 +41,23 @@ use crate::{
 /// Makes three tests of a story, one for each database.
 macro_rules! stories {
     ($($(#[$meta:meta])* async fn $name:ident($shop:ident: Shop) $body:block)+) => {$(
+        $(#[$meta])*
+        async fn $name($shop: $crate::shop::Shop) $body
+
         mod $name {
-            #[expect(clippy::wildcard_imports, reason = "a story sees its file")]
-            use super::*;
-
-            async fn story($shop: $crate::shop::Shop) $body
-
             #[test]
             fn sqlite() {
-                $crate::shop::tell($crate::database::On::Sqlite, story);
+                $crate::shop::tell($crate::database::On::Sqlite, super::$name);
             }
 
             #[test]
             fn postgres() {
-                $crate::shop::tell($crate::database::On::Postgres, story);
+                $crate::shop::tell($crate::database::On::Postgres, super::$name);
             }
 
             #[test]
             fn mysql() {
-                $crate::shop::tell($crate::database::On::Mysql, story);
+                $crate::shop::tell($crate::database::On::Mysql, super::$name);
             }
         }
     )+};
