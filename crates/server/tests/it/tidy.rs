@@ -87,6 +87,7 @@ const WORDS: [Words; 10] = [
         except: &[
             ("crates/gateways/src/stripe", "Stripe's spelling at Stripe's border"),
             ("crates/simulators/", "Stripe's spelling on Stripe's side"),
+            ("crates/server/tests/it/stories/", "what Stripe calls its payments, asked there"),
         ],
         why: "we write cancelled",
     },

@@ -13,6 +13,9 @@ const NAME: &str = r"(?:(?:TILL|STRIPE|EP|NEXT_PUBLIC|BETTER_AUTH)_[A-Z0-9_]+|DA
 /// Names that the host application reads and the server does not.
 const FOR_THE_HOST: [&str; 2] = ["NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY", "BETTER_AUTH_SECRET"];
 
+/// By which a test that starts itself again, with less room, tells itself where.
+const SET_BY_ITS_TEST: &str = "TILL_TEST_LIMITED_FOLDER";
+
 #[test]
 fn the_example_environment_has_every_setting_of_the_server_and_no_other() {
     let known = settings_of_the_server();
@@ -25,6 +28,25 @@ fn the_example_environment_has_every_setting_of_the_server_and_no_other() {
     let unknown = shown.difference(&known).filter(|name| !FOR_THE_HOST.contains(&name.as_str()));
     faults.extend(unknown.map(|name| format!("{name} is in .env.example, but not a setting")));
     expect_none("settings", &faults);
+}
+
+/// Without its variable a test passes by skipping itself, so that a bare `cargo test` runs
+/// everywhere. A misspelt name would skip it for ever.
+#[test]
+fn every_variable_that_a_test_waits_for_is_set_by_the_full_run() {
+    let literal = Regex::new(r#""(TILL_(?:TEST_[A-Z_]+|NODE_SDK|PYTHON))""#).expect("a pattern");
+    let sources = sources();
+    let named_in = |folder: fn(&str) -> bool| {
+        let files = sources.iter().filter(move |source| source.is_rust() && folder(&source.path));
+        let found = files.flat_map(|source| literal.captures_iter(&source.text));
+        found.map(|found| found[1].to_owned()).collect::<BTreeSet<String>>()
+    };
+    let waited_for = named_in(|path| path.starts_with("crates/") && path.contains("/tests/"));
+    let set = named_in(|path| path.starts_with("xtask/src/"));
+    let unset = waited_for.difference(&set).filter(|name| *name != SET_BY_ITS_TEST);
+    let faults: Vec<String> = unset.cloned().collect();
+    expect_none("variables that `cargo xtask test` does not set", &faults);
+    assert!(!waited_for.is_empty(), "the tests of storage wait for databases");
 }
 
 #[test]
