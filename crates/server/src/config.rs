@@ -28,8 +28,8 @@ use url::Url;
 
 use keys::Mode;
 pub use settings::{SETTINGS, Setting, listing};
-pub use sources::{Sources, variables_of_process};
 use sources::Values;
+pub use sources::{Sources, variables_of_process};
 
 /// A configuration that the server can start with.
 #[derive(Debug)]
@@ -220,7 +220,10 @@ fn public_url(text: &str, listen: Option<SocketAddr>) -> Result<Url, String> {
 fn database_url(text: &str) -> Result<DatabaseUrl, String> {
     DatabaseUrl::parse(text).map_err(|error| {
         let sentence = error.to_string();
-        format!("cannot be used: {sentence}")
+        match sentence.strip_prefix("DATABASE_URL ") {
+            Some(wrong) => wrong.to_owned(),
+            None => format!("cannot be used: {sentence}"),
+        }
     })
 }
 
@@ -229,7 +232,7 @@ fn backend(text: &str) -> Result<(), String> {
         "native" => Ok(()),
         "elastic-path" => Err("is elastic-path, which is not part of this version; only native \
                                is"
-            .to_owned()),
+        .to_owned()),
         other => Err(format!("must be native, not {other:?}")),
     }
 }
@@ -263,12 +266,10 @@ fn stripe(values: &mut Values, public_url: Option<&Url>) -> Option<StripeConfig>
     let publishable_key = values.parse("STRIPE_PUBLISHABLE_KEY", keys::publishable_key);
     let webhook_secrets = values.parse("STRIPE_WEBHOOK_SECRET", webhook_secrets);
     let safe = |text: &str| grammar::safe_url(grammar::web_url(text)?);
-    let api_base = values.parse("STRIPE_API_BASE", |text| {
-        grammar::safe_url(grammar::host_url(text)?)
-    });
+    let api_base =
+        values.parse("STRIPE_API_BASE", |text| grammar::safe_url(grammar::host_url(text)?));
     let js_url = values.parse("STRIPE_JS_URL", safe);
-    let ((secret_key, mode), (publishable_key, publishable_mode)) =
-        (secret_key?, publishable_key?);
+    let ((secret_key, mode), (publishable_key, publishable_mode)) = (secret_key?, publishable_key?);
     check_modes(values, mode, publishable_mode);
     if mode == Mode::Live {
         check_live(values, api_base.as_ref(), public_url);

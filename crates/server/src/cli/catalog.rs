@@ -41,8 +41,10 @@ pub enum ImportError {
     #[error("nothing was imported:\n{0}")]
     Rows(Problems),
     /// Another import has come in between.
-    #[error("another import was made at the same time; export the catalogue and look before you \
-             import again")]
+    #[error(
+        "another import was made at the same time; export the catalogue and look before you \
+             import again"
+    )]
     Overtaken,
     /// The database failed.
     #[error(transparent)]
@@ -255,7 +257,16 @@ pub enum ExportError {
     Store(#[from] StoreError),
     /// Nobody takes the output, or the disk is full.
     #[error("the catalogue cannot be written")]
-    Output(#[from] csv::Error),
+    Output(#[from] io::Error),
+}
+
+impl From<csv::Error> for ExportError {
+    fn from(error: csv::Error) -> Self {
+        Self::Output(match error.into_kind() {
+            csv::ErrorKind::Io(error) => error,
+            other => io::Error::other(format!("{other:?}")),
+        })
+    }
 }
 
 /// Products that are read at a time: some hundred kilobytes.
@@ -275,7 +286,7 @@ pub async fn export(store: &Store, out: impl io::Write) -> Result<(), ExportErro
         let Some(last) = page.last() else { break };
         after = Some(last.id);
     }
-    writer.flush().map_err(csv::Error::from)?;
+    writer.flush()?;
     Ok(())
 }
 

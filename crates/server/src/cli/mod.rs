@@ -114,6 +114,9 @@ pub enum CliError {
     /// The server did not start, or stopped.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// The database is older than this program.
+    #[error("the database is not up to date; run `till migrate` first")]
+    NotMigrated,
     /// The catalogue was not imported.
     #[error(transparent)]
     Import(#[from] catalog::ImportError),
@@ -263,13 +266,11 @@ async fn export() -> Result<(), CliError> {
 /// its schema.
 async fn ready(config: &DatabaseConfig) -> Result<Store, CliError> {
     let store = Store::open(&config.url, &Limits::default()).await?;
-    match store.pending_migrations().await?.len() {
-        0 => Ok(store),
-        pending => {
-            store.close().await;
-            Err(ServeError::NotMigrated(pending).into())
-        }
+    if store.pending_migrations().await?.is_empty() {
+        return Ok(store);
     }
+    store.close().await;
+    Err(CliError::NotMigrated)
 }
 
 fn print_document() -> Result<(), CliError> {

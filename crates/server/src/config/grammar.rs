@@ -1,7 +1,11 @@
 //! How the values of settings are written. Every function answers what is wrong in words that
 //! follow the setting's name: `TILL_LISTEN` "must be …".
 
-use std::{collections::BTreeMap, net::{IpAddr, SocketAddr}, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
 use domain::{
     contact::CountryCode,
@@ -42,12 +46,10 @@ pub(super) fn currency(text: &str) -> Result<Currency, String> {
 }
 
 /// `COUNTRY:FLAT` or `COUNTRY:FLAT/FREE_FROM`, in the currency's major unit.
-pub(super) fn shipping(
-    text: &str,
-    currency: Currency,
-) -> Result<PerCountry<ShippingRate>, String> {
+pub(super) fn shipping(text: &str, currency: Currency) -> Result<PerCountry<ShippingRate>, String> {
     let amount = |text: &str| {
-        Money::parse_major(text.trim(), currency).map_err(|error| format!("cannot be read: {error}"))
+        Money::parse_major(text.trim(), currency)
+            .map_err(|error| format!("cannot be read: {error}"))
     };
     per_country(text, "CH:12.00", |rule| {
         let (flat, free_from) = match rule.split_once('/') {

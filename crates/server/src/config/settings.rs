@@ -150,11 +150,14 @@ pub(super) fn setting(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }
 
-/// The setting whose name is most like `name`.
+/// The setting whose name is most like `name`: one that goes on from it or contains it, else the
+/// one with the fewest letters between.
 pub(super) fn nearest(name: &str) -> &'static str {
     let upper = name.to_ascii_uppercase();
-    let by_distance = SETTINGS.iter().min_by_key(|setting| distance(setting.name, &upper));
-    by_distance.map_or("", |setting| setting.name)
+    let likeness = |setting: &&Setting| {
+        (!setting.name.contains(upper.as_str()), distance(setting.name, &upper))
+    };
+    SETTINGS.iter().min_by_key(likeness).map_or("", |setting| setting.name)
 }
 
 /// How many letters must be added, removed or replaced to make one name of the other.

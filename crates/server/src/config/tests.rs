@@ -197,7 +197,8 @@ fn shipping_is_a_price_per_country_with_a_threshold_where_it_is_free() {
     let config = with(&[("TILL_SHIPPING", text)]).unwrap();
     let shipping = config.prices.shipping;
     let rate = |flat: &str, free_from: Option<&str>| {
-        let amount = |text| domain::money::Money::parse_major(text, config.prices.currency).unwrap();
+        let amount =
+            |text| domain::money::Money::parse_major(text, config.prices.currency).unwrap();
         ShippingRate { flat: amount(flat), free_from: free_from.map(amount) }
     };
     assert_eq!(shipping.otherwise, Some(rate("4.90", Some("50.00"))));
@@ -286,7 +287,10 @@ fn the_shop_is_reached_on_this_machine_when_it_listens_everywhere() {
 fn commands_for_the_database_need_no_keys() {
     let sources = Sources::of_texts([("TILL_CURRENCY", "JPY")], "", "");
     let config = DatabaseConfig::load(sources).unwrap();
-    assert_eq!((config.url.to_string().as_str(), config.currency.code()), ("sqlite://till.db", "JPY"));
+    assert_eq!(
+        (config.url.to_string().as_str(), config.currency.code()),
+        ("sqlite://till.db", "JPY")
+    );
     let misspelt = Sources::of_texts([("TILL_CURENCY", "JPY")], "", "");
     assert!(DatabaseConfig::load(misspelt).is_err());
 }
@@ -307,9 +311,12 @@ fn the_example_is_refused_for_its_placeholders_and_for_nothing_else() {
 #[test]
 fn every_commented_line_of_the_example_can_be_uncommented() {
     let example = include_str!("../../../../.env.example");
-    let commented = example.lines().filter_map(|line| line.strip_prefix("# ").or(line.strip_prefix('#')));
+    let commented =
+        example.lines().filter_map(|line| line.strip_prefix("# ").or(line.strip_prefix('#')));
     let settings: Vec<&str> = commented
-        .filter(|line| line.split_once('=').is_some_and(|(name, _)| settings::setting(name).is_some()))
+        .filter(|line| {
+            line.split_once('=').is_some_and(|(name, _)| settings::setting(name).is_some())
+        })
         .collect();
     assert_eq!(settings.len(), SETTINGS.len() - COMPLETE.len(), "{settings:?}");
     Config::load(Sources::of_texts(COMPLETE, &settings.join("\n"), "")).unwrap();

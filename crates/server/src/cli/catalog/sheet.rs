@@ -1,10 +1,7 @@
 //! The catalogue as a CSV file, as spreadsheets write and read it. Reading checks every row before
 //! anything is imported, and says of each bad one in which line and column it is wrong.
 
-use std::{
-    collections::BTreeMap,
-    fmt, io,
-};
+use std::{collections::BTreeMap, fmt, io};
 
 use csv::{ReaderBuilder, StringRecord, Trim, Writer};
 use domain::{
@@ -152,11 +149,17 @@ pub fn read(bytes: &[u8], currency: Currency) -> Result<Vec<Row>, Problems> {
         Ok(text) => text.trim_start_matches('\u{feff}'),
         Err(error) => {
             let line = 1 + line_ends(&bytes[..error.valid_up_to()]);
-            return one(Problem::of_row(line, "is not text in UTF-8: save the file as \"CSV UTF-8\""));
+            return one(Problem::of_row(
+                line,
+                "is not text in UTF-8: save the file as \"CSV UTF-8\"",
+            ));
         }
     };
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .from_reader(text.as_bytes());
     let mut records = reader.records();
     let header = match records.next() {
         Some(Ok(header)) => Header::read(&header)?,
@@ -219,7 +222,7 @@ impl Header {
             };
             format!("{}{separator}", missing_header())
         } else if !missing.is_empty() {
-            format!("{}; {} is missing", missing_header(), missing.join(", "))
+            format!("{}; it lacks {}", missing_header(), missing.join(", "))
         } else if let Some(extra) = names.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
             format!("{}; {extra:?} is none of them", missing_header())
         } else if names.len() > COLUMNS.len() {
@@ -309,7 +312,9 @@ fn required(text: &str, chars_max: usize) -> Result<String, String> {
 
 fn short_enough(text: &str, chars_max: usize) -> Result<String, String> {
     match text.chars().count() {
-        chars if chars > chars_max => Err(format!("has {chars} characters; {chars_max} are allowed")),
+        chars if chars > chars_max => {
+            Err(format!("has {chars} characters; {chars_max} are allowed"))
+        }
         _ => Ok(text.to_owned()),
     }
 }
@@ -336,8 +341,10 @@ fn stock_change(text: &str) -> Result<StockChange, String> {
     let count = |digits: &str| {
         let count = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok());
         count.flatten().filter(|count| *count <= STOCK_MAX).ok_or_else(|| {
-            format!("{text:?} is not a count; write 12 for what lies on the shelf, +5 or -3 for a \
-                     change, nothing to leave it as it is")
+            format!(
+                "{text:?} is not a count; write 12 for what lies on the shelf, +5 or -3 for a \
+                     change, nothing to leave it as it is"
+            )
         })
     };
     match text.as_bytes() {
@@ -417,7 +424,10 @@ mod tests {
     fn a_file_of_a_spreadsheet_on_windows_is_read() {
         let text = format!("\u{feff}{HEADER}\r\n mug , Mug ,,,5.00,EUR,,yes,0\r\n\r\n");
         let [mug] = &read(text.as_bytes(), eur()).unwrap()[..] else { panic!("one row") };
-        assert_eq!((mug.sku.as_str(), mug.stock, mug.image.clone()), ("mug", StockChange::Keep, None));
+        assert_eq!(
+            (mug.sku.as_str(), mug.stock, mug.image.clone()),
+            ("mug", StockChange::Keep, None)
+        );
     }
 
     #[test]
@@ -428,7 +438,10 @@ mod tests {
         for (text, expected) in [
             ("", "line 1: must be the header sku,name"),
             ("sku;name;price", "columns are separated by commas"),
-            ("sku,name,description,image,price,currency", "stock, active, requires_shipping is missing"),
+            (
+                "sku,name,description,image,price,currency",
+                "it lacks stock, active, requires_shipping",
+            ),
             (&format!("{HEADER},colour"), "\"colour\" is none of them"),
             (&format!("{HEADER},sku"), "a column is there twice"),
         ] {

@@ -135,8 +135,12 @@ async fn an_import_that_was_overtaken_is_refused() {
     let shelf = Shelf::empty().await;
     let row = "mug,Mug,,,5.00,EUR,+5,true,true\n";
     shelf.import(row).await.unwrap();
-    let late =
-        Import { id: Uuid::from_u128(7), before: None, at: Clock::system().now(), rows: Vec::new() };
+    let late = Import {
+        id: Uuid::from_u128(7),
+        before: None,
+        at: Clock::system().now(),
+        rows: Vec::new(),
+    };
     let done = shelf.store.write(late, |tx, import| Box::pin(import.run(tx))).await;
     assert!(matches!(done, Err(ImportError::Overtaken)), "{done:?}");
 }
