@@ -43,10 +43,10 @@ enum Task {
     /// Starts the tests' PostgreSQL and MariaDB and prints their URLs, until Ctrl-C
     #[command(after_help = DATABASES_EXAMPLES)]
     Databases,
-    /// Measures the storage: `cargo bench -p storage`
+    /// Measures the storage with its benchmarks, built for release
     #[command(after_help = BENCH_EXAMPLES)]
     Bench {
-        /// Arguments for `cargo bench`, such as a part of a benchmark's name
+        /// Arguments for criterion, such as a part of a benchmark's name
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -71,7 +71,8 @@ const DATABASES_EXAMPLES: &str = "Example:
 
 const BENCH_EXAMPLES: &str = "Examples:
   cargo xtask bench                                    every benchmark
-  cargo xtask bench create_order                       benchmarks with this in their name";
+  cargo xtask bench create_order                       benchmarks with this in their name
+  cargo xtask bench -- --list                          what there is to measure";
 
 fn main() -> ExitCode {
     match run(Arguments::parse().task) {
@@ -89,7 +90,9 @@ fn run(task: Task) -> Result<()> {
         Task::Demo { arguments } => demo(&root, &arguments),
         Task::Test { only, arguments } => test::run(&root, &only, &arguments),
         Task::Databases => databases::serve(),
-        Task::Bench { arguments } => become_cargo(&root, &["bench", "-p", "storage"], &arguments),
+        Task::Bench { arguments } => {
+            become_cargo(&root, &["bench", "-p", "storage", "--bench", "*", "--"], &arguments)
+        }
         Task::Countries => countries::run(&root),
     }
 }
