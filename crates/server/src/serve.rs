@@ -14,6 +14,7 @@ use crate::{
     context::{Bells, Context, Cx, ShopRules},
     http::{
         gate::Gate,
+        health,
         page::Facts,
         routes::{self, Web},
         visitor::VisitorCookie,
@@ -121,6 +122,7 @@ impl Server {
     ///
     /// An error where Stripe cannot work with the key's form or the shop's currency.
     pub fn new(config: Config, parts: Parts) -> Result<Self, ServeError> {
+        health::start_counting();
         let poll = config.poll_interval;
         let facts = Facts::of(&config, parts.store.dialect());
         let gate = Gate::new(&config);
@@ -146,6 +148,11 @@ impl Server {
         let (gate, facts) = (Arc::new(gate), Arc::new(facts));
         let router = routes::router(Web { cx: cx.clone(), cookie, gate, facts });
         Ok(Self { cx, router, stop: CancellationToken::new(), tick, poll })
+    }
+
+    /// The server's routes, to be called without a socket.
+    pub fn router(&self) -> axum::Router {
+        self.router.clone()
     }
 
     /// Stops the server when it is cancelled.

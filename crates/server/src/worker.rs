@@ -53,10 +53,7 @@ pub async fn run_due(cx: &Context) -> usize {
     done
 }
 
-async fn counted(
-    what: &'static str,
-    due: impl Future<Output = Result<usize, FlowError>>,
-) -> usize {
+async fn counted(what: &'static str, due: impl Future<Output = Result<usize, FlowError>>) -> usize {
     match due.await {
         Ok(done) => {
             metrics::counter!("till_worker_done_total", "what" => what).increment(done as u64);

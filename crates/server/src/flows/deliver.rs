@@ -7,7 +7,7 @@ use storage::{
     outbox::{self, Effect, EffectKind},
 };
 
-use super::{FlowError, apply, ask, back_off};
+use super::{FlowError, apply, ask, back_off, side_by_side};
 use crate::context::Context;
 
 /// How many effects the worker takes in hand at a time.
@@ -20,16 +20,19 @@ pub async fn deliver_due(cx: &Context) -> Result<usize, FlowError> {
         .store
         .write(claim, |tx, (now, lease)| Box::pin(outbox::claim_due(tx, *now, lease, BATCH)))
         .await?;
-    for effect in &effects {
-        let outcome = match effect.effect.kind {
-            EffectKind::CancelPayment => close_payment(cx, effect).await,
-        };
-        match outcome {
-            Ok(()) => done(cx, effect).await?,
-            Err(error) => postpone(cx, effect, &error).await?,
-        }
+    let count = effects.len();
+    side_by_side(effects.into_iter().map(|effect| carry_out(cx, effect))).await?;
+    Ok(count)
+}
+
+async fn carry_out(cx: &Context, effect: Effect) -> Result<(), StoreError> {
+    let outcome = match effect.effect.kind {
+        EffectKind::CancelPayment => close_payment(cx, &effect).await,
+    };
+    match outcome {
+        Ok(()) => done(cx, &effect).await,
+        Err(error) => postpone(cx, &effect, &error).await,
     }
-    Ok(effects.len())
 }
 
 /// A payment that failed for good is closed at the gateway, so that nobody can pay it any more;

@@ -2,7 +2,7 @@
 //! take turns.
 
 use domain::{
-    cart::{Cart, CartError, Drift},
+    cart::{Cart, CartError, Drift, Shortage},
     catalog::{Offer, Quantity},
     id::{CartId, LineId, ProductId, VisitorId},
     money::Currency,
@@ -67,21 +67,22 @@ pub async fn fill_cart(
 pub async fn look_at_cart(cx: &Context, visitor: VisitorId) -> Result<Filled, FlowError> {
     let currency = cx.shop.prices.currency;
     let new = CartId(cx.ids.next());
-    let filled = cx
+    let (filled, is_fresh) = cx
         .store
         .read((visitor, currency, new), |tx, (visitor, currency, new)| {
             Box::pin(async move {
                 let Some(cart) = cart::of_visitor(tx, *visitor).await? else {
                     let cart = Cart::empty(*new, *visitor, *currency);
-                    return Ok(Filled { cart, drift: Drift::default() });
+                    return Ok((Filled { cart, drift: Drift::default() }, true));
                 };
                 let offers = catalog::offers_of_cart(tx, cart.id).await?;
-                let drift = cart.drift(&offers);
-                Ok::<_, StoreError>(Filled { cart, drift })
+                let (fresh, drift) = cart.clone().refresh(&offers);
+                let is_fresh = fresh == cart;
+                Ok::<_, StoreError>((Filled { cart, drift }, is_fresh))
             })
         })
         .await?;
-    if filled.drift.prices.is_empty() {
+    if is_fresh {
         return Ok(filled);
     }
     fill_cart(cx, visitor, Change::Refresh).await
@@ -102,17 +103,14 @@ struct Filling {
 impl Filling {
     async fn run(&self, tx: &mut Tx) -> Result<Filled, FlowError> {
         let before = self.lock(tx).await?;
-        if matches!(self.change, Change::Refresh) {
-            let offers = catalog::offers_of_cart(tx, before.id).await?;
-            let (cart, drift) = before.clone().refresh(&offers);
-            cart::save_lines(tx, &before, &cart, self.at).await?;
-            return Ok(Filled { cart, drift });
-        }
-        let after = self.changed(tx, before.clone()).await?;
+        let offers = catalog::offers_of_cart(tx, before.id).await?;
+        // Whatever was asked, the answer shows every line at its present price and says so.
+        let (fresh, Drift { prices, .. }) = before.clone().refresh(&offers);
+        let after = self.changed(tx, fresh).await?;
         cart::save_lines(tx, &before, &after, self.at).await?;
         let offers = catalog::offers_of_cart(tx, after.id).await?;
-        let drift = after.drift(&offers);
-        Ok(Filled { cart: after, drift })
+        let Drift { shortages, .. } = after.drift(&offers);
+        Ok(Filled { cart: after, drift: Drift { prices, shortages } })
     }
 
     async fn lock(&self, tx: &mut Tx) -> Result<Cart, FlowError> {
@@ -134,18 +132,29 @@ impl Filling {
                 let offer = offer(tx, product, &cart).await?;
                 let offer = offer.filter(|offer| offer.product.active);
                 let offer = offer.ok_or(FlowError::NoSuchProduct)?;
-                Ok(cart.add(&offer, quantity, self.line)?.0)
+                payable(cart.add(&offer, quantity, self.line)?.0)
             }
             Change::SetQuantity { line, quantity } => {
-                let of = cart.lines().iter().find(|known| known.id == line);
-                let product = of.ok_or(CartError::NoSuchLine)?.product;
-                let offer = offer(tx, product, &cart).await?.ok_or(FlowError::NoSuchProduct)?;
-                Ok(cart.set_quantity(line, quantity, &offer)?)
+                let known = cart.lines().iter().find(|known| known.id == line);
+                let known = known.ok_or(CartError::NoSuchLine)?;
+                let Some(offer) = offer(tx, known.product, &cart).await? else {
+                    let gone = known.shortage(Some(line), 0);
+                    let wanted = quantity.count();
+                    return Err(CartError::Short(Shortage { wanted, ..gone }).into());
+                };
+                payable(cart.set_quantity(line, quantity, &offer)?)
             }
             Change::Remove { line } => Ok(cart.remove(line)?),
-            Change::Clear | Change::Refresh => Ok(cart.clear()),
+            Change::Clear => Ok(cart.clear()),
+            Change::Refresh => Ok(cart),
         }
     }
+}
+
+/// A cart whose sum is an amount at all, so that it can be shown.
+fn payable(cart: Cart) -> Result<Cart, FlowError> {
+    cart.subtotal().map_err(CartError::from)?;
+    Ok(cart)
 }
 
 async fn offer(tx: &mut Tx, product: ProductId, cart: &Cart) -> Result<Option<Offer>, StoreError> {

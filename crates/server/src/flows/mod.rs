@@ -13,11 +13,12 @@ pub mod reconcile;
 pub mod see_order;
 pub mod start_checkout;
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use domain::{
     cart::CartError, checkout::Refusal, contact::AddressField, id::OrderId, money::MoneyError,
 };
+use futures::StreamExt;
 use storage::StoreError;
 
 /// Why a flow ended without what it was asked for.
@@ -74,6 +75,18 @@ impl From<MoneyError> for FlowError {
     fn from(error: MoneyError) -> Self {
         Self::Broken(error.to_string())
     }
+}
+
+/// Does pieces of work side by side, a few at a time: a gateway that is slow with one does not
+/// hold up the others. All are done, and the first error is returned.
+async fn side_by_side<F>(work: impl Iterator<Item = F>) -> Result<(), StoreError>
+where
+    F: Future<Output = Result<(), StoreError>>,
+{
+    /// Stripe allows 25 requests a second on a route; shoppers need most of them.
+    const AT_ONCE: usize = 8;
+    let results = futures::stream::iter(work).buffer_unordered(AT_ONCE);
+    results.fold(Ok(()), async |first, result| first.and(result)).await
 }
 
 /// How long to wait before the `tries`th repetition: doubling from one second to five minutes.

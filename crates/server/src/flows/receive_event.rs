@@ -20,7 +20,7 @@ use storage::{
 use super::{
     FlowError,
     apply::{self, Heard},
-    back_off,
+    back_off, side_by_side,
 };
 use crate::context::Context;
 
@@ -74,15 +74,19 @@ pub async fn apply_due(cx: &Context) -> Result<usize, FlowError> {
         .store
         .write(claim, |tx, (now, lease)| Box::pin(inbox::claim_due(tx, *now, lease, BATCH)))
         .await?;
-    for event in &events {
-        if let Err(error) = apply_one(cx, event).await {
-            postpone(cx, event, &error).await?;
-        }
-    }
-    if !events.is_empty() {
+    let count = events.len();
+    side_by_side(events.into_iter().map(|event| apply_or_postpone(cx, event))).await?;
+    if count > 0 {
         cx.bells.applied.notify_waiters();
     }
-    Ok(events.len())
+    Ok(count)
+}
+
+async fn apply_or_postpone(cx: &Context, event: InboxEvent) -> Result<(), StoreError> {
+    match apply_one(cx, &event).await {
+        Ok(()) => Ok(()),
+        Err(error) => postpone(cx, &event, &error).await,
+    }
 }
 
 /// Applies one stored event.

@@ -10,7 +10,7 @@ use storage::{StoreError, payment};
 use super::{
     FlowError,
     apply::{self, Standing},
-    ask, back_off, expire,
+    ask, back_off, expire, side_by_side,
 };
 use crate::context::{Context, after};
 
@@ -27,22 +27,34 @@ pub async fn reconcile_due(cx: &Context) -> Result<usize, FlowError> {
         .store
         .write(claim, |tx, (now, lease)| Box::pin(payment::claim_due(tx, *now, lease, BATCH)))
         .await?;
-    for order in &orders {
-        if let Err(error) = reconcile(cx, *order).await {
-            tracing::warn!(%order, %error, "could not settle a payment; it is tried again");
-            postpone(cx, *order).await?;
-        }
-    }
-    Ok(orders.len())
+    let count = orders.len();
+    side_by_side(orders.into_iter().map(|order| settle(cx, order))).await?;
+    Ok(count)
+}
+
+async fn settle(cx: &Context, order: OrderId) -> Result<(), StoreError> {
+    let Err(error) = reconcile(cx, order).await else { return Ok(()) };
+    tracing::warn!(%order, %error, "could not settle a payment; it is tried again");
+    postpone(cx, order).await
 }
 
 async fn reconcile(cx: &Context, id: OrderId) -> Result<(), FlowError> {
     let standing = cx.store.read(id, |tx, id| Box::pin(apply::look(tx, *id))).await?;
     let Some(standing) = standing else { return Ok(()) };
-    if expire::is_over(&standing.order, cx.clock.now()) {
-        return expire::expire(cx, standing).await;
-    }
+    let is_over = expire::is_over(&standing.order, cx.clock.now());
     match standing.payment.payment.state() {
+        PaymentState::Answered => fetch_event(cx, &standing).await?,
+        PaymentState::Created
+        | PaymentState::Unknown
+        | PaymentState::Open
+        | PaymentState::Declined { .. }
+        | PaymentState::RequiresAction
+        | PaymentState::Processing
+        | PaymentState::Closing { .. }
+            if is_over =>
+        {
+            expire::expire(cx, standing).await?;
+        }
         PaymentState::Created | PaymentState::Unknown => {
             ask::ask(cx, id).await?;
         }
@@ -55,7 +67,6 @@ async fn reconcile(cx: &Context, id: OrderId) -> Result<(), FlowError> {
                 ask::look_up(cx, id, reference).await?;
             }
         }
-        PaymentState::Answered => fetch_event(cx, &standing).await?,
         PaymentState::Succeeded { .. } | PaymentState::Failed { .. } | PaymentState::Cancelled => {}
     }
     Ok(())

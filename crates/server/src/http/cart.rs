@@ -77,7 +77,8 @@ pub struct LineChange {
 #[serde(rename_all = "camelCase")]
 pub struct AddItem {
     /// What.
-    product_id: Uuid,
+    #[schema(value_type = Uuid)]
+    product_id: String,
     /// How many, from 1 to 9999.
     quantity: i64,
 }
@@ -118,7 +119,9 @@ pub async fn add_item(
     Body(item): Body<AddItem>,
 ) -> Result<Json<Cart>, ApiError> {
     let quantity = quantity(item.quantity)?;
-    let change = Change::Add { product: ProductId(item.product_id), quantity };
+    let product = item.product_id.parse::<ProductId>();
+    let product = product.map_err(|_| ApiError::new(Code::ProductNotFound))?;
+    let change = Change::Add { product, quantity };
     render(fill_cart(&web.cx, visitor, change).await?)
 }
 

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    error::ApiError,
+    error::{ApiError, Code},
     order::{self, Address, Order},
     read::Body,
     routes::Web,
@@ -59,7 +59,8 @@ pub struct CheckoutIntent {
 #[serde(rename_all = "camelCase")]
 pub struct ConfirmRequest {
     /// The order.
-    order_id: Uuid,
+    #[schema(value_type = Uuid)]
+    order_id: String,
 }
 
 /// Makes the cart an order, reserves its stock and starts its payment. The same cart and request
@@ -97,7 +98,7 @@ pub async fn confirm_order(
     Body(body): Body<ConfirmRequest>,
 ) -> Result<Json<Order>, ApiError> {
     let cx = web.cx.clone();
-    let id = OrderId(body.order_id);
+    let id = body.order_id.parse::<OrderId>().map_err(|_| ApiError::new(Code::OrderNotFound))?;
     let flow = async move { confirm(&cx, visitor, id).await };
     order::render(&web.cx.see_through(flow).await?)
 }

@@ -260,6 +260,12 @@ impl Reply {
         self.body["error"]["code"].as_str().or_else(|| self.body["status"].as_str())
     }
 
+    /// Fails unless the answer holds this text, digit for digit.
+    #[track_caller]
+    pub fn says(&self, text: &str) {
+        assert!(self.text.contains(text), "no {text} in {} {}", self.status, self.text);
+    }
+
     pub fn details(&self) -> &Value {
         &self.body["error"]["details"]
     }

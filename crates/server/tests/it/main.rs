@@ -9,6 +9,7 @@ mod books;
 mod coverage;
 mod database;
 mod guest;
+mod seams;
 mod shop;
 mod stories;
 mod tidy;

@@ -138,7 +138,7 @@ impl Shop {
         store.migrate().await.unwrap();
         let server = new_server(&settings, store, &offset_ms);
         let cx = server.cx.clone();
-        let products = fill_shelves(&cx.store).await;
+        let products = fill_shelves(&cx.store, &Ids::system()).await;
         let stop = server.stopper();
         let running =
             Running { address, stop, server: tokio::spawn(server.run(listener)), simulator };
@@ -304,7 +304,8 @@ impl Drop for Shop {
     }
 }
 
-fn settings(url: &str, stripe: &str, database: &str, secret: &str) -> HashMap<String, String> {
+/// What a merchant would write into `.env`.
+pub fn settings(url: &str, stripe: &str, database: &str, secret: &str) -> HashMap<String, String> {
     let keys = Options::default();
     let pairs = [
         ("TILL_LISTEN", "127.0.0.1:1"),
@@ -346,8 +347,8 @@ fn new_server(
     Server::new(config, parts).unwrap()
 }
 
-async fn fill_shelves(store: &Store) -> HashMap<String, ProductId> {
-    let ids = Ids::system();
+/// Puts goods on the shelves.
+pub async fn fill_shelves(store: &Store, ids: &Ids) -> HashMap<String, ProductId> {
     let currency = "EUR".parse().unwrap();
     let products: Vec<Product> = SHELVES
         .iter()
