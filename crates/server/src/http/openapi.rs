@@ -57,9 +57,7 @@ pub fn codes(operation: &str) -> Vec<Code> {
         "get_cart" => &[VISITOR],
         "clear_cart" => &[VISITOR, &[Code::CrossOrigin]],
         "add_item" => &[VISITOR, CHANGE, &[Code::ProductNotFound, Code::StockChanged]],
-        "set_quantity" => {
-            &[VISITOR, CHANGE, &[Code::LineNotFound, Code::ProductNotFound, Code::StockChanged]]
-        }
+        "set_quantity" => &[VISITOR, CHANGE, &[Code::LineNotFound, Code::StockChanged]],
         "remove_item" => &[VISITOR, &[Code::CrossOrigin, Code::LineNotFound]],
         "start_intent" => &[
             VISITOR,

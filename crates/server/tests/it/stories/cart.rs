@@ -325,7 +325,7 @@ stories! {
             ("[]", "invalid"),
             ("{}", "missing field `"),
             (&twice, "duplicate field `quantity`"),
-            (&deep, "recursion limit"),
+            (&deep, "EOF"),
         ] {
             for (method, path) in [(Method::POST, "/api/cart/items"), (Method::PATCH, &line)] {
                 let reply = guest.send(method, path, Some(body.to_owned()), &[]).await;
