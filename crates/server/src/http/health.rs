@@ -1,6 +1,6 @@
 //! How the server is: for load balancers, for Prometheus, and for whoever is on call.
 
-use std::{sync::OnceLock, time::Instant};
+use std::sync::OnceLock;
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -10,6 +10,7 @@ use axum::{
 use http::{StatusCode, header};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use storage::{StoreError, attention, inbox, order, outbox};
+use tokio::time::Instant;
 
 use super::{error::ApiError, routes::Web};
 use crate::{context::Context, flows::FlowError};
