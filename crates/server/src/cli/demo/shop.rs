@@ -35,6 +35,7 @@ const CURRENCY: &str = "EUR";
 
 /// The addresses of `till serve` and `till simulate stripe`, if nobody has them.
 const SHOP_PORT: u16 = 8080;
+const DEAF: &str = "the simulated Stripe cannot listen";
 const STRIPE_PORT: u16 = 12111;
 
 /// How long a server that was asked to stop may take; after that it is killed. So is every server
@@ -85,14 +86,13 @@ impl Shop {
         let transport = gateways::https(TransportLimits::default())?;
         let listen = match listen {
             Some(listen) => listen,
-            None => free_address(SHOP_PORT)?,
+            None => address_of(&free_listener(SHOP_PORT)?)?,
         };
         let url = local_url(listen)?;
-        let listener = TcpListener::bind(free_address(STRIPE_PORT)?).await;
-        let listener = listener.map_err(DemoError::io("the simulated Stripe cannot listen"))?;
-        let stripe_address =
-            listener.local_addr().map_err(DemoError::io("the simulated Stripe cannot listen"))?;
-        let stripe_url = local_url(stripe_address)?;
+        let listener = free_listener(STRIPE_PORT)?;
+        let stripe_url = local_url(address_of(&listener)?)?;
+        listener.set_nonblocking(true).map_err(DemoError::io(DEAF))?;
+        let listener = TcpListener::from_std(listener).map_err(DemoError::io(DEAF))?;
         let keys = Options::default();
         let stripe = Stripe::new(keys.clone());
         let serving = stripe.clone();
@@ -242,11 +242,14 @@ async fn fill_store(store: &Store) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// The usual port on this machine, or any other if it is taken.
-fn free_address(usual: u16) -> Result<SocketAddr, DemoError> {
-    let taken = DemoError::io("no port is free on this machine");
+/// Listens at the usual port of this machine, or at any other if it is taken.
+fn free_listener(usual: u16) -> Result<std::net::TcpListener, DemoError> {
     let bind = |port| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    bind(usual).or_else(|_| bind(0)).and_then(|listener| listener.local_addr()).map_err(taken)
+    bind(usual).or_else(|_| bind(0)).map_err(DemoError::io("no port is free on this machine"))
+}
+
+fn address_of(listener: &std::net::TcpListener) -> Result<SocketAddr, DemoError> {
+    listener.local_addr().map_err(DemoError::io(DEAF))
 }
 
 fn local_url(address: SocketAddr) -> Result<Url, DemoError> {
