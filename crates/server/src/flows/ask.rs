@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use domain::{
+    checkout::Refusal,
     event::{GatewayReference, Report},
     id::OrderId,
     payment::{Attempt, PaymentState},
@@ -264,6 +265,13 @@ fn what_was_refused(refused: &Refused) -> FlowError {
     let field = refused.address_field();
     if field.is_some() || refused.code.as_deref() == Some("email_invalid") {
         return FlowError::ContactRefused { field };
+    }
+    // The published limits are not all of them: an account may be paid out in another currency.
+    if refused.is_amount_too_small() {
+        return FlowError::AmountTooSmall;
+    }
+    if refused.param.as_deref() == Some("amount") {
+        return Refusal::AmountNotChargeable.into();
     }
     FlowError::GatewayRefusesUs(refused.to_string())
 }

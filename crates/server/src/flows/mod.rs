@@ -36,6 +36,9 @@ pub enum FlowError {
     /// The cart cannot become an order.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The gateway takes no amount as small as this; it does not say from which on it does.
+    #[error("the gateway refuses the amount as too small")]
+    AmountTooSmall,
     /// Another order of the same cart is being paid.
     #[error("order {order} of the same cart is being paid")]
     Conflict {

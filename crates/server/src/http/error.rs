@@ -293,6 +293,7 @@ impl From<FlowError> for ApiError {
             FlowError::NoSuchOrder => Self::new(Code::OrderNotFound),
             FlowError::Cart(error) => error.into(),
             FlowError::Refused(refusal) => refusal.into(),
+            FlowError::AmountTooSmall => Self::new(Code::AmountTooSmall),
             FlowError::Conflict { order } => {
                 let details = Details { order_id: Some(order.0), ..Details::default() };
                 Self::new(Code::Conflict).with(details)

@@ -3,6 +3,8 @@
 mod cart;
 mod catalogue;
 mod checkout;
+mod demo;
+mod intent_input;
 mod payment;
 mod stock;
 mod webhook;
