@@ -54,12 +54,22 @@ pub struct Intent {
 
 impl<'shop> Guest<'shop> {
     pub fn new(shop: &'shop Shop) -> Self {
-        Self { shop, cookie: Mutex::new(None) }
+        Self::returning(shop, None)
+    }
+
+    /// Somebody whose browser has kept this cookie.
+    pub fn returning(shop: &'shop Shop, cookie: Option<String>) -> Self {
+        Self { shop, cookie: Mutex::new(cookie) }
     }
 
     /// The same person in another tab: the same cookie.
     pub fn other_tab(&self) -> Guest<'shop> {
-        Guest { shop: self.shop, cookie: Mutex::new(self.cookie.lock().unwrap().clone()) }
+        Self::returning(self.shop, self.cookie())
+    }
+
+    /// What her browser keeps, to come back with when the shop has opened again.
+    pub fn cookie(&self) -> Option<String> {
+        self.cookie.lock().unwrap().clone()
     }
 
     pub async fn get(&self, path: &str) -> Reply {

@@ -5,6 +5,7 @@ mod catalogue;
 mod checkout;
 mod demo;
 mod intent_input;
+mod order;
 mod payment;
 mod stock;
 mod webhook;
