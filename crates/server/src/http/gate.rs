@@ -63,15 +63,30 @@ impl Gate {
         }
     }
 
-    /// The shopper's address: the last one that a proxy of ours did not write itself.
+    /// The shopper's address, as far as it is known. A proxy that writes one of the two headers
+    /// passes the other on as the shopper sent it; where they disagree neither is believed.
     fn address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let trusted = |address: &IpAddr| self.proxies.iter().any(|net| net.contains(address));
-        if !trusted(&peer) {
+        if !self.trusts(peer) {
             return peer;
         }
-        let hops = forwarded(headers);
-        let shopper = hops.iter().rev().find(|address| !trusted(address));
-        shopper.or(hops.first()).copied().unwrap_or(peer)
+        let standard = self.shopper(&hops(headers, "forwarded", forwarded_for));
+        let common = self.shopper(&hops(headers, "x-forwarded-for", address_of));
+        match (standard, common) {
+            (Some(one), Some(other)) if one != other => peer,
+            (one, other) => one.or(other).unwrap_or(peer),
+        }
+    }
+
+    /// The last hop that is no proxy of ours. What stands before it was sent by a stranger, and
+    /// where it is no address nobody knows whose request it is.
+    fn shopper(&self, hops: &[Option<IpAddr>]) -> Option<IpAddr> {
+        let ours = |hop: &Option<IpAddr>| hop.is_some_and(|address| self.trusts(address));
+        let last = hops.iter().rev().find(|hop| !ours(hop));
+        last.or(hops.first()).copied().flatten()
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.proxies.iter().any(|net| net.contains(&address))
     }
 
     fn limits(&self, visitor: Option<VisitorId>, address: IpAddr) -> bool {
@@ -92,28 +107,17 @@ fn per_minute(count: NonZeroU32) -> Quota {
 fn network_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
-        IpAddr::V6(six) => match six.to_ipv4_mapped() {
-            Some(four) => four.into(),
-            None => {
-                let [a, b, c, d, ..] = six.segments();
-                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-            }
-        },
+        IpAddr::V6(six) => {
+            let [a, b, c, d, ..] = six.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
     }
 }
 
-/// The addresses that proxies wrote down, first the one that asked. `Forwarded` (RFC 7239) is
-/// preferred to `X-Forwarded-For`.
-fn forwarded(headers: &HeaderMap) -> Vec<IpAddr> {
-    let all = |name: &str| {
-        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).map(str::trim).collect::<Vec<_>>()
-    };
-    let standard: Vec<_> = all("forwarded").iter().filter_map(|hop| forwarded_for(hop)).collect();
-    if !standard.is_empty() {
-        return standard;
-    }
-    all("x-forwarded-for").iter().filter_map(|hop| address_of(hop)).collect()
+/// What proxies wrote down, first the one that was asked first; none where it is no address.
+fn hops(headers: &HeaderMap, name: &str, read: fn(&str) -> Option<IpAddr>) -> Vec<Option<IpAddr>> {
+    let values = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
+    values.flat_map(|value| value.split(',')).map(|hop| read(hop.trim())).collect()
 }
 
 fn forwarded_for(hop: &str) -> Option<IpAddr> {
@@ -127,7 +131,7 @@ fn forwarded_for(hop: &str) -> Option<IpAddr> {
 fn address_of(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
-    bare.parse().ok().or_else(with_port)
+    bare.parse().ok().or_else(with_port).map(|address| address.to_canonical())
 }
 
 /// Refuses changes that a page of another origin asks for.
@@ -143,7 +147,8 @@ pub async fn same_origin(State(web): State<Web>, request: Request, next: Next) -
 pub async fn limit(State(web): State<Web>, request: Request, next: Next) -> Response {
     let visitor = request.extensions().get::<VisitorId>().copied();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(Ipv6Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip());
+    let peer =
+        peer.map_or(Ipv6Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip().to_canonical());
     let address = web.gate.address(peer, request.headers());
     if web.gate.limits(visitor, address) {
         let mut response = ApiError::new(Code::RateLimited).into_response();

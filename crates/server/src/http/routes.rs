@@ -63,6 +63,8 @@ pub fn router(web: Web) -> Router {
         .layer(limited.clone())
         .layer(known)
         .layer(gated)
+        // A cart and an order are one visitor's own.
+        .layer(header_layer(header::CACHE_CONTROL, "no-store"))
         .merge(catalogue.layer(limited))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(webhooks.layer(DefaultBodyLimit::max(EVENT_BYTES_MAX)));

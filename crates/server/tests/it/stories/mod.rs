@@ -4,6 +4,7 @@ mod cart;
 mod catalogue;
 mod checkout;
 mod demo;
+mod gate;
 mod intent_input;
 mod order;
 mod payment;
