@@ -188,9 +188,8 @@ impl Address {
 
     /// Checks a draft against its country's rules.
     pub fn parse(draft: &AddressDraft) -> Result<Self, AddressError> {
-        let country = draft.country.trim().parse::<CountryCode>().map_err(|error| AddressError {
-            field: AddressField::Country,
-            reason: format!("{error}."),
+        let country = draft.country.trim().parse::<CountryCode>().map_err(|error| {
+            AddressError { field: AddressField::Country, reason: format!("{error}.") }
         })?;
         let needs = |letter| country.country().required.contains(letter);
         let address = Self {
@@ -375,7 +374,8 @@ mod tests {
     fn an_email_address_is_checked_and_stays_out_of_logs() {
         let ada: Email = " ada@example.org ".parse().unwrap();
         assert_eq!((ada.as_str(), format!("{ada:?}").as_str()), ("ada@example.org", "Email(…)"));
-        for text in ["", "ada", "ada@", "@example.org", "a b@example.org", "Ada <ada@example.org>"] {
+        for text in ["", "ada", "ada@", "@example.org", "a b@example.org", "Ada <ada@example.org>"]
+        {
             assert!(text.parse::<Email>().is_err(), "{text}");
         }
     }

@@ -179,12 +179,15 @@ fn situations() -> Vec<(String, Payment)> {
         reports
     };
     let nine: Vec<_> = (1..Payment::DECLINES_MAX).map(declined).collect();
+    let mut nine_and_action = nine.clone();
+    nine_and_action.push(Report::RequiresAction);
     let rows = [
         ("", vec![Report::Open]),
         ("", vec![declined(1)]),
         (", nine tries", nine),
         ("", vec![Report::RequiresAction]),
         (" after a decline", vec![declined(1), Report::RequiresAction]),
+        (" after nine declines", nine_and_action),
         ("", vec![Report::Processing]),
         (" after a decline", vec![declined(1), Report::Processing]),
     ];

@@ -34,10 +34,22 @@ pub struct Cart {
     pub currency: String,
 }
 
+/// A line of a cart: what an order's line has, and what is new about it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CartLine {
+    /// What it would be as a line of an order.
+    #[serde(flatten)]
+    pub line: OrderLine,
+    /// What is different since the shopper last looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub changed: Option<LineChange>,
+}
+
 /// Some pieces of one product, at the price the shopper saw.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CartLine {
+pub struct OrderLine {
     /// The line's id.
     pub id: Uuid,
     /// What is bought.
@@ -48,6 +60,7 @@ pub struct CartLine {
     pub name: String,
     /// A picture.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub image: Option<String>,
     /// What one piece costs.
     pub unit_price: Amount,
@@ -55,9 +68,6 @@ pub struct CartLine {
     pub quantity: u32,
     /// What the line costs.
     pub line_total: Amount,
-    /// What is different since the shopper last looked; only in a cart.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub changed: Option<LineChange>,
 }
 
 /// What is different about a line since the shopper last looked.
@@ -66,9 +76,11 @@ pub struct CartLine {
 pub struct LineChange {
     /// What one piece cost before, where that has changed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub old_unit_price: Option<Amount>,
     /// How many there are, where the line asks for more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub available: Option<u32>,
 }
 
@@ -164,28 +176,27 @@ fn quantity(count: i64) -> Result<Quantity, ApiError> {
 fn render(filled: Filled) -> Result<Json<Cart>, ApiError> {
     let Filled { cart, drift } = filled;
     let subtotal = cart.subtotal().map_err(FlowError::from)?;
-    let mut items = lines(cart.lines()).map_err(FlowError::from)?;
-    for item in &mut items {
-        let price = drift.prices.iter().find(|change| change.line.0 == item.id);
-        let short = drift.shortages.iter().find(|short| short.product.0 == item.product_id);
-        if price.is_some() || short.is_some() {
-            item.changed = Some(LineChange {
-                old_unit_price: price.map(|change| change.old.into()),
-                available: short.map(|short| short.available),
-            });
-        }
-    }
+    let items = lines(cart.lines()).map_err(FlowError::from)?.into_iter().map(|line| {
+        let price = drift.prices.iter().find(|change| change.line.0 == line.id);
+        let short = drift.shortages.iter().find(|short| short.product.0 == line.product_id);
+        let changed = (price.is_some() || short.is_some()).then(|| LineChange {
+            old_unit_price: price.map(|change| change.old.into()),
+            available: short.map(|short| short.available),
+        });
+        CartLine { line, changed }
+    });
+    let items = items.collect();
     let Known { id, .. } = cart;
     Ok(Json(Cart { id: id.0, items, subtotal: subtotal.into(), currency: currency(subtotal) }))
 }
 
 /// Lines as the wire has them, in a cart and in an order.
-pub fn lines(lines: &[Line]) -> Result<Vec<CartLine>, domain::money::MoneyError> {
+pub fn lines(lines: &[Line]) -> Result<Vec<OrderLine>, domain::money::MoneyError> {
     lines.iter().map(line).collect()
 }
 
-fn line(line: &Line) -> Result<CartLine, domain::money::MoneyError> {
-    Ok(CartLine {
+fn line(line: &Line) -> Result<OrderLine, domain::money::MoneyError> {
+    Ok(OrderLine {
         id: line.id.0,
         product_id: line.product.0,
         sku: line.sku.clone(),
@@ -194,6 +205,5 @@ fn line(line: &Line) -> Result<CartLine, domain::money::MoneyError> {
         unit_price: line.unit_price.into(),
         quantity: line.quantity.count(),
         line_total: line.total()?.into(),
-        changed: None,
     })
 }

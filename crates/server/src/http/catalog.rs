@@ -35,6 +35,7 @@ pub struct Product {
     pub description: String,
     /// A URL, absolute or from the shop's root.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub image: Option<String>,
     /// What one piece costs.
     pub price: Amount,
@@ -52,6 +53,7 @@ pub struct ProductPage {
     pub items: Vec<Product>,
     /// Give it as `cursor` to get the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub next_cursor: Option<String>,
 }
 
@@ -63,7 +65,8 @@ pub struct ProductSearch {
     q: Option<String>,
     /// Where the page starts: the `nextCursor` of the page before.
     cursor: Option<String>,
-    /// How many, from 1 to 100.
+    /// How many, from 1 to 100; 24 unless told.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
 }
 

@@ -32,6 +32,7 @@ pub struct CheckoutRequest {
     /// Where the goods go.
     shipping_address: Address,
     /// Where the bill goes, if elsewhere.
+    #[schema(nullable = false)]
     billing_address: Option<Address>,
     /// Whether the shopper wants to hear from the shop.
     accepts_marketing: bool,
@@ -45,6 +46,7 @@ pub struct CheckoutIntent {
     pub order_id: Uuid,
     /// For Stripe.js; absent only when nothing is left to pay.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub client_secret: Option<String>,
     /// For Stripe.js.
     pub publishable_key: String,

@@ -201,6 +201,7 @@ pub struct ErrorContent {
     pub message: String,
     /// Where it helps.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub details: Option<Details>,
 }
 
@@ -210,6 +211,7 @@ pub struct ErrorContent {
 pub struct Details {
     /// The field that is wrong, such as `shippingAddress.postalCode`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub field: Option<String>,
     /// The lines whose price or stock is different now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -217,9 +219,11 @@ pub struct Details {
     pub lines: Vec<ChangedLine>,
     /// The order that stands in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub order_id: Option<Uuid>,
     /// The least that can be charged, in the major unit.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub minimum: Option<Amount>,
 }
 
@@ -229,6 +233,7 @@ pub struct Details {
 pub struct ChangedLine {
     /// The line, where it stands in the cart already.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub line_id: Option<Uuid>,
     /// The product.
     pub product_id: Uuid,
@@ -236,15 +241,19 @@ pub struct ChangedLine {
     pub name: String,
     /// The price the shopper saw, where the price has changed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub old_unit_price: Option<Amount>,
     /// The price now, where it has changed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub new_unit_price: Option<Amount>,
     /// How many were asked for, where there are fewer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub wanted: Option<u32>,
     /// How many there are, where there are fewer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub available: Option<u32>,
 }
 

@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use storage::{StoreError, attention, inbox, order, outbox};
 use tokio::time::Instant;
@@ -19,6 +19,10 @@ static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// Seconds; an order transaction takes milliseconds, a gateway call up to ten seconds.
 const BUCKETS: [f64; 9] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 20.0];
+
+/// The database counts the orders of states that have any; the others have none, and not what they
+/// had before.
+const ORDER_STATES: [&str; 4] = ["pending", "paid", "failed", "cancelled"];
 
 /// Starts to count. Called before anything is counted; again is harmless.
 pub fn start_counting() {
@@ -64,7 +68,8 @@ async fn gauge(cx: &Context) -> Result<(), StoreError> {
             })
         })
         .await?;
-    for (state, count) in orders {
+    let none = ORDER_STATES.map(|state| (state.to_owned(), 0));
+    for (state, count) in none.into_iter().chain(orders) {
         set("till_orders", Some(state), count);
     }
     set("till_events_waiting", None, events);
@@ -94,12 +99,32 @@ pub async fn measure(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
     let seconds = started.elapsed().as_secs_f64();
-    let labels = [("method", method.to_string()), ("route", route.clone())];
+    let labels = [("method", method_name(&method).to_owned()), ("route", route.clone())];
     metrics::histogram!("till_http_seconds", &labels).record(seconds);
     let class = status_class(status);
     metrics::counter!("till_http_total", "route" => route.clone(), "status" => class).increment(1);
-    tracing::info!(%method, route, status = status.as_u16(), seconds, "request");
+    tracing::info!(
+        method = method_name(&method),
+        route,
+        status = status.as_u16(),
+        seconds,
+        "request"
+    );
     response
+}
+
+/// Anybody may make up methods; each would be a series of its own for as long as we run.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
 }
 
 fn status_class(status: StatusCode) -> &'static str {

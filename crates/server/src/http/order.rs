@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    cart::{CartLine, lines},
+    cart::{OrderLine, lines},
     error::{ApiError, Code},
     read::{Id, NoSuch},
     routes::Web,
@@ -34,7 +34,7 @@ pub struct Order {
     /// How far it has come.
     pub status: OrderStatus,
     /// What was ordered, as the shopper saw it at checkout.
-    pub items: Vec<CartLine>,
+    pub items: Vec<OrderLine>,
     /// The lines alone.
     pub subtotal: Amount,
     /// Sending.
@@ -59,10 +59,11 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When it was paid.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = DateTime, value_type = Option<String>)]
+    #[schema(format = DateTime, value_type = Option<String>, nullable = false)]
     pub paid_at: Option<Timestamp>,
     /// How its payment stands; absent where there was nothing to pay.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub payment: Option<OrderPayment>,
 }
 
@@ -97,6 +98,7 @@ pub struct OrderPayment {
     pub status: PaymentStatus,
     /// The gateway's event that says that the money moved; only an order that is paid has one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub event_id: Option<String>,
 }
 
@@ -130,6 +132,7 @@ pub struct Address {
     pub name: String,
     /// Their company.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub company: Option<String>,
     /// Street and number.
     pub street: String,
@@ -141,6 +144,7 @@ pub struct Address {
     pub country: String,
     /// For the carrier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub phone: Option<String>,
 }
 

@@ -36,6 +36,10 @@ pub fn record(method: &Method, path: &str, sent: Option<&Value>, reply: &Reply) 
     writeln!(file.lock().unwrap(), "{line}").unwrap();
 }
 
+/// What the document promises and nobody can meet, with the reason.
+const NEVER: [(&str, &str); 1] =
+    [("clear_cart answers with items[].", "the cart that is answered has just been emptied")];
+
 /// Every route, code and field of the document that the stories have not met.
 #[test]
 fn every_route_code_and_documented_field_has_a_story() {
@@ -46,7 +50,9 @@ fn every_route_code_and_documented_field_has_a_story() {
     let record = fs::read_to_string(&path).unwrap();
     let met: BTreeSet<String> =
         record.lines().flat_map(|line| words(&serde_json::from_str(line).unwrap())).collect();
-    let missing: Vec<_> = documented().into_iter().filter(|word| !met.contains(word)).collect();
+    let missing = documented().into_iter().filter(|word| !met.contains(word));
+    let missing: Vec<_> =
+        missing.filter(|word| !NEVER.iter().any(|(start, _)| word.starts_with(start))).collect();
     assert!(missing.is_empty(), "no story meets:\n{}", missing.join("\n"));
 }
 

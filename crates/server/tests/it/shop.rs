@@ -29,7 +29,7 @@ use server::{
 use sha2::Sha256;
 use simulators::stripe::{Options, Stripe};
 use storage::{Limits, Store, StoreError, catalog};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -100,17 +100,20 @@ pub struct Shop {
     database: Database,
     products: HashMap<String, ProductId>,
     offset_ms: Arc<AtomicI64>,
-    running: Running,
+    address: SocketAddr,
+    simulator: JoinHandle<()>,
+    /// Nothing while the server is down.
+    running: Option<Running>,
     /// Items for a person that the story means to cause.
     expected_items: i64,
     closed: bool,
 }
 
+/// A server on a machine of its own: when that is taken away, everything on it stops where it is.
 struct Running {
-    address: SocketAddr,
+    machine: Runtime,
     stop: CancellationToken,
     server: JoinHandle<Result<(), ServeError>>,
-    simulator: JoinHandle<()>,
 }
 
 impl Shop {
@@ -128,20 +131,14 @@ impl Shop {
             let stripe = stripe.clone();
             async move { stripe.serve(listener).await.unwrap() }
         });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}");
         let secret = stripe.create_webhook_endpoint(&format!("{url}/api/webhooks/stripe"));
         let settings = settings(&url, &stripe_url, &database.url, &secret);
         let offset_ms = Arc::new(AtomicI64::new(0));
-        let store = open_store(&database.url).await;
-        store.migrate().await.unwrap();
-        let server = new_server(&settings, store, &offset_ms);
-        let cx = server.cx.clone();
+        let (cx, running) = start(&settings, &offset_ms, listener).await;
         let products = fill_shelves(&cx.store, &Ids::system()).await;
-        let stop = server.stopper();
-        let running =
-            Running { address, stop, server: tokio::spawn(server.run(listener)), simulator };
         // A second story finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::new();
@@ -156,10 +153,17 @@ impl Shop {
             database,
             products,
             offset_ms,
-            running,
+            address,
+            simulator,
+            running: Some(running),
             expected_items: 0,
             closed,
         })
+    }
+
+    /// For the command line.
+    pub fn database_url(&self) -> &str {
+        &self.database.url
     }
 
     /// Somebody new.
@@ -232,19 +236,42 @@ impl Shop {
         self.expected_items = count;
     }
 
-    /// The server stops as at the end of a day, and starts again with other settings.
+    /// The server stops as at the end of a day: it finishes what is under way.
+    pub async fn stop(&mut self) {
+        let running = self.running.take().unwrap();
+        running.stop.cancel();
+        running.server.await.unwrap().unwrap();
+        running.machine.shutdown_background();
+    }
+
+    /// The server dies where it is.
+    pub fn kill(&mut self) {
+        self.running.take().unwrap().machine.shutdown_background();
+    }
+
+    /// The server starts again on the same database.
+    pub async fn start(&mut self) {
+        // A machine that was just taken away gives its port back a moment later.
+        let mut listener = std::net::TcpListener::bind(self.address);
+        for _ in 0..200 {
+            if listener.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            listener = std::net::TcpListener::bind(self.address);
+        }
+        let (cx, running) = start(&self.settings, &self.offset_ms, listener.unwrap()).await;
+        self.cx = cx;
+        self.running = Some(running);
+    }
+
+    /// The server stops and starts again with other settings.
     pub async fn restart_with<const N: usize>(&mut self, changes: [(&str, &str); N]) {
-        self.running.stop.cancel();
-        (&mut self.running.server).await.unwrap().unwrap();
+        self.stop().await;
         for (name, value) in changes {
             self.settings.insert(name.to_owned(), value.to_owned());
         }
-        let store = open_store(&self.database.url).await;
-        let server = new_server(&self.settings, store, &self.offset_ms);
-        self.cx = server.cx.clone();
-        self.running.stop = server.stopper();
-        let listener = TcpListener::bind(self.running.address).await.unwrap();
-        self.running.server = tokio::spawn(server.run(listener));
+        self.start().await;
     }
 
     /// Waits until `done`; a story that waits in vain fails with `what`.
@@ -286,8 +313,7 @@ impl Shop {
     pub async fn close_apart(mut self, expected: &[&str]) {
         self.quiet().await;
         let books = books::compare(&self.cx.store, &self.stripe, self.expected_items).await;
-        self.running.stop.cancel();
-        (&mut self.running.server).await.unwrap().unwrap();
+        self.stop().await;
         self.closed = true;
         let as_expected = books.len() == expected.len()
             && books.iter().zip(expected).all(|(found, word)| found.contains(word));
@@ -297,7 +323,10 @@ impl Shop {
 
 impl Drop for Shop {
     fn drop(&mut self) {
-        self.running.simulator.abort();
+        self.simulator.abort();
+        if let Some(running) = self.running.take() {
+            running.machine.shutdown_background();
+        }
         if !self.closed && !std::thread::panicking() {
             panic!("a story must close its shop, so that the books are compared");
         }
@@ -322,6 +351,29 @@ pub fn settings(url: &str, stripe: &str, database: &str, secret: &str) -> HashMa
         ("STRIPE_WEBHOOK_SECRET", secret),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+async fn start(
+    settings: &HashMap<String, String>,
+    offset_ms: &Arc<AtomicI64>,
+    listener: std::net::TcpListener,
+) -> (Cx, Running) {
+    let mut machine = tokio::runtime::Builder::new_multi_thread();
+    let machine = machine.worker_threads(2).enable_all().build().unwrap();
+    let (settings, offset_ms) = (settings.clone(), offset_ms.clone());
+    let opened = machine.spawn(async move {
+        let store = open_store(&settings["DATABASE_URL"]).await;
+        store.migrate().await.unwrap();
+        new_server(&settings, store, &offset_ms)
+    });
+    let server = opened.await.unwrap();
+    let (cx, stop) = (server.cx.clone(), server.stopper());
+    listener.set_nonblocking(true).unwrap();
+    let server = machine.spawn(async move {
+        let listener = TcpListener::from_std(listener).unwrap();
+        server.run(listener).await
+    });
+    (cx, Running { machine, stop, server })
 }
 
 async fn open_store(url: &str) -> Store {

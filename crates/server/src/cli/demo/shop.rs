@@ -35,8 +35,8 @@ const CURRENCY: &str = "EUR";
 
 /// The addresses of `till serve` and `till simulate stripe`, if nobody has them.
 const SHOP_PORT: u16 = 8080;
-const DEAF: &str = "the simulated Stripe cannot listen";
 const STRIPE_PORT: u16 = 12111;
+const DEAF: &str = "the simulated Stripe cannot listen";
 
 /// How long a server that was asked to stop may take; after that it is killed. So is every server
 /// that nobody has asked: the database bears it, and `--kill-after` shows that it does.

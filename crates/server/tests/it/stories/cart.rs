@@ -199,8 +199,14 @@ stories! {
         let guest = shop.guest_with_cart([("lamp", 5), ("mug", 1)]).await;
         shop.change("lamp", |lamp| lamp.stock = Stock::new(3, 0).unwrap()).await;
 
-        for _ in 0..2 {
-            let cart = guest.get("/api/cart").await;
+        let mug = format!("/api/cart/items/{}", guest.line("mug").await);
+        let set = json!({ "quantity": 2 });
+        for cart in [
+            guest.get("/api/cart").await,
+            guest.add("book", 1).await,
+            guest.patch(&mug, set).await,
+            guest.delete(&format!("/api/cart/items/{}", guest.line("book").await)).await,
+        ] {
             assert_eq!(cart.body["items"][0]["changed"], json!({ "available": 3 }));
             assert_eq!(cart.body["items"][1].get("changed"), None);
         }

@@ -3,6 +3,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use simulators::stripe::{Fault, FaultKind};
 
 use super::{cart::reprice, catalogue::NOBODYS};
 use crate::{
@@ -265,6 +266,20 @@ stories! {
         let reader = shop.guest_with_cart([("book", 1)]).await;
         reader.ask_intent_with(request).await.says(r#""amount":19.99"#);
         guest.ask_intent().await.says(r#""amount":16.90"#);
+        shop.close().await;
+    }
+
+    async fn while_stripe_does_not_answer_confirm_says_that_it_is_being_checked(shop: Shop) {
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = guest.intent().await;
+        let lost = Fault::once("/v1/payment_intents/", FaultKind::LoseBefore);
+        shop.stripe.inject(Fault { method: Some(Method::GET), times: 20, ..lost });
+
+        assert_eq!(guest.confirm(&intent).await.to_string(), "503 payment.unknown");
+
+        assert_eq!(shop.stock("mug").await, (100, 1));
+        shop.stripe.clear_faults();
+        assert_eq!(guest.confirm(&intent).await.to_string(), "200 pending");
         shop.close().await;
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{cart::reprice, catalogue::NOBODYS};
 use crate::{
     guest::{Card, Guest, Reply, address, checkout_request},
-    shop::{Shop, stories},
+    shop::stories,
 };
 
 stories! {
@@ -14,7 +14,19 @@ stories! {
         let guest = shop.guest_with_cart([("mug", 2), ("book", 1)]).await;
         let lines = guest.get("/api/cart").await.body["items"].clone();
 
-        let intent = guest.ask_intent().await;
+        let office = json!({
+            "name": "Ada Beispiel", "company": "Analytical Engines AG", "street": "Seeweg 2",
+            "postalCode": "8001", "city": "Zürich", "country": "CH", "phone": "+41 44 000 00 00",
+        });
+        let mut home = address();
+        home["company"] = json!("c/o Babbage");
+        home["phone"] = json!("+49 30 000000");
+        let request = json!({
+            "email": "ada@example.org", "shippingAddress": home, "billingAddress": office,
+            "acceptsMarketing": true,
+        });
+
+        let intent = guest.ask_intent_with(request).await;
 
         intent.says(r#""publishableKey":"pk_test_"#);
         intent.says(r#""amount":48.89,"currency":"eur""#);
@@ -23,12 +35,13 @@ stories! {
             "id": intent.body["orderId"], "status": "pending", "items": lines,
             "subtotal": 43.99, "shipping": 4.9, "tax": 7.81, "taxIncluded": true, "total": 48.89,
             "currency": "eur", "customer": { "email": "ada@example.org" },
-            "shippingAddress": address(), "billingAddress": address(),
+            "shippingAddress": home, "billingAddress": office,
             "createdAt": order.body["createdAt"], "payment": { "status": "open" },
         });
         assert_eq!(order.body, expected);
         order.says(r#""subtotal":43.99,"shipping":4.90,"tax":7.81,"taxIncluded":true,"total":48.89"#);
         assert!(shop.cx.clock.now() >= time(&order.body["createdAt"]));
+        assert_eq!(guest.confirm(&intent.intent()).await.text, order.text);
         shop.close().await;
     }
 

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use simulators::stripe::{Fault, FaultKind};
 
-use crate::{guest::Card, shop::stories};
+use crate::{
+    guest::{Card, Guest},
+    shop::stories,
+};
 
 /// Longer than a pending order keeps its stock.
 const TOO_LONG: Duration = Duration::from_secs(31 * 60);
@@ -130,18 +133,81 @@ stories! {
     async fn a_server_that_was_stopped_goes_on_where_it_was(shop: Shop) {
         let mut shop = shop;
         shop.stripe.hold_webhooks();
-        let order = {
-            let guest = shop.guest_with_cart([("mug", 1)]).await;
-            let intent = guest.intent().await;
-            guest.confirm_at_stripe(&intent, Card::Good).await;
-            intent.order
-        };
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = guest.intent().await;
+        guest.confirm_at_stripe(&intent, Card::Good).await;
         shop.restart_with([]).await;
 
         shop.stripe.release_webhooks();
 
         shop.until("the order is paid", || async { shop.orders().await == "1 paid" }).await;
-        assert!(!order.is_empty());
+        shop.close().await;
+    }
+
+    async fn a_server_killed_while_it_asks_for_a_payment_asks_again_under_the_same_key(
+        shop: Shop
+    ) {
+        let mut shop = shop;
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        shop.stripe.inject(Fault::once(
+            "/v1/payment_intents", FaultKind::SlowAfter(Duration::from_secs(20)),
+        ));
+        let asked = tokio::time::timeout(Duration::from_secs(5), async {
+            let made = shop.until("the payment is made", || async {
+                shop.stripe.ledger().len() == 1
+            });
+            tokio::join!(made, async {
+                let _never = tokio::time::timeout(
+                    Duration::from_secs(1), guest.ask_intent(),
+                ).await;
+            });
+        });
+        asked.await.unwrap();
+        let cookie = guest.cookie();
+        shop.kill();
+
+        shop.start().await;
+
+        let guest = Guest::returning(&shop, cookie);
+        assert_eq!(guest.pay_with(Card::Good).await, "200 paid");
+        assert_eq!(shop.stripe.ledger().len(), 1);
+        shop.close().await;
+    }
+
+    async fn a_server_killed_between_the_charge_and_the_event_finds_both(shop: Shop) {
+        let mut shop = shop;
+        shop.stripe.hold_webhooks();
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = guest.intent().await;
+        guest.confirm_at_stripe(&intent, Card::Good).await;
+        shop.kill();
+
+        shop.start().await;
+        shop.stripe.release_webhooks();
+
+        shop.until("the order is paid", || async { shop.orders().await == "1 paid" }).await;
+        assert_eq!(shop.stock("mug").await, (99, 0));
+        shop.close().await;
+    }
+
+    async fn a_payment_that_was_asked_for_longer_ago_than_a_key_lives_is_looked_up(shop: Shop) {
+        let mut shop = shop;
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        shop.stripe.inject(Fault::once("/v1/payment_intents", FaultKind::LoseAfter));
+        shop.stripe.inject(Fault {
+            times: 1000, ..Fault::once("/v1/payment_intents", FaultKind::LoseBefore)
+        });
+        assert_eq!(guest.ask_intent().await.to_string(), "503 payment.unknown");
+        shop.kill();
+        shop.stripe.clear_faults();
+        shop.advance(Duration::from_secs(25 * 60 * 60));
+
+        shop.start().await;
+
+        shop.until("the order is over", || async { shop.orders().await == "1 cancelled" }).await;
+        let ledger = shop.stripe.ledger();
+        assert_eq!((ledger.len(), ledger[0].status), (1, "canceled"));
+        assert_eq!(shop.stock("mug").await, (100, 0));
         shop.close().await;
     }
 }
