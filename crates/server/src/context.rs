@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use storage::{Lease, Store};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
+use url::Url;
 
 use crate::{
     clock::{Clock, Ids},
@@ -45,6 +46,8 @@ pub struct ShopRules {
     pub reservation: Duration,
     /// Handed to the browser with each intent.
     pub publishable_key: String,
+    /// Likewise.
+    pub stripe_js_url: Url,
     /// The secrets that events are signed with; more than one while one is being rolled.
     pub webhook_secrets: Vec<WebhookSecret>,
 }

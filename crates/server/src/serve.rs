@@ -89,6 +89,12 @@ pub struct Parts {
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let store = Store::open(&config.database_url, &Limits::default()).await?;
     migrate(&store, &config).await?;
+    if config.public_url.scheme() == "https" && config.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "TILL_PUBLIC_URL is https, so a proxy stands before this server, but \
+             TILL_TRUSTED_PROXIES is empty: all shoppers share the proxy's rate limit"
+        );
+    }
     let transport = gateways::https(gateways::TransportLimits::default())?;
     let (clock, ids) = (Clock::system(), Ids::system());
     let address = config.listen;
@@ -140,6 +146,7 @@ impl Server {
             prices: config.prices,
             reservation: config.reservation,
             publishable_key: config.stripe.publishable_key,
+            stripe_js_url: config.stripe.js_url,
             webhook_secrets: config.stripe.webhook_secrets,
         };
         let Parts { store, clock, ids, tick, .. } = parts;

@@ -42,7 +42,7 @@ pub struct CheckoutRequest {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckoutIntent {
-    /// The order, `pending`.
+    /// The order: `pending`, or `paid` already where there is nothing to pay.
     pub order_id: Uuid,
     /// For Stripe.js; absent only when nothing is left to pay.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +50,8 @@ pub struct CheckoutIntent {
     pub client_secret: Option<String>,
     /// For Stripe.js.
     pub publishable_key: String,
+    /// Where the page loads Stripe.js from.
+    pub stripe_js_url: String,
     /// What will be charged.
     pub amount: Amount,
     /// The shop's currency, such as `eur`.
@@ -84,6 +86,7 @@ pub async fn start_intent(
         order_id: order.id.0,
         client_secret,
         publishable_key: web.cx.shop.publishable_key.clone(),
+        stripe_js_url: web.cx.shop.stripe_js_url.to_string(),
         amount: total.into(),
         currency: currency(total),
     }))

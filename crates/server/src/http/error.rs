@@ -1,5 +1,7 @@
 //! The wire contract of failure: every code, its status and its sentence, in one `match`.
 
+use std::borrow::Cow;
+
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -10,8 +12,14 @@ use domain::{
     contact::{AddressError, AddressField},
 };
 use http::StatusCode;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Serialize, Serializer};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{ObjectBuilder, Schema, SchemaType, Type},
+    },
+};
 use uuid::Uuid;
 
 use super::wire::Amount;
@@ -176,6 +184,29 @@ impl Code {
     }
 }
 
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.wire().0)
+    }
+}
+
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.map(|code| code.wire().0);
+        ObjectBuilder::new()
+            .schema_type(SchemaType::Type(Type::String))
+            .description(Some("What went wrong. Codes are never renamed; there may be more."))
+            .enum_values(Some(names))
+            .into()
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ErrorCode")
+    }
+}
+
 /// A failure as a client sees it.
 #[derive(Debug)]
 pub struct ApiError {
@@ -196,7 +227,7 @@ pub struct ErrorBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorContent {
     /// Stable; switch on it.
-    pub code: &'static str,
+    pub code: Code,
     /// A sentence for people.
     pub message: String,
     /// Where it helps.
@@ -288,9 +319,9 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (code, status, _) = self.code.wire();
-        metrics::counter!("till_errors_total", "code" => code).increment(1);
-        let error = ErrorContent { code, message: self.message, details: self.details };
+        let (name, status, _) = self.code.wire();
+        metrics::counter!("till_errors_total", "code" => name).increment(1);
+        let error = ErrorContent { code: self.code, message: self.message, details: self.details };
         (status, Json(ErrorBody { error })).into_response()
     }
 }

@@ -16,6 +16,7 @@ use domain::id::VisitorId;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, HeaderValue, Method, header};
 use ipnet::IpNet;
+use tower_http::cors::CorsLayer;
 
 use super::{
     error::{ApiError, Code},
@@ -46,6 +47,17 @@ impl Gate {
             visitors: RateLimiter::keyed(per_minute(config.rate_visitor_per_minute)),
             addresses: RateLimiter::keyed(per_minute(config.rate_address_per_minute)),
         }
+    }
+
+    /// Lets the pages of allowed origins read the answers, with the visitor's cookie. Browsers
+    /// send that only between hosts of one site, such as `www.` and `api.` of one domain.
+    pub fn cors(&self) -> CorsLayer {
+        let origins = self.origins.iter().filter_map(|origin| origin.parse::<HeaderValue>().ok());
+        CorsLayer::new()
+            .allow_origin(origins.collect::<Vec<_>>())
+            .allow_credentials(true)
+            .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+            .allow_headers([header::CONTENT_TYPE])
     }
 
     /// Browsers say where a request comes from; programs that are no browsers carry no cookie of

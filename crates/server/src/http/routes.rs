@@ -67,6 +67,7 @@ pub fn router(web: Web) -> Router {
         .layer(header_layer(header::CACHE_CONTROL, "no-store"))
         .merge(catalogue.layer(limited))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(web.gate.cors())
         .merge(webhooks.layer(DefaultBodyLimit::max(EVENT_BYTES_MAX)));
     let rest = Router::new()
         .route("/healthz", get(health::healthz))
