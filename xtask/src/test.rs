@@ -4,7 +4,9 @@
 //! databases are stopped. The last line is the sum over all test programs. The parts' budgets are
 //! in the table of `docs/testing.md`, which names this command as its source.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -29,11 +31,20 @@ pub enum Part {
     Sdks,
     /// Every test of the workspace (brings packages, databases and sdks with it)
     Rust,
+    /// Whether the stories meet every route, error code and field of the API (brings rust with it)
+    Coverage,
 }
 
 impl Part {
-    const ALL: [Part; 6] =
-        [Part::Fmt, Part::Clippy, Part::Packages, Part::Databases, Part::Sdks, Part::Rust];
+    const ALL: [Part; 7] = [
+        Part::Fmt,
+        Part::Clippy,
+        Part::Packages,
+        Part::Databases,
+        Part::Sdks,
+        Part::Rust,
+        Part::Coverage,
+    ];
 
     fn title(self) -> &'static str {
         match self {
@@ -43,6 +54,7 @@ impl Part {
             Part::Databases => "start PostgreSQL and MariaDB",
             Part::Sdks => "vendors' clients (npm, pip)",
             Part::Rust => "tests (cargo test)",
+            Part::Coverage => "what the stories meet",
         }
     }
 
@@ -55,7 +67,8 @@ impl Part {
             Part::Packages => 90,
             Part::Databases => 20,
             Part::Sdks => 60,
-            Part::Rust => 510,
+            Part::Rust => 500,
+            Part::Coverage => 10,
         })
     }
 }
@@ -65,7 +78,9 @@ impl Part {
 struct Prepared {
     databases: Option<Databases>,
     variables: Vec<(&'static str, String)>,
-    counts: Option<Counts>,
+    /// What the stories said to the server, for [`Part::Coverage`].
+    coverage: Option<PathBuf>,
+    counts: Counts,
 }
 
 struct Measured {
@@ -95,16 +110,17 @@ pub fn run(root: &Path, only: &[Part], arguments: &[String]) -> Result<()> {
     drop(prepared.databases.take());
 
     print_times(&measured);
-    if let Some(counts) = &prepared.counts {
-        println!("\n{counts}");
-    }
+    prepared.counts.print();
     outcome
 }
 
 fn chosen(only: &[Part]) -> Vec<Part> {
-    let brought = |part: Part| {
-        only.contains(&Part::Rust) && matches!(part, Part::Packages | Part::Databases | Part::Sdks)
-            || only.contains(&Part::Databases) && part == Part::Packages
+    let tests = only.contains(&Part::Rust) || only.contains(&Part::Coverage);
+    let brought = |part: Part| match part {
+        Part::Fmt | Part::Clippy | Part::Coverage => false,
+        Part::Packages => tests || only.contains(&Part::Databases),
+        Part::Databases | Part::Sdks => tests,
+        Part::Rust => only.contains(&Part::Coverage),
     };
     let wanted = |part: &Part| only.is_empty() || only.contains(part) || brought(*part);
     Part::ALL.into_iter().filter(wanted).collect()
@@ -141,29 +157,49 @@ fn run_part(part: Part, root: &Path, arguments: &[String], prepared: &mut Prepar
             Ok(())
         }
         Part::Rust => {
+            let record = root.join("target").join("coverage.jsonl");
+            fs::write(&record, "")?;
             let mut tests = cargo(root);
             tests.args(["test", "--no-fail-fast"]);
             if !arguments.iter().any(|word| word == "-p" || word.starts_with("--package")) {
                 tests.arg("--workspace");
             }
             tests.args(arguments).envs(prepared.variables.iter().map(|(k, v)| (k, v)));
+            // What a test that passes has printed is shown too: it may say that it was skipped.
+            if !arguments.iter().any(|word| word == "--") {
+                tests.args(["--", "--show-output"]);
+            }
+            tests.env("TILL_COVERAGE_RECORD", &record);
+            prepared.coverage = Some(record);
             run_tests(&mut tests, prepared)
+        }
+        Part::Coverage if !arguments.is_empty() => {
+            println!("   left out: only some of the stories were told");
+            Ok(())
+        }
+        Part::Coverage => {
+            let mut test = cargo(root);
+            test.args(["test", "-p", "server", "--test", "it", "--", "--exact", COVERAGE]);
+            test.envs(prepared.coverage.iter().map(|path| ("TILL_COVERAGE_CHECK", path)));
+            run_tests(&mut test, prepared)
         }
     }
 }
 
+/// The test that compares what the stories met with what the API's document promises.
+const COVERAGE: &str = "coverage::every_route_code_and_documented_field_has_a_story";
+
 fn run_tests(tests: &mut Command, prepared: &mut Prepared) -> Result<()> {
-    let mut counts = Counts::default();
+    let counts = &mut prepared.counts;
+    let before = counts.passed + counts.failed;
     let status = process::read_lines(tests, |line| {
         println!("{line}");
         counts.add(line);
     })?;
-    let ran = counts.passed + counts.failed;
-    prepared.counts = Some(counts);
     if !status.success() {
         bail!("a test failed, or its program could not be built; see above");
     }
-    if ran == 0 {
+    if counts.passed + counts.failed == before {
         bail!("no test has this in its name");
     }
     Ok(())
@@ -174,12 +210,17 @@ fn run_tests(tests: &mut Command, prepared: &mut Prepared) -> Result<()> {
 struct Counts {
     passed: u64,
     failed: u64,
-    skipped: u64,
+    /// Why tests passed without testing, and how many each.
+    skipped: BTreeMap<String, u64>,
 }
 
 impl Counts {
-    /// Reads lines such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; …`.
+    /// Reads lines such as `test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; …`, and
+    /// those in which a test says that it was skipped, and why.
     fn add(&mut self, line: &str) {
+        if let Some(why) = line.strip_prefix("skipped: ") {
+            *self.skipped.entry(why.to_owned()).or_default() += 1;
+        }
         let Some((_, figures)) =
             line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {
@@ -191,16 +232,29 @@ impl Counts {
             match word {
                 "passed" => self.passed += number,
                 "failed" => self.failed += number,
-                "ignored" => self.skipped += number,
                 _ => {}
             }
         }
+    }
+
+    fn print(&self) {
+        if self.passed + self.failed == 0 {
+            return;
+        }
+        println!();
+        for (why, count) in &self.skipped {
+            println!("skipped {count}: {why}");
+        }
+        println!("{self}");
     }
 }
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
+        let skipped: u64 = self.skipped.values().sum();
+        // A test that says that it was skipped ends well for its own runner.
+        let passed = self.passed.saturating_sub(skipped);
+        write!(f, "{passed} passed, {} failed, {skipped} skipped", self.failed)
     }
 }
 
@@ -237,13 +291,14 @@ mod tests {
     fn the_closing_lines_of_all_test_programs_are_added_up() {
         let mut counts = Counts::default();
         for line in [
-            "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out",
+            "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out",
+            "skipped: there is no such folder",
             "test a_story ... FAILED",
             "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out",
         ] {
             counts.add(line);
         }
-        assert_eq!(counts.to_string(), "14 passed, 1 failed, 1 skipped");
+        assert_eq!(counts.to_string(), "13 passed, 1 failed, 1 skipped");
     }
 
     #[test]

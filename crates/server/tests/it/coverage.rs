@@ -44,6 +44,10 @@ const NEVER: [(&str, &str); 1] =
 #[test]
 fn every_route_code_and_documented_field_has_a_story() {
     let Ok(path) = env::var("TILL_COVERAGE_CHECK") else {
+        // The run that records checks afterwards.
+        if env::var_os("TILL_COVERAGE_RECORD").is_some() {
+            return;
+        }
         eprintln!("skipped: TILL_COVERAGE_CHECK is not set; `cargo xtask test` sets it");
         return;
     };
