@@ -181,7 +181,7 @@ async fn lose_answer(cx: &Context, order: OrderId) -> Result<(), StoreError> {
                 if matches!(payment.state(), PaymentState::Unknown) {
                     // How often it was asked is seen from how long ago it was first asked.
                     let age = now.duration_since(standing.order.created_at).as_secs();
-                    let tries = u32::try_from(age.max(1).ilog2()).unwrap_or(u32::MAX);
+                    let tries = age.max(1).ilog2();
                     let due_at = after(*now, back_off(tries));
                     payment::schedule(tx, payment.id, Some(due_at)).await?;
                 }

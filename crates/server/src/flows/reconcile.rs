@@ -108,7 +108,7 @@ async fn postpone(cx: &Context, id: OrderId) -> Result<(), StoreError> {
                     return Ok(());
                 }
                 let idle = now.duration_since(stored.updated_at).as_secs().max(1);
-                let tries = u32::try_from(idle.ilog2()).unwrap_or(u32::MAX);
+                let tries = idle.ilog2();
                 payment::schedule(tx, stored.payment.id, Some(after(*now, back_off(tries)))).await
             })
         })

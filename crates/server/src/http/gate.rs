@@ -64,9 +64,8 @@ impl Gate {
     /// anybody's.
     fn admits(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).map(HeaderValue::to_str);
-        match text("sec-fetch-site") {
-            Some(Ok("same-origin" | "none")) => return true,
-            Some(_) | None => {}
+        if let Some(Ok("same-origin" | "none")) = text("sec-fetch-site") {
+            return true;
         }
         match text("origin") {
             Some(Ok(origin)) => self.origins.iter().any(|allowed| allowed == origin),

@@ -32,12 +32,10 @@ struct Assets;
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
     templates.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
-    for name in ["index.html"] {
-        let file = Assets::get(&format!("templates/{name}"));
-        let text = file.and_then(|file| String::from_utf8(file.data.into_owned()).ok());
-        // A template that does not parse is found by the story that opens the page.
-        let _ = templates.add_template_owned(name, text.unwrap_or_default());
-    }
+    let file = Assets::get("templates/index.html");
+    let text = file.and_then(|file| String::from_utf8(file.data.into_owned()).ok());
+    // A template that does not parse is found by the story that opens the page.
+    let _ = templates.add_template_owned("index.html", text.unwrap_or_default());
     templates
 });
 

@@ -67,6 +67,8 @@ pub fn router(web: Web) -> Router {
         .layer(header_layer(header::CACHE_CONTROL, "no-store"))
         .merge(catalogue.layer(limited))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        // Said here, so that the layer after it sees the questions browsers ask before a change.
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(web.gate.cors())
         .merge(webhooks.layer(DefaultBodyLimit::max(EVENT_BYTES_MAX)));
     let rest = Router::new()

@@ -138,6 +138,28 @@ stories! {
         shop.close().await;
     }
 
+    async fn only_pages_of_allowed_origins_may_read_answers_with_the_cookie(shop: Shop) {
+        let mut shop = shop;
+        let ours = "https://www.shop.example";
+        shop.restart_with([("TILL_ALLOWED_ORIGINS", ours)]).await;
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let asks =
+            [("access-control-request-method", "PATCH"), ("access-control-request-headers", "content-type")];
+        for (origin, allowed) in [(ours, Some(ours)), (ELSEWHERE, None), ("null", None)] {
+            let page = ("origin", origin);
+            let cart = guest.send(Method::GET, "/api/cart", None, &[page]).await;
+            assert_eq!(cart.status, 200);
+            let preflight = [page, asks[0], asks[1]];
+            let may = guest.send(Method::OPTIONS, "/api/cart/items/1", None, &preflight).await;
+            assert_eq!((may.status, may.headers.get("set-cookie")), (200, None));
+            for reply in [cart, may] {
+                let header = |name| reply.headers.get(name).map(|value| value.to_str().unwrap());
+                assert_eq!(header("access-control-allow-origin"), allowed, "{origin}");
+            }
+        }
+        shop.close().await;
+    }
+
     async fn a_visitor_who_asks_too_often_is_told_when_to_come_back(shop: Shop) {
         let mut shop = shop;
         shop.restart_with([("TILL_RATE_VISITOR_PER_MINUTE", "4")]).await;
