@@ -288,7 +288,7 @@ fn joined(texts: &[String]) -> String {
 
 fn split(joined: &str) -> Vec<String> {
     let mut texts = Vec::new();
-    for line in joined.lines() {
+    for line in joined.split_terminator('\n') {
         let mut text = String::with_capacity(line.len());
         let mut letters = line.chars();
         while let Some(letter) = letters.next() {

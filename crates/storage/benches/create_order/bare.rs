@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use domain::order::OrderState;
+use rusqlite::config::DbConfig;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, params};
 
@@ -12,6 +13,7 @@ use crate::orders::Checkout;
 pub fn open(path: &Path) -> Connection {
     let connection = Connection::open(path).unwrap();
     connection.set_prepared_statement_cache_capacity(100);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
     connection.pragma_update(None, "journal_mode", "wal").unwrap();
     connection.pragma_update(None, "synchronous", "full").unwrap();
     connection.pragma_update(None, "foreign_keys", "on").unwrap();

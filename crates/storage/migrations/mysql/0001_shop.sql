@@ -1,6 +1,7 @@
 -- The first schema: cart, order, payment, events in, effects out. Times are milliseconds since 1970
 -- UTC, amounts are minor units beside a currency, truth is 0 or 1. A unique index is named for its
--- table and columns, so that a duplicate has the same name on every database.
+-- table and columns, so that a duplicate has the same name on every database. Checks of a state
+-- say `or`, not `in`: SQLite would build a table of a longer list for every row it checks.
 -- Every statement may be run twice: MySQL commits after each, and a stop may come in between.
 -- Text is compared byte by byte: two event ids that differ in case are two events.
 
@@ -40,8 +41,8 @@ create table if not exists carts (
     unique key carts_visitor_id (visitor_id)
 ) engine = innodb default character set utf8mb4 collate utf8mb4_bin;
 
--- A product stands in a cart once. `position` grows in the order of adding and has gaps. There is no
--- foreign key to the product: MySQL would make every visitor who adds it wait for its buyers.
+-- A product stands in a cart once. `position` grows in the order of adding and has gaps. There
+-- is no foreign key to the product: MySQL would make each visitor who adds it wait for its buyers.
 create table if not exists cart_lines (
     cart_id binary(16) not null,
     id binary(16) not null,
@@ -97,12 +98,11 @@ create table if not exists orders (
     created_at bigint not null,
     updated_at bigint not null,
     primary key (id),
-    key orders_visitor_id_created_at (visitor_id, created_at),
     key orders_state (state),
     check (accepts_marketing in (0, 1)),
     check (subtotal_minor >= 0 and shipping_minor >= 0 and tax_minor >= 0 and total_minor >= 0),
     check (tax_mode in ('included', 'added')),
-    check (state in ('pending', 'paid', 'failed', 'cancelled')),
+    check (state = 'pending' or state = 'paid' or state = 'failed' or state = 'cancelled'),
     check (state <> 'pending' or expires_at is not null),
     check (state = 'pending' or state_at is not null),
     check (state <> 'paid' or paid_by_event is not null or total_minor = 0),
@@ -166,21 +166,29 @@ create table if not exists payments (
     check (livemode in (0, 1)),
     check (live_cart_id is null or live_cart_id = cart_id),
     check (
-        state in ('created', 'unknown', 'open', 'declined', 'requires_action', 'processing',
-        'answered', 'closing', 'succeeded', 'failed', 'cancelled')
+        state = 'created' or state = 'unknown' or state = 'open' or state = 'declined' or
+        state = 'requires_action' or state = 'processing' or state = 'answered' or
+        state = 'closing' or state = 'succeeded' or state = 'failed' or state = 'cancelled'
     ),
-    check (state not in ('succeeded', 'failed', 'cancelled') or live_cart_id is null),
-    check (state in ('succeeded', 'failed', 'cancelled') or live_cart_id is not null),
-    check (gateway_reference is not null or state in ('created', 'unknown', 'cancelled')),
     check (
-        state <> 'succeeded'
-        or (receipt_event is not null and receipt_minor is not null
-            and receipt_currency is not null and receipt_at is not null)
+        live_cart_id is null or (state <> 'succeeded' and state <> 'failed' and
+        state <> 'cancelled')
     ),
-    check (state not in ('closing', 'failed') or failure_reason is not null),
     check (
-        state <> 'declined'
-        or (decline_attempt is not null and decline_code is not null and decline_message is not null)
+        live_cart_id is not null or state = 'succeeded' or state = 'failed' or state = 'cancelled'
+    ),
+    check (
+        gateway_reference is not null or state = 'created' or state = 'unknown' or
+        state = 'cancelled'
+    ),
+    check (
+        state <> 'succeeded' or (receipt_event is not null and receipt_minor is not null and
+        receipt_currency is not null and receipt_at is not null)
+    ),
+    check (failure_reason is not null or (state <> 'closing' and state <> 'failed')),
+    check (
+        state <> 'declined' or (decline_attempt is not null and decline_code is not null and
+        decline_message is not null)
     )
 ) engine = innodb default character set utf8mb4 collate utf8mb4_bin;
 

@@ -1,6 +1,9 @@
 //! The one thread that writes to an SQLite file, and why a shop on one disk takes thousands of
-//! orders a second: it drains its queue, runs each operation in a savepoint, commits all of them
-//! with one flush of the disk, and only then tells the callers.
+//! orders a second: it drains its queue, runs the operations one after the other in one transaction,
+//! commits all of them with one flush of the disk, and only then tells the callers.
+//!
+//! An operation that fails is undone alone. If it has written nothing, there is nothing to undo;
+//! otherwise the batch is rolled back and run again with a savepoint for each.
 //!
 //! What never happens: an answer before its commit; an operation that is half there; a caller that
 //! hears nothing. If anything happens to a batch as a whole (SQLite gave the transaction up, the
@@ -15,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Connection, SqliteFile, new_tx, run_once, sqlite};
-use crate::dialect::Dialect;
+use crate::dialect::{self, Dialect};
 use crate::{StoreError, Tx, Work};
 
 /// Operations in one commit. An operation takes about 50 µs, so that the first one of a full batch
@@ -132,6 +135,29 @@ where
     }
 }
 
+/// How an operation of a batch that fails is kept apart from the others.
+#[derive(Clone, Copy)]
+enum Undoing {
+    /// It has written nothing, or the whole batch starts over.
+    NotNeeded,
+    /// Each operation has a savepoint to go back to.
+    BySavepoint,
+}
+
+/// How a batch looks so far.
+enum Batch {
+    /// Every operation has done its work or left nothing.
+    Sound,
+    /// An operation failed after it had written something.
+    NeedsUndoing,
+}
+
+/// After a full disk or an I/O error SQLite may have rolled back the whole transaction, and with it
+/// the operations that came before.
+fn given_up() -> StoreError {
+    StoreError::Database(dialect::cause("SQLite gave the transaction up"))
+}
+
 /// What the thread owns.
 struct Desk {
     tx: Tx,
@@ -152,18 +178,11 @@ impl Desk {
     }
 
     fn run(&mut self, mut batch: Vec<Box<dyn Job>>) {
-        if batch.len() > 1 {
-            match self.run_together(&mut batch) {
-                Ok(()) => {
-                    for job in batch {
-                        job.answer(Ok(()));
-                    }
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, operations = batch.len(), "a batch is run one by one");
-                }
+        if batch.len() > 1 && self.run_together(&mut batch) {
+            for job in batch {
+                job.answer(Ok(()));
             }
+            return;
         }
         for mut job in batch {
             let fate = self.run_alone(job.as_mut());
@@ -171,33 +190,70 @@ impl Desk {
         }
     }
 
-    /// All or nothing: an error means that nothing of the batch is left.
-    fn run_together(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    /// One commit for all of them, or `false` and nothing of the batch is left.
+    fn run_together(&mut self, batch: &mut [Box<dyn Job>]) -> bool {
+        for undoing in [Undoing::NotNeeded, Undoing::BySavepoint] {
+            match self.try_together(batch, undoing) {
+                Ok(Batch::Sound) => return true,
+                Ok(Batch::NeedsUndoing) => {}
+                Err(error) => {
+                    tracing::warn!(%error, operations = batch.len(), "a batch is run one by one");
+                    break;
+                }
+            }
+        }
+        false
+    }
+
+    fn try_together(
+        &mut self,
+        batch: &mut [Box<dyn Job>],
+        undoing: Undoing,
+    ) -> Result<Batch, StoreError> {
         self.begin()?;
-        let mut done = Ok(());
+        let mut done = Ok(Batch::Sound);
         for job in batch {
-            done = self.run_in_savepoint(job.as_mut());
-            if done.is_err() {
+            done = match undoing {
+                Undoing::NotNeeded => self.run_plain(job.as_mut()),
+                Undoing::BySavepoint => self.run_in_savepoint(job.as_mut()),
+            };
+            if !matches!(done, Ok(Batch::Sound)) {
                 break;
             }
         }
-        let done = done.and_then(|()| sqlite(&mut self.tx).run("commit"));
+        if let Ok(Batch::Sound) = done {
+            done = sqlite(&mut self.tx).run("commit").map(|()| Batch::Sound);
+        }
         self.end();
         done
     }
 
-    fn run_in_savepoint(&mut self, job: &mut dyn Job) -> Result<(), StoreError> {
+    /// Most operations that fail do so before they have written anything; for them, and for those
+    /// that do not fail, a savepoint would be a quarter of the work.
+    fn run_plain(&mut self, job: &mut dyn Job) -> Result<Batch, StoreError> {
+        let before = sqlite(&mut self.tx).changes();
+        let stands = job.run(&mut self.tx);
+        let connection = sqlite(&mut self.tx);
+        if !connection.in_transaction() {
+            return Err(given_up());
+        }
+        match stands {
+            Stands::Undone if connection.changes() != before => Ok(Batch::NeedsUndoing),
+            Stands::Undone | Stands::Kept => Ok(Batch::Sound),
+        }
+    }
+
+    fn run_in_savepoint(&mut self, job: &mut dyn Job) -> Result<Batch, StoreError> {
         sqlite(&mut self.tx).run("savepoint operation")?;
         let stands = job.run(&mut self.tx);
-        // After a full disk or an I/O error SQLite may have rolled back the whole transaction, and
-        // with it the operations before this one.
         if !sqlite(&mut self.tx).in_transaction() {
-            return Err(StoreError::Busy(None));
+            return Err(given_up());
         }
         if stands == Stands::Undone {
             sqlite(&mut self.tx).run("rollback to operation")?;
         }
-        sqlite(&mut self.tx).run("release operation")
+        sqlite(&mut self.tx).run("release operation")?;
+        Ok(Batch::Sound)
     }
 
     fn run_alone(&mut self, job: &mut dyn Job) -> Result<(), StoreError> {
