@@ -253,7 +253,7 @@ fn errors() -> String {
             .map(|(path, method, _)| format!("`{} {path}`", method.to_uppercase()))
             .collect();
         let by = match by.len() {
-            0 => "any other address".to_owned(),
+            0 => "anything else".to_owned(),
             count if count == operations.len() => "every operation".to_owned(),
             _ => by.join(", "),
         };
