@@ -5,6 +5,7 @@ use domain::catalog::Quantity;
 use domain::id::{CartId, LineId, ProductId, VisitorId};
 use domain::money::{Currency, Money};
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::{Row, Sql, StoreError, Tx, Value, statements};
 
@@ -17,11 +18,14 @@ statements! {
         requires_shipping from cart_lines where cart_id = ?1 order by position, id";
     INSERT = "insert into carts (id, visitor_id, currency, created_at, updated_at) \
         values (?1, ?2, ?3, ?4, ?4)";
+    NOTE_CHANGE = "update carts set last_change = ?2 where id = ?1 \
+        and (last_change is null or last_change <> ?2)";
     TOUCH = "update carts set updated_at = ?2 where id = ?1";
-    INSERT_LINE = "insert into cart_lines (cart_id, id, position, product_id, sku, name, image, \
-        unit_price_minor, quantity, requires_shipping) \
-        select ?1, ?2, coalesce(max(position), 0) + 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9 \
-        from cart_lines where cart_id = ?1";
+    LAST_POSITION = "select coalesce(max(position), 0) as position from cart_lines \
+        where cart_id = ?1";
+    INSERT_LINE = "insert into cart_lines (cart_id, id, product_id, sku, name, image, \
+        unit_price_minor, quantity, requires_shipping, position) \
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     UPDATE_LINE = "update cart_lines set sku = ?3, name = ?4, image = ?5, unit_price_minor = ?6, \
         quantity = ?7, requires_shipping = ?8 where cart_id = ?1 and id = ?2";
     DELETE_LINE = "delete from cart_lines where cart_id = ?1 and id = ?2";
@@ -66,6 +70,12 @@ pub async fn insert(tx: &mut Tx, cart: &Cart, at: Timestamp) -> Result<bool, Sto
     Ok(true)
 }
 
+/// Notes that a change is being made; `false` if this very change has been made already, by an
+/// earlier run whose commit was lost on the way back. The caller holds the lock on the cart.
+pub async fn note_change(tx: &mut Tx, id: CartId, change: Uuid) -> Result<bool, StoreError> {
+    Ok(tx.exec(&NOTE_CHANGE, &[id.0.into(), change.into()]).await? == 1)
+}
+
 /// Writes the lines that differ between the cart as it was loaded and as it is now. The caller
 /// holds the lock on the cart.
 pub async fn save_lines(
@@ -81,19 +91,21 @@ pub async fn save_lines(
         statements.push((&DELETE_LINE, vec![cart(), line.id.0.into()]));
     }
     for line in after.lines() {
-        match find(before, line.id) {
-            Some(stored) if stored == line => {}
-            Some(_) => statements.push((&UPDATE_LINE, {
-                let mut params = vec![cart(), line.id.0.into()];
-                params.extend(line_params(line));
-                params
-            })),
-            None => statements.push((&INSERT_LINE, {
-                let mut params = vec![cart(), line.id.0.into(), line.product.0.into()];
-                params.extend(line_params(line));
-                params
-            })),
+        if find(before, line.id).is_some_and(|stored| stored != line) {
+            let mut params = vec![cart(), line.id.0.into()];
+            params.extend(line_params(line));
+            statements.push((&UPDATE_LINE, params));
         }
+    }
+    let new: Vec<&Line> =
+        after.lines().iter().filter(|line| find(before, line.id).is_none()).collect();
+    let mut position = if new.is_empty() { 0 } else { last_position(tx, after.id).await? };
+    for line in new {
+        position += 1;
+        let mut params = vec![cart(), line.id.0.into(), line.product.0.into()];
+        params.extend(line_params(line));
+        params.push(position.into());
+        statements.push((&INSERT_LINE, params));
     }
     if statements.is_empty() {
         return Ok(());
@@ -102,11 +114,16 @@ pub async fn save_lines(
     let matched = tx.execs(&statements).await?;
     match matched.iter().position(|matched| *matched != 1) {
         None => Ok(()),
-        Some(at) => Err(StoreError::Misuse(format!(
+        Some(index) => Err(StoreError::Misuse(format!(
             "{:?} of cart {} found no row: the cart was not locked",
-            statements[at].0, after.id
+            statements[index].0, after.id
         ))),
     }
+}
+
+async fn last_position(tx: &mut Tx, cart: CartId) -> Result<i64, StoreError> {
+    let row = tx.query_opt(&LAST_POSITION, &[cart.0.into()]).await?;
+    row.map_or(Ok(0), |row| row.read("cart_lines").int("position"))
 }
 
 fn find(cart: &Cart, id: LineId) -> Option<&Line> {

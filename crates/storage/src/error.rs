@@ -81,3 +81,12 @@ impl StoreError {
         StoreError::Setup(text.into())
     }
 }
+
+/// What the last of a chain of errors says: the drivers' own add little but their name.
+pub(crate) fn innermost(error: &dyn Error) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}

@@ -9,16 +9,18 @@ use crate::{Lease, Row, StoreError, Tx, Value, statements};
 
 macro_rules! columns {
     () => {
-        "id, kind, object, livemode, payload, source, received_at, applied_at, outcome, tries"
+        "id, kind, object, livemode, payload, source, turn, received_at, applied_at, outcome, tries"
     };
 }
 
 statements! {
     LOAD = concat!("select ", columns!(), " from inbox where id = ?1");
     LOCK = concat!("select ", columns!(), " from inbox where id = ?1 for update");
-    INSERT = "insert into inbox (id, kind, object, livemode, payload, source, received_at, due_at, \
-        tries) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, 0)";
-    DUE = "select id from inbox where due_at <= ?1 \
+    INSERT = "insert into inbox (id, kind, object, livemode, payload, source, turn, received_at, \
+        due_at, tries) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 0)";
+    FIRST_DUE = "select id from inbox where turn = 1 and due_at <= ?1 \
+        and (lease_until is null or lease_until <= ?1) order by due_at, id limit ?2";
+    LATER_DUE = "select id from inbox where turn = 2 and due_at <= ?1 \
         and (lease_until is null or lease_until <= ?1) order by due_at, id limit ?2";
     TAKE = "update inbox set lease_token = ?2, lease_until = ?3, tries = tries + 1 where id = ?1 \
         and due_at <= ?4 and (lease_until is null or lease_until <= ?4)";
@@ -34,7 +36,8 @@ statements! {
     NEWEST_RECEIVED = "select max(received_at) as received_at from inbox";
 }
 
-static CLAIMS: Claims = Claims { due: &DUE, take: &TAKE, taken: &TAKEN };
+static FIRST: Claims = Claims { due: &FIRST_DUE, take: &TAKE, taken: &TAKEN };
+static LATER: Claims = Claims { due: &LATER_DUE, take: &TAKE, taken: &TAKEN };
 
 /// How an event reached us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,16 @@ pub enum Source {
     Webhook,
     /// We fetched it from the gateway's list.
     Poll,
+}
+
+/// When an event's turn comes. Those that can be applied as they stand never wait behind those
+/// that need a question to somebody who may be slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It can be applied as it stands.
+    First,
+    /// The gateway must be asked something first.
+    Later,
 }
 
 /// An event whose signature or origin has been checked.
@@ -60,6 +73,8 @@ pub struct NewEvent {
     pub payload: String,
     /// How it reached us.
     pub source: Source,
+    /// When its turn comes.
+    pub turn: Turn,
     /// When.
     pub received_at: Timestamp,
 }
@@ -93,6 +108,15 @@ impl Source {
     }
 }
 
+impl Turn {
+    fn number(self) -> i64 {
+        match self {
+            Turn::First => 1,
+            Turn::Later => 2,
+        }
+    }
+}
+
 /// Stores an event, due at once; `false` if it is there already.
 pub async fn store(tx: &mut Tx, event: &NewEvent) -> Result<bool, StoreError> {
     let params = [
@@ -102,6 +126,7 @@ pub async fn store(tx: &mut Tx, event: &NewEvent) -> Result<bool, StoreError> {
         event.livemode.into(),
         Value::from(&event.payload),
         event.source.name().into(),
+        event.turn.number().into(),
         event.received_at.into(),
     ];
     tx.insert_new(&INSERT, &params).await
@@ -117,15 +142,20 @@ pub async fn lock(tx: &mut Tx, id: &EventId) -> Result<Option<InboxEvent>, Store
     tx.query_opt(&LOCK, &[id.as_str().into()]).await?.map(read).transpose()
 }
 
-/// Leases up to `limit` events that are due, longest due first. Each time counts as a try, so that
+/// Leases up to `limit` events of a turn that are due, longest due first. Each time counts as a try, so that
 /// an event that kills its worker is seen to.
 pub async fn claim_due(
     tx: &mut Tx,
+    turn: Turn,
     now: Timestamp,
     lease: &Lease,
     limit: u32,
 ) -> Result<Vec<InboxEvent>, StoreError> {
-    let rows = CLAIMS.claim(tx, now, lease, limit).await?;
+    let claims = match turn {
+        Turn::First => &FIRST,
+        Turn::Later => &LATER,
+    };
+    let rows = claims.claim(tx, now, lease, limit).await?;
     rows.into_iter().map(read).collect()
 }
 
@@ -176,8 +206,13 @@ fn read(row: Row) -> Result<InboxEvent, StoreError> {
         "poll" => Ok(Source::Poll),
         _ => Err("neither webhook nor poll"),
     })?;
+    let turn = match row.int("turn")? {
+        1 => Turn::First,
+        2 => Turn::Later,
+        _ => return Err(row.corrupt("turn", "neither 1 nor 2")),
+    };
     let received_at = row.time("received_at")?;
-    let event = NewEvent { id, kind, object, livemode, payload, source, received_at };
+    let event = NewEvent { id, kind, object, livemode, payload, source, turn, received_at };
     Ok(InboxEvent {
         event,
         applied_at: row.time_opt("applied_at")?,

@@ -152,17 +152,26 @@ impl Store {
     /// error is a sentence that says what to change.
     pub async fn open(url: &DatabaseUrl, limits: &Limits) -> Result<Store, StoreError> {
         let engine = match &url.0 {
-            Place::Sqlite(path) => Engine::Sqlite(sqlite::Threads::open(path, limits)?),
+            Place::Sqlite(path) => sqlite::Threads::open(path, limits).map(Engine::Sqlite),
             Place::Postgres(server) => {
                 let server = postgres::Postgres::new(server, limits)?;
-                Engine::Postgres(Network::open(server, limits).await?)
+                Network::open(server, limits).await.map(Engine::Postgres)
             }
             Place::Mysql(server) => {
                 let server = mysql::Mysql::new(server, limits);
-                Engine::Mysql(Network::open(server, limits).await?)
+                Network::open(server, limits).await.map(Engine::Mysql)
             }
         };
-        Ok(Store { engine: Arc::new(engine) })
+        match engine {
+            Ok(engine) => Ok(Store { engine: Arc::new(engine) }),
+            Err(StoreError::Unreachable(cause)) => Err(StoreError::setup(format!(
+                "{url} cannot be reached: {}; check that the server runs, that host and port in \
+                 DATABASE_URL are right, and with TLS that sslrootcert names the authority that \
+                 signed its certificate",
+                cause.map_or("it does not answer".to_owned(), |cause| error::innermost(&*cause)),
+            ))),
+            Err(error) => Err(error),
+        }
     }
 
     /// A store that does everything on the caller's thread the first time it is polled: no threads,

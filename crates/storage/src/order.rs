@@ -25,6 +25,10 @@ macro_rules! columns {
 statements! {
     LOAD = concat!("select ", columns!(), " from orders where id = ?1");
     LOCK = concat!("select ", columns!(), " from orders where id = ?1 for update");
+    NEWEST_OF_CART = concat!(
+        "select ", columns!(), " from orders where cart_id = ?1 \
+         order by created_at desc, id desc limit 1"
+    );
     LINES = "select id, product_id, sku, name, image, unit_price_minor, quantity, \
         requires_shipping from order_lines where order_id = ?1 order by position";
     INSERT = concat!(
@@ -57,12 +61,17 @@ pub async fn insert(tx: &mut Tx, order: &Order) -> Result<bool, StoreError> {
 
 /// An order, for looking at.
 pub async fn load(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, StoreError> {
-    read(tx, &LOAD, id).await
+    read(tx, &LOAD, id.0.into()).await
 }
 
 /// An order, locked until the transaction ends.
 pub async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, StoreError> {
-    read(tx, &LOCK, id).await
+    read(tx, &LOCK, id.0.into()).await
+}
+
+/// The newest order that was made from a cart, for looking at.
+pub async fn newest_of_cart(tx: &mut Tx, cart: CartId) -> Result<Option<Order>, StoreError> {
+    read(tx, &NEWEST_OF_CART, cart.0.into()).await
 }
 
 /// Writes how far the order has come. The caller holds the lock on it.
@@ -137,8 +146,8 @@ fn state_params(state: &OrderState) -> [Value; 4] {
     [state.name().into(), expires_at.into(), state_at.into(), event.map(EventId::as_str).into()]
 }
 
-async fn read(tx: &mut Tx, sql: &'static Sql, id: OrderId) -> Result<Option<Order>, StoreError> {
-    let Some(row) = tx.query_opt(sql, &[id.0.into()]).await? else { return Ok(None) };
+async fn read(tx: &mut Tx, sql: &'static Sql, key: Value) -> Result<Option<Order>, StoreError> {
+    let Some(row) = tx.query_opt(sql, &[key]).await? else { return Ok(None) };
     let mut row = row.read("orders");
     let id = OrderId(row.id("id")?);
     let visitor = VisitorId(row.id("visitor_id")?);

@@ -17,7 +17,7 @@ macro_rules! columns {
     () => {
         "id, order_id, cart_id, amount_minor, currency, livemode, gateway_reference, client_secret, \
          state, declined, decline_attempt, decline_code, decline_message, failure_reason, \
-         receipt_event, receipt_minor, receipt_currency, receipt_at, due_at, updated_at"
+         receipt_event, receipt_minor, receipt_currency, receipt_at, due_at, held_until, updated_at"
     };
 }
 
@@ -47,6 +47,7 @@ statements! {
     SAVE_CLIENT_SECRET = "update payments set client_secret = ?2 where id = ?1";
     SCHEDULE = "update payments set due_at = ?2, lease_token = null, lease_until = null \
         where id = ?1";
+    HOLD = "update payments set held_until = ?2 where id = ?1";
     DUE = "select id from payments where due_at <= ?1 \
         and (lease_until is null or lease_until <= ?1) order by due_at, id limit ?2";
     TAKE = "update payments set lease_token = ?2, lease_until = ?3 where id = ?1 \
@@ -75,6 +76,8 @@ pub struct Stored {
     pub client_secret: Option<String>,
     /// When the worker must look at it again; nothing when it is over.
     pub due_at: Option<Timestamp>,
+    /// Until then another order is taking its order's place, and its cancellation is left to that.
+    pub held_until: Option<Timestamp>,
     /// When news last moved it.
     pub updated_at: Timestamp,
 }
@@ -197,6 +200,12 @@ pub async fn schedule(
     due_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let matched = tx.exec(&SCHEDULE, &[id.0.into(), due_at.into()]).await?;
+    found(matched, id)
+}
+
+/// Says until when another order is taking its order's place.
+pub async fn hold(tx: &mut Tx, id: PaymentId, until: Option<Timestamp>) -> Result<(), StoreError> {
+    let matched = tx.exec(&HOLD, &[id.0.into(), until.into()]).await?;
     found(matched, id)
 }
 
@@ -325,11 +334,12 @@ fn read(row: Row) -> Result<Stored, StoreError> {
     let declined = split(&row.text("declined")?);
     let state = state(&mut row, &name)?;
     let due_at = row.time_opt("due_at")?;
+    let held_until = row.time_opt("held_until")?;
     let updated_at = row.time("updated_at")?;
     let fresh = Payment::new(id, order, amount, livemode);
     let payment = Payment::restore(&fresh, reference, declined, state);
     let payment = payment.map_err(|error| row.corrupt("gateway_reference", &error))?;
-    Ok(Stored { payment, cart, client_secret, due_at, updated_at })
+    Ok(Stored { payment, cart, client_secret, due_at, held_until, updated_at })
 }
 
 fn state(row: &mut Columns, name: &str) -> Result<PaymentState, StoreError> {

@@ -30,11 +30,13 @@ create table if not exists products (
     check (requires_shipping in (0, 1))
 ) engine = innodb default character set utf8mb4 collate utf8mb4_bin;
 
--- What visitors mean to buy; one cart each.
+-- What visitors mean to buy; one cart each. `last_change` is the id of the change that was made last,
+-- so that a change whose commit was lost is not made twice.
 create table if not exists carts (
     id binary(16) not null,
     visitor_id binary(16) not null,
     currency varchar(3) not null,
+    last_change binary(16),
     created_at bigint not null,
     updated_at bigint not null,
     primary key (id),
@@ -98,6 +100,7 @@ create table if not exists orders (
     created_at bigint not null,
     updated_at bigint not null,
     primary key (id),
+    key orders_cart_id_created_at (cart_id, created_at),
     key orders_state (state),
     check (accepts_marketing in (0, 1)),
     check (subtotal_minor >= 0 and shipping_minor >= 0 and tax_minor >= 0 and total_minor >= 0),
@@ -130,7 +133,8 @@ create table if not exists order_lines (
 ) engine = innodb default character set utf8mb4 collate utf8mb4_bin;
 
 -- The one demand for an order's total. `live_cart_id` is the cart while money may still move, and
--- unique: a cart has one live payment. `due_at` is when the worker must look at it again.
+-- unique: a cart has one live payment. `due_at` is when the worker must look at it again. Until
+-- `held_until` another order is taking its order's place, and its cancellation is left to that.
 create table if not exists payments (
     id binary(16) not null,
     order_id binary(16) not null,
@@ -152,6 +156,7 @@ create table if not exists payments (
     receipt_currency varchar(3),
     receipt_at bigint,
     due_at bigint,
+    held_until bigint,
     lease_token binary(16),
     lease_until bigint,
     created_at bigint not null,
@@ -208,7 +213,8 @@ create table if not exists payment_attempts (
     check (number > 0)
 ) engine = innodb default character set utf8mb4 collate utf8mb4_bin;
 
--- Events from outside; each id counts once. `due_at` is null once the event has been applied.
+-- Events from outside; each id counts once. `due_at` is null once the event has been applied. Those
+-- of turn 1 are applied as they stand, those of turn 2 need a question first.
 create table if not exists inbox (
     id varchar(255) not null,
     kind varchar(255) not null,
@@ -216,6 +222,7 @@ create table if not exists inbox (
     livemode bigint not null,
     payload longtext not null,
     source varchar(100) not null,
+    turn bigint not null,
     received_at bigint not null,
     due_at bigint,
     applied_at bigint,
@@ -225,9 +232,10 @@ create table if not exists inbox (
     lease_token binary(16),
     lease_until bigint,
     primary key (id),
-    key inbox_due_at (due_at),
+    key inbox_turn_due_at (turn, due_at),
     key inbox_received_at (received_at),
     check (livemode in (0, 1)),
+    check (turn in (1, 2)),
     check (source in ('webhook', 'poll')),
     check (due_at is null or applied_at is null),
     check (due_at is not null or applied_at is not null),

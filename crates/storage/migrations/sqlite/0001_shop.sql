@@ -28,11 +28,13 @@ create table products (
 ) strict, without rowid;
 create unique index products_sku on products (sku);
 
--- What visitors mean to buy; one cart each.
+-- What visitors mean to buy; one cart each. `last_change` is the id of the change that was made last,
+-- so that a change whose commit was lost is not made twice.
 create table carts (
     id blob not null,
     visitor_id blob not null,
     currency text not null,
+    last_change blob,
     created_at integer not null,
     updated_at integer not null,
     primary key (id)
@@ -105,6 +107,7 @@ create table orders (
     check (state <> 'paid' or paid_by_event is not null or total_minor = 0),
     check (state = 'paid' or paid_by_event is null)
 ) strict, without rowid;
+create index orders_cart_id_created_at on orders (cart_id, created_at);
 create index orders_state on orders (state);
 
 -- What was ordered, at the price the shopper saw. The product may be gone from the catalogue.
@@ -128,7 +131,8 @@ create table order_lines (
 create unique index order_lines_order_id_product_id on order_lines (order_id, product_id);
 
 -- The one demand for an order's total. `live_cart_id` is the cart while money may still move, and
--- unique: a cart has one live payment. `due_at` is when the worker must look at it again.
+-- unique: a cart has one live payment. `due_at` is when the worker must look at it again. Until
+-- `held_until` another order is taking its order's place, and its cancellation is left to that.
 create table payments (
     id blob not null,
     order_id blob not null,
@@ -150,6 +154,7 @@ create table payments (
     receipt_currency text,
     receipt_at integer,
     due_at integer,
+    held_until integer,
     lease_token blob,
     lease_until integer,
     created_at integer not null,
@@ -206,7 +211,8 @@ create table payment_attempts (
 ) strict;
 create unique index payment_attempts_idempotency_key on payment_attempts (idempotency_key);
 
--- Events from outside; each id counts once. `due_at` is null once the event has been applied.
+-- Events from outside; each id counts once. `due_at` is null once the event has been applied. Those
+-- of turn 1 are applied as they stand, those of turn 2 need a question first.
 create table inbox (
     id text not null,
     kind text not null,
@@ -214,6 +220,7 @@ create table inbox (
     livemode integer not null,
     payload text not null,
     source text not null,
+    turn integer not null,
     received_at integer not null,
     due_at integer,
     applied_at integer,
@@ -224,12 +231,13 @@ create table inbox (
     lease_until integer,
     primary key (id),
     check (livemode in (0, 1)),
+    check (turn in (1, 2)),
     check (source in ('webhook', 'poll')),
     check (due_at is null or applied_at is null),
     check (due_at is not null or applied_at is not null),
     check (applied_at is null or outcome is not null)
 ) strict;
-create index inbox_due_at on inbox (due_at);
+create index inbox_turn_due_at on inbox (turn, due_at);
 create index inbox_received_at on inbox (received_at);
 
 -- Effects that an order's state calls for; each is done at least once. `due_at` is null once done.

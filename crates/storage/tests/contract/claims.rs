@@ -6,7 +6,7 @@ use domain::event::{EventId, GatewayReference};
 use futures::future::join_all;
 use jiff::Timestamp;
 use storage::attention::NewItem;
-use storage::inbox::{InboxEvent, NewEvent, Source};
+use storage::inbox::{InboxEvent, NewEvent, Source, Turn};
 use storage::outbox::{Effect, EffectKind, NewEffect};
 use storage::{Lease, StoreError, attention, cursor, inbox, order, outbox, payment};
 
@@ -33,6 +33,7 @@ fn new_event(name: &str, received_at: Timestamp) -> NewEvent {
         livemode: false,
         payload: format!("{{\"id\":\"{name}\"}}"),
         source: Source::Webhook,
+        turn: Turn::First,
         received_at,
     }
 }
@@ -54,7 +55,7 @@ fn lease(until_ms: i64) -> Lease {
 
 async fn claim_events(db: &Database, now_ms: i64, lease: Lease, limit: u32) -> Vec<InboxEvent> {
     let claimed = db.write((now_ms, lease, limit), |tx, (now_ms, lease, limit)| {
-        Box::pin(inbox::claim_due(tx, at(*now_ms), lease, *limit))
+        Box::pin(inbox::claim_due(tx, Turn::First, at(*now_ms), lease, *limit))
     });
     claimed.await.unwrap()
 }

@@ -16,6 +16,7 @@ on_every_server! {
     a_lock_that_is_held_too_long_is_tried_again_and_then_reported
     an_operation_of_no_end_is_cut_off_and_its_connection_closed
     a_restarted_server_is_found_again
+    a_store_that_cannot_be_opened_says_what_to_change
 }
 
 storage::statements! {
@@ -135,6 +136,14 @@ async fn a_restarted_server_is_found_again(db: &Database) {
         assert!(bought.unwrap());
     }
     assert_eq!(stock_of(db, mug.id).await.reserved(), 16);
+}
+
+async fn a_store_that_cannot_be_opened_says_what_to_change(db: &Database) {
+    let nobody = db.url_through(1);
+    let error = storage::Store::open(&nobody, &limits()).await.err().unwrap();
+    let sentence = error.to_string();
+    assert!(sentence.contains("127.0.0.1:1/till_"), "{sentence}");
+    assert!(sentence.contains("check that the server runs"), "{sentence}");
 }
 
 fn read_and_add<'a>(

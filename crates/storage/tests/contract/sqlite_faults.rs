@@ -10,7 +10,7 @@ use domain::event::EventId;
 use futures::StreamExt;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::FuturesUnordered;
-use storage::inbox::{NewEvent, Source};
+use storage::inbox::{NewEvent, Source, Turn};
 use storage::{DatabaseUrl, SqliteFile, Store, StoreError, Tx, Work, catalog, cursor, inbox};
 
 use crate::harness::{Database, Gate, Which, at, limits, product, run, stock_of, stocked};
@@ -30,6 +30,7 @@ fn events(sizes: &[usize]) -> Vec<NewEvent> {
         livemode: false,
         payload: "x".repeat(*size),
         source: Source::Poll,
+        turn: Turn::First,
         received_at: at(0),
     };
     sizes.iter().enumerate().map(event).collect()
