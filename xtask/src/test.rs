@@ -63,11 +63,11 @@ impl Part {
     fn budget(self) -> Duration {
         Duration::from_secs(match self {
             Part::Fmt => 10,
-            Part::Clippy => 180,
+            Part::Clippy => 240,
             Part::Packages => 90,
             Part::Databases => 20,
             Part::Sdks => 60,
-            Part::Rust => 500,
+            Part::Rust => 440,
             Part::Coverage => 10,
         })
     }
@@ -157,7 +157,9 @@ fn run_part(part: Part, root: &Path, arguments: &[String], prepared: &mut Prepar
             Ok(())
         }
         Part::Rust => {
-            let record = root.join("target").join("coverage.jsonl");
+            let folder = root.join("target");
+            fs::create_dir_all(&folder)?;
+            let record = folder.join("coverage.jsonl");
             fs::write(&record, "")?;
             let mut tests = cargo(root);
             tests.args(["test", "--no-fail-fast"]);
