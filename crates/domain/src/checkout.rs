@@ -28,6 +28,17 @@ pub struct CheckoutRequest {
     pub marketing: Marketing,
 }
 
+impl CheckoutRequest {
+    /// Whether an order was made with just these answers.
+    pub fn is_that_of(&self, order: &Order) -> bool {
+        let Self { email, shipping_address, billing_address, marketing } = self;
+        *email == order.email
+            && *shipping_address == order.shipping_address
+            && *billing_address == order.billing_address
+            && *marketing == order.marketing
+    }
+}
+
 /// What the outside world contributes to a new order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewOrder {

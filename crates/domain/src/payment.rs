@@ -224,8 +224,14 @@ impl Payment {
     /// same end.
     #[must_use]
     pub fn hear(self, news: &News, at: Timestamp) -> (Self, Consequence) {
-        if let Some(discrepancy) = self.discrepancy(news) {
-            return (self, Consequence::NeedsAttention(discrepancy));
+        // A payment that can no longer succeed is over, whatever else is written on it by now.
+        let is_over = news.report == Report::Cancelled;
+        let is_known = self.reference.as_ref() == Some(&news.reference);
+        match self.discrepancy(news) {
+            Some(discrepancy) if !(is_over && is_known) => {
+                return (self, Consequence::NeedsAttention(discrepancy));
+            }
+            Some(_) | None => {}
         }
         let payment = Self { reference: Some(news.reference.clone()), ..self };
         match &news.report {

@@ -52,15 +52,30 @@ pub struct ShopRules {
     pub webhook_secrets: Vec<WebhookSecret>,
 }
 
-/// Who waits for what.
+/// Who waits for what. Each bell has one listener.
 #[derive(Debug, Default)]
 pub struct Bells {
-    /// Rung when an event or an effect waits to be worked off.
-    pub work: Notify,
+    /// Rung when an event waits that can be applied as it stands.
+    pub first: Notify,
+    /// Rung when an event waits that needs a question first.
+    pub later: Notify,
+    /// Rung when an effect waits.
+    pub effects: Notify,
+    /// Rung when a payment should be looked at.
+    pub payments: Notify,
     /// Rung when the gateway's events should be fetched now.
     pub poll: Notify,
     /// Rung when an event has been applied.
     pub applied: Notify,
+}
+
+impl Bells {
+    /// Something is due; whoever works looks whether it is theirs.
+    pub fn ring_work(&self) {
+        for bell in [&self.first, &self.later, &self.effects, &self.payments] {
+            bell.notify_one();
+        }
+    }
 }
 
 /// How long a claimed piece of work belongs to the one who claimed it: longer than any flow takes

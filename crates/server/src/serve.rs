@@ -2,7 +2,9 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum_server::Handle;
 use gateways::stripe::{self, Stripe};
+use hyper_util::rt::TokioTimer;
 use secrecy::ExposeSecret;
 use storage::{Limits, Store, StoreError};
 use tokio::net::TcpListener;
@@ -24,7 +26,9 @@ use crate::{
 
 /// How often the worker looks for rows that are due; it is also called when there are some.
 const TICK: Duration = Duration::from_secs(1);
-/// Longest time that shutdown waits for flows under way: three gateway calls of ten seconds each.
+/// A browser sends the head of a request in one go.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// Longest time that shutdown waits for requests, and then for flows, under way: three gateway calls of ten seconds each.
 const SHUTDOWN: Duration = Duration::from_secs(30);
 
 /// Why the server did not start, or stopped.
@@ -171,9 +175,12 @@ impl Server {
     pub async fn run(self, listener: TcpListener) -> Result<(), ServeError> {
         let rhythm = Rhythm { tick: self.tick, poll: self.poll };
         let worker = tokio::spawn(worker::run(self.cx.clone(), rhythm, self.stop.clone()));
+        let handle = Handle::new();
+        let mut server = axum_server::from_tcp(listener.into_std()?)?.handle(handle.clone());
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+        let ending = tokio::spawn(end(self.stop.clone(), handle));
         let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        let stop = self.stop.clone().cancelled_owned();
-        let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
+        let served = server.serve(service).await;
         self.stop.cancel();
         let rest = async {
             self.cx.tasks.close();
@@ -183,9 +190,16 @@ impl Server {
         if tokio::time::timeout(SHUTDOWN, rest).await.is_err() {
             tracing::warn!("stopped before everything was finished; the next start goes on");
         }
+        ending.abort();
         self.cx.store.close().await;
         Ok(served?)
     }
+}
+
+/// Lets the requests under way finish. Those who never finish theirs are not waited for.
+async fn end(stop: CancellationToken, handle: Handle<SocketAddr>) {
+    stop.cancelled().await;
+    handle.graceful_shutdown(Some(SHUTDOWN));
 }
 
 async fn asked_to_stop() {

@@ -2,8 +2,11 @@
 //! nothing in memory: all of its work is rows, claimed by lease, so any number of nodes may run it
 //! and any of them may die.
 
-use std::{future::Future, time::Duration};
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures::FutureExt;
+use storage::inbox::Turn;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -25,20 +28,65 @@ pub struct Rhythm {
 /// requests a second on a route, and shoppers who confirm at the same time share one round.
 const POLL_REST: Duration = Duration::from_millis(400);
 
-/// Works until `stop`, and finishes what it has begun.
+/// Works until `stop`, and finishes what it has begun. Each kind of work has a loop of its own: an
+/// event that proves a payment never waits behind a question to a gateway that is slow.
 pub async fn run(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
-    tokio::join!(work(&cx, rhythm.tick, &stop), poll(&cx, rhythm.poll, &stop));
+    let bells = &cx.bells;
+    let work = |what, bell| work(&cx, what, bell, rhythm.tick, &stop);
+    tokio::join!(
+        work(Work::FirstEvents, &bells.first),
+        work(Work::LaterEvents, &bells.later),
+        work(Work::Effects, &bells.effects),
+        work(Work::Payments, &bells.payments),
+        poll(&cx, rhythm.poll, &stop),
+    );
 }
 
-async fn work(cx: &Context, tick: Duration, stop: &CancellationToken) {
+/// Kinds of work that is due at some time.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    /// Events that can be applied as they stand.
+    FirstEvents,
+    /// Events that need a question first.
+    LaterEvents,
+    /// Effects of the outbox.
+    Effects,
+    /// Payments to look at.
+    Payments,
+}
+
+impl Work {
+    const ALL: [Self; 4] = [Self::FirstEvents, Self::LaterEvents, Self::Effects, Self::Payments];
+
+    async fn run(self, cx: &Context) -> Result<usize, FlowError> {
+        match self {
+            Self::FirstEvents => receive_event::apply_due(cx, Turn::First).await,
+            Self::LaterEvents => receive_event::apply_due(cx, Turn::Later).await,
+            Self::Effects => deliver::deliver_due(cx).await,
+            Self::Payments => reconcile::reconcile_due(cx).await,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::FirstEvents => "first events",
+            Self::LaterEvents => "later events",
+            Self::Effects => "effects",
+            Self::Payments => "payments",
+        }
+    }
+}
+
+async fn work(cx: &Context, what: Work, bell: &Notify, tick: Duration, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        let done = run_due(cx).await;
-        if done > 0 {
+        if run_once(cx, what).await > 0 {
+            // Effects may have come up, and whoever waits for them may be asleep.
+            cx.bells.effects.notify_one();
             continue;
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = cx.bells.work.notified() => {}
+            () = bell.notified() => {}
             () = tokio::time::sleep(tick) => {}
         }
     }
@@ -47,21 +95,27 @@ async fn work(cx: &Context, tick: Duration, stop: &CancellationToken) {
 /// Does everything that is due once. Returns how much that was.
 pub async fn run_due(cx: &Context) -> usize {
     let mut done = 0;
-    done += counted("events", receive_event::apply_due(cx)).await;
-    done += counted("effects", deliver::deliver_due(cx)).await;
-    done += counted("payments", reconcile::reconcile_due(cx)).await;
+    for what in Work::ALL {
+        done += run_once(cx, what).await;
+    }
     done
 }
 
-async fn counted(what: &'static str, due: impl Future<Output = Result<usize, FlowError>>) -> usize {
-    match due.await {
-        Ok(done) => {
-            metrics::counter!("till_worker_done_total", "what" => what).increment(done as u64);
+/// A panic ends the piece of work, not the worker: the claim runs out, and the row is found again.
+async fn run_once(cx: &Context, what: Work) -> usize {
+    let name = what.name();
+    match AssertUnwindSafe(what.run(cx)).catch_unwind().await {
+        Ok(Ok(done)) => {
+            metrics::counter!("till_worker_done_total", "what" => name).increment(done as u64);
             done
         }
-        Err(error) => {
-            // The claims run out by themselves; the rows are found again.
-            tracing::error!(what, %error, "the worker could not go on");
+        Ok(Err(error)) => {
+            tracing::error!(what = name, %error, "the worker could not go on");
+            0
+        }
+        Err(_panic) => {
+            metrics::counter!("till_worker_panics_total", "what" => name).increment(1);
+            tracing::error!(what = name, "the worker panicked");
             0
         }
     }

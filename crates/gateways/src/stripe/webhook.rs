@@ -215,6 +215,8 @@ pub fn read_event(payload: &str) -> Result<Event, WireError> {
     let kind = need(envelope.kind, "type")?;
     let about = match snapshot {
         _ if thin => About::Thin,
+        // Whoever made it has been told, and nothing has happened to it yet.
+        _ if kind == "payment_intent.created" => About::Other,
         Some(raw) if kind.starts_with("payment_intent.") => about_payment(&kind, raw.get(), &id),
         None if kind.starts_with("payment_intent.") => About::Unreadable,
         Some(_) | None => About::Other,

@@ -47,10 +47,11 @@ pub struct Standing {
 
 /// While the shopper is at it, the gateway is asked this often: events bring the news, this is
 /// the net below them.
-const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
+pub const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 /// A payment under way (SEPA) takes days.
 const LOOK_AGAIN_PROCESSING: Duration = Duration::from_secs(60 * 60);
-/// The event of a payment that the gateway says has succeeded is normally there at once.
+/// The event of a payment that the gateway says has succeeded is normally there at once. Nothing is
+/// looked at more often.
 const LOOK_AGAIN_ANSWERED: Duration = Duration::from_secs(10);
 
 /// Takes news in for an order. `None`: there is no such order, or nothing to pay for it.
@@ -100,6 +101,9 @@ pub async fn take_in(
     heard: &Heard,
     now: Timestamp,
 ) -> Result<Standing, StoreError> {
+    if is_replaced_elsewhere(&standing.payment, heard, now) {
+        return Ok(standing);
+    }
     let Standing { order, payment: stored } = standing;
     let before = stored.payment;
     let (payment, consequence) = before.clone().hear(&heard.news, now);
@@ -117,9 +121,23 @@ pub async fn take_in(
     if payment != before {
         payment::save(tx, &payment, now).await?;
     }
-    let due_at = next_look(&order, &payment, now);
+    let due_at = match consequence {
+        // A person was called; asking more often would not help.
+        Consequence::NeedsAttention(_) if payment.is_live() => {
+            Some(after(now, LOOK_AGAIN_PROCESSING))
+        }
+        _ => next_look(&order, &payment, now),
+    };
     payment::schedule(tx, payment.id, due_at).await?;
     Ok(Standing { order, payment: payment::Stored { payment, due_at, ..stored } })
+}
+
+/// While another order is taking this one's place, the cancellation belongs to the transaction
+/// that makes the new order, so that the reservation passes over without a gap. Should that never
+/// come, the hold runs out, and the worker's next look finds the payment cancelled.
+fn is_replaced_elsewhere(stored: &payment::Stored, heard: &Heard, now: Timestamp) -> bool {
+    let is_held = stored.held_until.is_some_and(|until| until > now);
+    is_held && stored.payment.is_live() && heard.news.report == Report::Cancelled
 }
 
 async fn carry_out_on_order(
@@ -279,7 +297,8 @@ fn next_look(order: &Order, payment: &Payment, now: Timestamp) -> Option<Timesta
             Some(after(now, LOOK_AGAIN_ANSWERED))
         }
         S::Open | S::Declined { .. } | S::RequiresAction => {
-            Some(after(now, LOOK_AGAIN).min(expires_at.max(now)))
+            let soonest = after(now, LOOK_AGAIN_ANSWERED);
+            Some(after(now, LOOK_AGAIN).min(expires_at.max(soonest)))
         }
         S::Processing => Some(after(now, LOOK_AGAIN_PROCESSING)),
         S::Succeeded { .. } | S::Failed { .. } | S::Cancelled => None,

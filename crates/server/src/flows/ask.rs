@@ -30,6 +30,9 @@ const KEY_LIFETIME: Duration = Duration::from_secs(20 * 60 * 60);
 /// Stripe's clock and ours.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
 
+/// By then a payment that Stripe made stands in its list.
+const VISIBLE_AFTER: Duration = Duration::from_secs(60);
+
 /// Asks for the payment of `order` and takes the answer in. Safe to repeat: the process may die
 /// after any line, and the next one that asks finds the same attempt.
 pub async fn ask(cx: &Context, order: OrderId) -> Result<Standing, FlowError> {
@@ -50,13 +53,19 @@ pub async fn ask(cx: &Context, order: OrderId) -> Result<Standing, FlowError> {
         let answer = match cx.stripe.create(&attempt.key, &attempt.request).await {
             // Stripe repeats a fault of its own under the same key for a day, although the payment
             // may exist: then it is found, not asked for again.
-            Err(GatewayError::Unknown(Doubt::Status { status: 500.., .. })) => {
-                look_for(cx, order, written).await
+            Err(fault @ GatewayError::Unknown(Doubt::Status { status: 500.., .. })) => {
+                match look_for(cx, order, written).await {
+                    Ok(Some(answer)) => Ok(answer),
+                    // It does not exist and never will: the next intent is a new order.
+                    Ok(None) if after(written, VISIBLE_AFTER) <= cx.clock.now() => {
+                        give_up(cx, order).await?;
+                        return Err(FlowError::PaymentUnknown);
+                    }
+                    Ok(None) | Err(_) => Err(fault),
+                }
             }
-            answer => answer.map(Some),
+            answer => answer,
         };
-        let unknown = || GatewayError::Unknown(Doubt::Deadline);
-        let answer = answer.and_then(|found| found.ok_or_else(unknown));
         return take_answer(cx, order, &attempt, answer).await;
     }
     // Too old to be sent again. Its client secret was never handed out, so nobody can pay it:
@@ -133,7 +142,9 @@ async fn keep_answer(
                 let Some(mut standing) = standing else { return Ok::<_, StoreError>(None) };
                 let (id, number) = (attempt.payment, attempt.number);
                 payment::record_answer(tx, id, number, ("answered", &answer.raw), *now).await?;
-                if let Some(secret) = &answer.client_secret {
+                // News that does not fit is not taken in, and its secret is not handed out.
+                let is_ours = standing.payment.payment.reference() == Some(&answer.news.reference);
+                if let Some(secret) = answer.client_secret.as_ref().filter(|_| is_ours) {
                     payment::save_client_secret(tx, id, secret.expose()).await?;
                     standing.payment.client_secret = Some(secret.expose().to_owned());
                 }
@@ -176,8 +187,11 @@ async fn lose_answer(cx: &Context, order: OrderId) -> Result<(), StoreError> {
         .write((order, cx.clock.now()), |tx, (order, now)| {
             Box::pin(async move {
                 let Some(standing) = apply::lock(tx, *order).await? else { return Ok(()) };
-                let payment = standing.payment.payment.lose_answer();
-                payment::save(tx, &payment, *now).await?;
+                let before = standing.payment.payment;
+                let payment = before.clone().lose_answer();
+                if payment != before {
+                    payment::save(tx, &payment, *now).await?;
+                }
                 if matches!(payment.state(), PaymentState::Unknown) {
                     // How often it was asked is seen from how long ago it was first asked.
                     let age = now.duration_since(standing.order.created_at).as_secs();
@@ -254,7 +268,8 @@ pub fn is_cancelled(answer: &Answer) -> bool {
     }
 }
 
-fn unanswered(error: GatewayError) -> FlowError {
+/// What a question without an answer means.
+pub fn unanswered(error: GatewayError) -> FlowError {
     match error {
         GatewayError::Refused(refused) => FlowError::GatewayRefusesUs(refused.to_string()),
         GatewayError::NotSent(_) | GatewayError::Unknown(_) => FlowError::PaymentUnknown,

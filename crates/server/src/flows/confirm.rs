@@ -38,12 +38,14 @@ pub async fn confirm(cx: &Cx, visitor: VisitorId, id: OrderId) -> Result<Seen, F
         PaymentState::Declined { decline } => {
             Err(FlowError::Declined { message: decline.message.clone() })
         }
+        PaymentState::Closing { .. } => {
+            Err(FlowError::Declined { message: "The payment was declined.".to_owned() })
+        }
         PaymentState::RequiresAction => Err(FlowError::AuthRequired),
         PaymentState::Created
         | PaymentState::Unknown
         | PaymentState::Open
         | PaymentState::Processing
-        | PaymentState::Closing { .. }
         | PaymentState::Succeeded { .. }
         | PaymentState::Failed { .. }
         | PaymentState::Cancelled => see_order(cx, visitor, id).await,

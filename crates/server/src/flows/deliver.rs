@@ -7,18 +7,19 @@ use storage::{
     outbox::{self, Effect, EffectKind},
 };
 
-use super::{FlowError, apply, ask, back_off, side_by_side};
+use super::{
+    AT_ONCE, FlowError, apply, ask, back_off,
+    call_person::{Matter, call_if_stuck},
+    first_try, side_by_side,
+};
 use crate::context::Context;
-
-/// How many effects the worker takes in hand at a time.
-const BATCH: u32 = 32;
 
 /// Carries out the effects that are due. Returns how many there were.
 pub async fn deliver_due(cx: &Context) -> Result<usize, FlowError> {
     let claim = (cx.clock.now(), cx.lease());
     let effects = cx
         .store
-        .write(claim, |tx, (now, lease)| Box::pin(outbox::claim_due(tx, *now, lease, BATCH)))
+        .write(claim, |tx, (now, lease)| Box::pin(outbox::claim_due(tx, *now, lease, AT_ONCE)))
         .await?;
     let count = effects.len();
     side_by_side(effects.into_iter().map(|effect| carry_out(cx, effect))).await?;
@@ -43,8 +44,7 @@ async fn close_payment(cx: &Context, effect: &Effect) -> Result<(), FlowError> {
     let Some(standing) = standing else { return Ok(()) };
     let Some(reference) = standing.payment.payment.reference() else { return Ok(()) };
     // The shopper may have been faster: money that is on its way is not called back.
-    let answer = cx.stripe.retrieve(reference).await;
-    let answer = answer.map_err(|error| FlowError::Broken(error.to_string()))?;
+    let answer = cx.stripe.retrieve(reference).await.map_err(ask::unanswered)?;
     let standing = ask::hear(cx, effect.effect.order, &answer).await?;
     let closing = matches!(standing.payment.payment.state(), PaymentState::Closing { .. });
     if closing && ask::may_be_cancelled(&answer) {
@@ -60,9 +60,12 @@ async fn done(cx: &Context, effect: &Effect) -> Result<(), StoreError> {
 }
 
 async fn postpone(cx: &Context, effect: &Effect, error: &FlowError) -> Result<(), StoreError> {
-    tracing::warn!(order = %effect.effect.order, %error, "could not carry out an effect; it is tried again");
+    tracing::warn!(order = %effect.effect.order, %error, "an effect failed; it is tried again");
     let input = (effect.effect.id, cx.later(back_off(effect.tries)), error.to_string());
     cx.store
         .write(input, |tx, (id, due_at, error)| Box::pin(outbox::postpone(tx, *id, *due_at, error)))
-        .await
+        .await?;
+    let order = Some(effect.effect.order);
+    let matter = Matter { order, kind: "effect_stuck", subject: effect.effect.id.to_string() };
+    call_if_stuck(cx, matter, first_try(cx.clock.now(), effect.tries), error).await
 }

@@ -21,11 +21,11 @@ use crate::context::{Context, after};
 /// How much longer an order waits for a payment that is under way before it is asked about again.
 const EXTENSION: Duration = Duration::from_secs(60 * 60);
 
-/// Whether the shop has waited long enough.
-pub fn is_over(order: &Order, now: Timestamp) -> bool {
+/// When the shop had waited long enough; nothing while it still waits, or need not wait any more.
+pub fn end(order: &Order, now: Timestamp) -> Option<Timestamp> {
     match order.state() {
-        OrderState::Pending { expires_at } => *expires_at <= now,
-        OrderState::Paid { .. } | OrderState::Failed { .. } | OrderState::Cancelled { .. } => false,
+        OrderState::Pending { expires_at } => Some(*expires_at).filter(|end| *end <= now),
+        OrderState::Paid { .. } | OrderState::Failed { .. } | OrderState::Cancelled { .. } => None,
     }
 }
 

@@ -9,6 +9,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use storage::{StoreError, Tx, cart, catalog};
+use uuid::Uuid;
 
 use super::FlowError;
 use crate::context::Context;
@@ -58,7 +59,8 @@ pub async fn fill_cart(
 ) -> Result<Filled, FlowError> {
     let (id, line) = (CartId(cx.ids.next()), LineId(cx.ids.next()));
     let (currency, at) = (cx.shop.prices.currency, cx.clock.now());
-    let filling = Filling { visitor, change, id, line, currency, at };
+    let made = cx.ids.next();
+    let filling = Filling { visitor, change, made, id, line, currency, at };
     cx.store.write(filling, |tx, filling| Box::pin(filling.run(tx))).await
 }
 
@@ -92,6 +94,8 @@ pub async fn look_at_cart(cx: &Context, visitor: VisitorId) -> Result<Filled, Fl
 struct Filling {
     visitor: VisitorId,
     change: Change,
+    /// Names this change, so that a lost commit does not lead to a second one.
+    made: Uuid,
     /// For a visitor who has no cart yet.
     id: CartId,
     /// For a product that has no line yet.
@@ -106,7 +110,11 @@ impl Filling {
         let offers = catalog::offers_of_cart(tx, before.id).await?;
         // Whatever was asked, the answer shows every line at its present price and says so.
         let (fresh, Drift { prices, .. }) = before.clone().refresh(&offers);
-        let after = self.changed(tx, fresh).await?;
+        let after = match cart::note_change(tx, before.id, self.made).await? {
+            true => self.changed(tx, fresh).await?,
+            // An earlier run made it; only the answer was lost.
+            false => fresh,
+        };
         cart::save_lines(tx, &before, &after, self.at).await?;
         let offers = catalog::offers_of_cart(tx, after.id).await?;
         let Drift { shortages, .. } = after.drift(&offers);

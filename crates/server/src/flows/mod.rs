@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod ask;
+pub mod call_person;
 pub mod confirm;
 pub mod deliver;
 pub mod expire;
@@ -19,6 +20,7 @@ use domain::{
     cart::CartError, checkout::Refusal, contact::AddressField, id::OrderId, money::MoneyError,
 };
 use futures::StreamExt;
+use jiff::Timestamp;
 use storage::StoreError;
 
 /// Why a flow ended without what it was asked for.
@@ -80,15 +82,18 @@ impl From<MoneyError> for FlowError {
     }
 }
 
+/// Pieces of work that wait for the gateway at the same time, and how many are claimed at once, so
+/// that none waits under a claim that runs out. Stripe allows 25 requests a second on a route, and
+/// shoppers need most of them.
+const AT_ONCE: u32 = 8;
+
 /// Does pieces of work side by side, a few at a time: a gateway that is slow with one does not
 /// hold up the others. All are done, and the first error is returned.
 async fn side_by_side<F>(work: impl Iterator<Item = F>) -> Result<(), StoreError>
 where
     F: Future<Output = Result<(), StoreError>>,
 {
-    /// Stripe allows 25 requests a second on a route; shoppers need most of them.
-    const AT_ONCE: usize = 8;
-    let results = futures::stream::iter(work).buffer_unordered(AT_ONCE);
+    let results = futures::stream::iter(work).buffer_unordered(AT_ONCE as usize);
     results.fold(Ok(()), async |first, result| first.and(result)).await
 }
 
@@ -97,4 +102,10 @@ where
 pub fn back_off(tries: u32) -> Duration {
     const LONGEST: Duration = Duration::from_secs(300);
     Duration::from_secs(1 << tries.min(9)).min(LONGEST)
+}
+
+/// About when work was first tried that has been tried so often, with [`back_off`] in between.
+pub fn first_try(now: Timestamp, tries: u32) -> Timestamp {
+    let waited: Duration = (0..tries.min(20)).map(back_off).sum();
+    now.checked_sub(waited).unwrap_or(Timestamp::MIN)
 }

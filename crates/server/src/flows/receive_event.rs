@@ -6,25 +6,25 @@ use domain::{
     event::{EventId, GatewayReference, News, Report},
     id::OrderId,
 };
-use gateways::{
-    GatewayError,
-    stripe::webhook::{About, Event, Finality, VerifiedEvent, read_event},
-};
+use gateways::stripe::webhook::{About, Event, Finality, VerifiedEvent, read_event};
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use storage::{
     StoreError,
-    inbox::{self, InboxEvent, NewEvent, Source},
+    inbox::{self, InboxEvent, NewEvent, Source, Turn},
     payment,
 };
 
 use super::{
-    FlowError,
+    AT_ONCE, FlowError,
     apply::{self, Heard},
-    back_off, side_by_side,
+    ask, back_off,
+    call_person::{Matter, call_if_stuck, call_person},
+    side_by_side,
 };
 use crate::context::Context;
 
-/// How many events the worker takes in hand at a time.
+/// How many events are claimed at a time that need no question: each is one transaction.
 const BATCH: u32 = 32;
 
 /// Stores events, each once. Returns how many were new.
@@ -48,31 +48,50 @@ pub async fn receive(
         })
         .await?;
     if new > 0 {
-        cx.bells.work.notify_one();
+        cx.bells.ring_work();
     }
     Ok(new)
 }
 
-/// What has no id cannot count once; it is Stripe's all the same, so somebody should know.
 fn row(verified: &VerifiedEvent, source: Source, received_at: Timestamp) -> Option<NewEvent> {
-    let event = match verified.read() {
-        Ok(event) => event,
+    let payload = verified.payload().to_owned();
+    match verified.read() {
+        Ok(event) => {
+            let turn = turn(&event.about);
+            let Event { id, kind, livemode, object, .. } = event;
+            Some(NewEvent { id, kind, object, livemode, payload, source, turn, received_at })
+        }
+        // It is Stripe's all the same: it is kept, under a name made from its bytes.
         Err(error) => {
             tracing::error!(%error, "an event of Stripe's cannot be read");
-            return None;
+            let digest = hex::encode(Sha256::digest(&payload));
+            let id = EventId::new(format!("unreadable:{digest}")).ok()?;
+            let (kind, turn) = ("unreadable".to_owned(), Turn::First);
+            let (object, livemode) = (None, false);
+            Some(NewEvent { id, kind, object, livemode, payload, source, turn, received_at })
         }
-    };
-    let Event { id, kind, livemode, object, .. } = event;
-    let payload = verified.payload().to_owned();
-    Some(NewEvent { id, kind, object, livemode, payload, source, received_at })
+    }
 }
 
-/// Applies the events that are due. Returns how many there were.
-pub async fn apply_due(cx: &Context) -> Result<usize, FlowError> {
-    let claim = (cx.clock.now(), cx.lease());
+fn turn(about: &About) -> Turn {
+    match about {
+        About::Payment(_, Finality::Final) | About::Thin | About::Other => Turn::First,
+        About::Payment(_, Finality::Hint) | About::Unreadable => Turn::Later,
+    }
+}
+
+/// Applies the events of a turn that are due. Returns how many there were.
+pub async fn apply_due(cx: &Context, turn: Turn) -> Result<usize, FlowError> {
+    let limit = match turn {
+        Turn::First => BATCH,
+        Turn::Later => AT_ONCE,
+    };
+    let claim = (turn, cx.clock.now(), cx.lease(), limit);
     let events = cx
         .store
-        .write(claim, |tx, (now, lease)| Box::pin(inbox::claim_due(tx, *now, lease, BATCH)))
+        .write(claim, |tx, (turn, now, lease, limit)| {
+            Box::pin(inbox::claim_due(tx, *turn, *now, lease, *limit))
+        })
         .await?;
     let count = events.len();
     side_by_side(events.into_iter().map(|event| apply_or_postpone(cx, event))).await?;
@@ -91,8 +110,10 @@ async fn apply_or_postpone(cx: &Context, event: InboxEvent) -> Result<(), StoreE
 
 /// Applies one stored event.
 async fn apply_one(cx: &Context, stored: &InboxEvent) -> Result<(), FlowError> {
-    let event = read_event(&stored.event.payload)
-        .map_err(|error| FlowError::Broken(format!("{}: {error}", stored.event.id)))?;
+    let event = match read_event(&stored.event.payload) {
+        Ok(event) => event,
+        Err(error) => return keep_unreadable(cx, &stored.event.id, &error.to_string()).await,
+    };
     if event.livemode != cx.stripe.livemode() {
         return mark(cx, &stored.event.id, "other mode").await;
     }
@@ -104,9 +125,7 @@ async fn apply_one(cx: &Context, stored: &InboxEvent) -> Result<(), FlowError> {
     let Some(order) = find_order(cx, &told).await? else {
         return mark(cx, &stored.event.id, "foreign").await;
     };
-    let Some(heard) = hear(cx, &told).await? else {
-        return mark(cx, &stored.event.id, "foreign").await;
-    };
+    let heard = hear(cx, &told).await?;
     let heard = heard.into_iter().map(|news| Heard { news, id: cx.ids.next() }).collect::<Vec<_>>();
     let input = (stored.event.id.clone(), order, heard, cx.clock.now());
     cx.store
@@ -140,21 +159,27 @@ impl Told<'_> {
     }
 }
 
-/// What is to be applied. `None`: the gateway does not know the payment under our key.
-async fn hear(cx: &Context, told: &Told<'_>) -> Result<Option<Vec<News>>, FlowError> {
+/// What is to be applied.
+async fn hear(cx: &Context, told: &Told<'_>) -> Result<Vec<News>, FlowError> {
     let (told, reference) = match told {
         // Succeeded and cancelled are ends: the event says all there is to say.
-        Told::News(news, Finality::Final) => return Ok(Some(vec![(*news).clone()])),
+        Told::News(news, Finality::Final) => return Ok(vec![(*news).clone()]),
         // Anything else may be old by now: ask how things stand.
         Told::News(news, Finality::Hint) => (Some(*news), &news.reference),
         Told::Only(Some(reference)) => (None, *reference),
-        Told::Only(None) => return Ok(None),
+        // An order was found, so there is a reference to find it by.
+        Told::Only(None) => return Ok(Vec::new()),
     };
-    match cx.stripe.retrieve(reference).await {
-        Ok(answer) => Ok(Some(as_it_stands(told, answer.news))),
-        Err(GatewayError::Refused(refused)) if refused.is_not_found() => Ok(None),
-        Err(error) => Err(FlowError::Broken(error.to_string())),
-    }
+    let answer = cx.stripe.retrieve(reference).await.map_err(ask::unanswered)?;
+    Ok(as_it_stands(told, answer.news))
+}
+
+/// It stays in the inbox, and a person is told: it may be about money.
+async fn keep_unreadable(cx: &Context, id: &EventId, error: &str) -> Result<(), FlowError> {
+    let matter = Matter { order: None, kind: "event_unreadable", subject: id.to_string() };
+    let sentence = format!("An event of Stripe's cannot be read ({error}). Look at it there.");
+    call_person(cx, matter, sentence).await?;
+    mark(cx, id, "unreadable").await
 }
 
 /// The gateway's present word, preceded by a decline that the event tells of, so that it is
@@ -207,10 +232,13 @@ async fn mark(cx: &Context, id: &EventId, outcome: &'static str) -> Result<(), F
     write.await.map(|_first: bool| ()).map_err(|error: StoreError| error.into())
 }
 
-async fn postpone(cx: &Context, event: &InboxEvent, error: &FlowError) -> Result<(), StoreError> {
-    tracing::warn!(event = %event.event.id, %error, "could not apply an event; it is tried again");
-    let input = (event.event.id.clone(), cx.later(back_off(event.tries)), error.to_string());
+async fn postpone(cx: &Context, stored: &InboxEvent, error: &FlowError) -> Result<(), StoreError> {
+    let event = &stored.event;
+    tracing::warn!(event = %event.id, %error, "could not apply an event; it is tried again");
+    let input = (event.id.clone(), cx.later(back_off(stored.tries)), error.to_string());
     cx.store
         .write(input, |tx, (id, due_at, error)| Box::pin(inbox::postpone(tx, id, *due_at, error)))
-        .await
+        .await?;
+    let matter = Matter { order: None, kind: "event_stuck", subject: event.id.to_string() };
+    call_if_stuck(cx, matter, event.received_at, error).await
 }

@@ -8,14 +8,14 @@ use domain::{id::OrderId, payment::PaymentState};
 use storage::{StoreError, payment};
 
 use super::{
-    FlowError,
+    AT_ONCE, FlowError,
     apply::{self, Standing},
-    ask, back_off, expire, side_by_side,
+    ask, back_off,
+    call_person::{Matter, call_if_stuck},
+    expire, side_by_side,
 };
 use crate::context::{Context, after};
 
-/// How many payments the worker takes in hand at a time.
-const BATCH: u32 = 32;
 /// An event that is this late is worth a person's look at the webhook endpoint and the account
 /// (catalogue of failures, case 12).
 const EVENT_OVERDUE: Duration = Duration::from_secs(5 * 60);
@@ -25,7 +25,7 @@ pub async fn reconcile_due(cx: &Context) -> Result<usize, FlowError> {
     let claim = (cx.clock.now(), cx.lease());
     let orders = cx
         .store
-        .write(claim, |tx, (now, lease)| Box::pin(payment::claim_due(tx, *now, lease, BATCH)))
+        .write(claim, |tx, (now, lease)| Box::pin(payment::claim_due(tx, *now, lease, AT_ONCE)))
         .await?;
     let count = orders.len();
     side_by_side(orders.into_iter().map(|order| settle(cx, order))).await?;
@@ -35,13 +35,13 @@ pub async fn reconcile_due(cx: &Context) -> Result<usize, FlowError> {
 async fn settle(cx: &Context, order: OrderId) -> Result<(), StoreError> {
     let Err(error) = reconcile(cx, order).await else { return Ok(()) };
     tracing::warn!(%order, %error, "could not settle a payment; it is tried again");
-    postpone(cx, order).await
+    postpone(cx, order, &error).await
 }
 
 async fn reconcile(cx: &Context, id: OrderId) -> Result<(), FlowError> {
     let standing = cx.store.read(id, |tx, id| Box::pin(apply::look(tx, *id))).await?;
     let Some(standing) = standing else { return Ok(()) };
-    let is_over = expire::is_over(&standing.order, cx.clock.now());
+    let is_over = expire::end(&standing.order, cx.clock.now()).is_some();
     match standing.payment.payment.state() {
         PaymentState::Answered => fetch_event(cx, &standing).await?,
         PaymentState::Created
@@ -98,19 +98,28 @@ async fn fetch_event(cx: &Context, standing: &Standing) -> Result<(), FlowError>
         .map_err(|error: StoreError| error.into())
 }
 
-/// Gives the claim back. How long to wait follows from how long the order has been waiting.
-async fn postpone(cx: &Context, id: OrderId) -> Result<(), StoreError> {
-    cx.store
+/// Gives the claim back. How long to wait follows from how long the payment has not moved.
+async fn postpone(cx: &Context, id: OrderId, error: &FlowError) -> Result<(), StoreError> {
+    let since = cx
+        .store
         .write((id, cx.clock.now()), |tx, (id, now)| {
             Box::pin(async move {
-                let Some(stored) = payment::of_order(tx, *id).await? else { return Ok(()) };
+                let Some(standing) = apply::look(tx, *id).await? else { return Ok(None) };
+                let Standing { order, payment: stored } = standing;
                 if !stored.payment.is_live() {
-                    return Ok(());
+                    return Ok(None);
                 }
                 let idle = now.duration_since(stored.updated_at).as_secs().max(1);
-                let tries = idle.ilog2();
-                payment::schedule(tx, stored.payment.id, Some(after(*now, back_off(tries)))).await
+                let tries = u32::try_from(idle.ilog2()).unwrap_or(u32::MAX);
+                let due_at = after(*now, back_off(tries));
+                payment::schedule(tx, stored.payment.id, Some(due_at)).await?;
+                // What fails now was due at the order's end, or at the last look before it.
+                let looked = after(stored.updated_at, apply::LOOK_AGAIN);
+                Ok::<_, StoreError>(Some(expire::end(&order, *now).unwrap_or(looked)))
             })
         })
-        .await
+        .await?;
+    let Some(since) = since else { return Ok(()) };
+    let matter = Matter { order: Some(id), kind: "payment_stuck", subject: id.to_string() };
+    call_if_stuck(cx, matter, since, error).await
 }

@@ -5,13 +5,14 @@
 //! attempt and asks with the same key. After the gateway's answer: likewise, and the gateway
 //! repeats its answer. After the second transaction: nothing is left to do.
 
-use std::slice;
+use std::{slice, time::Duration};
 
 use domain::{
+    cart::Cart,
     catalog::Offer,
     checkout::{self, ChargeLimits, CheckoutRequest, NewOrder, Placed, Refusal},
     id::{CartId, OrderId, PaymentId, VisitorId},
-    order::{Fingerprint, Order},
+    order::{Fingerprint, Order, OrderState},
     payment::{Attempt, IdempotencyKey, Payment, PaymentState},
     pricing::PriceRules,
 };
@@ -28,7 +29,7 @@ use super::{
     apply::{self, Heard, Standing},
     ask,
 };
-use crate::context::Cx;
+use crate::context::{Cx, after};
 
 /// What the browser needs to pay.
 #[derive(Debug, Clone)]
@@ -42,6 +43,14 @@ pub struct Intent {
 /// How often a cart's older order may be replaced by this call before it gives up: once for the
 /// order that was there, once more for one that another tab made in the meantime.
 const REPLACEMENTS_MAX: usize = 2;
+
+/// Closing the older payment takes two calls of ten seconds; meanwhile its cancellation is left to
+/// the transaction that makes the new order.
+const REPLACING_TAKES: Duration = Duration::from_secs(60);
+/// So long after an order was paid the same request is taken for a repetition.
+const REPEATED_WITHIN: Duration = Duration::from_secs(60 * 60);
+/// Typing a card's number and finding the phone for 3-D Secure.
+const PAYING_TAKES: Duration = Duration::from_secs(10 * 60);
 
 /// Makes the visitor's cart an order and asks for its payment. The same cart and request lead to
 /// the same order; another request replaces the order, once the gateway has confirmed that the
@@ -160,22 +169,61 @@ impl Writing {
         let live = self.live(tx, cart.id).await?;
         let fingerprint = checkout::fingerprint(&cart, &self.request);
         if let Some(step) = live.as_ref().and_then(|live| same(live, fingerprint)) {
-            return Ok(step);
+            return self.leave_time(tx, step).await;
+        }
+        if let Some(order) = self.paid_before(tx, &cart).await? {
+            return Ok(Step::Paid(Box::new(order)));
         }
         let offers = catalog::offers_of_cart(tx, cart.id).await?;
         let rules = (&self.prices, &self.charges);
         // Asked before an older order is given up: a request that cannot succeed costs nothing.
         let placed = checkout::place(&cart, &offers, self.request.clone(), self.new, rules)?;
         if let Some(live) = live {
+            let until = after(self.new.at, REPLACING_TAKES);
+            payment::hold(tx, live.payment.payment.id, Some(until)).await?;
             return Ok(Step::Replace(Box::new(live)));
         }
         self.insert(tx, placed).await
+    }
+
+    /// The same request again, after its order was paid and its lines left the cart, is that
+    /// order: a page that was reloaded, or an answer that was lost.
+    async fn paid_before(&self, tx: &mut Tx, cart: &Cart) -> Result<Option<Order>, StoreError> {
+        if !cart.lines().is_empty() {
+            return Ok(None);
+        }
+        let newest = order::newest_of_cart(tx, cart.id).await?;
+        Ok(newest.filter(|order| match order.state() {
+            OrderState::Paid { at, .. } => {
+                after(*at, REPEATED_WITHIN) > self.new.at && self.request.is_that_of(order)
+            }
+            OrderState::Pending { .. }
+            | OrderState::Failed { .. }
+            | OrderState::Cancelled { .. } => false,
+        }))
+    }
+
+    /// A shopper who comes back to a page just before the end has time to pay.
+    async fn leave_time(&self, tx: &mut Tx, step: Step) -> Result<Step, FlowError> {
+        let Step::Ready(mut standing) = step else { return Ok(step) };
+        let until = after(self.new.at, PAYING_TAKES);
+        let longer = standing.order.clone().extend(until);
+        if let Ok(order) = longer
+            && order != standing.order
+        {
+            order::save_state(tx, &order, self.new.at).await?;
+            standing.order = order;
+        }
+        Ok(Step::Ready(standing))
     }
 
     /// The older order's cancellation and the new order's reservation are one transaction: nobody
     /// else can take the pieces in between.
     async fn close_replaced(&self, tx: &mut Tx) -> Result<(), StoreError> {
         if let Some((order, heard)) = &self.replaced {
+            if let Some(older) = payment::of_order(tx, *order).await? {
+                payment::hold(tx, older.payment.id, None).await?;
+            }
             apply::apply(tx, *order, slice::from_ref(heard), self.new.at).await?;
         }
         Ok(())
@@ -189,9 +237,9 @@ impl Writing {
 
     async fn insert(&self, tx: &mut Tx, placed: Placed) -> Result<Step, FlowError> {
         let Placed { order, payment } = placed;
-        reserve(tx, &order).await?;
         order::insert(tx, &order).await?;
         let Some(payment) = payment else {
+            reserve(tx, &order).await?;
             apply::move_reserved(tx, &order.lines, StockMove::Sell).await?;
             apply::take_from_cart(tx, &order, self.new.at).await?;
             return Ok(Step::Paid(Box::new(order)));
@@ -205,10 +253,15 @@ impl Writing {
         };
         let due_at = apply::first_look(self.new.at);
         match payment::insert(tx, &payment, order.cart, &attempt, due_at).await? {
-            Inserted::New | Inserted::AlreadyMine => Ok(Step::Ask(order.id)),
+            Inserted::New | Inserted::AlreadyMine => {}
             // The cart is locked and had none a moment ago.
-            Inserted::CartHasAnother => Err(FlowError::Broken("two live payments".to_owned())),
+            Inserted::CartHasAnother => {
+                return Err(FlowError::Broken("two live payments".to_owned()));
+            }
         }
+        // Last, so that a product that everybody wants is locked for a moment only.
+        reserve(tx, &order).await?;
+        Ok(Step::Ask(order.id))
     }
 
     fn encode(&self, order: &Order, payment: &Payment) -> Result<String, FlowError> {

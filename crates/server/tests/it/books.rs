@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use simulators::stripe::Stripe;
-use storage::{Sql, Store, StoreError, attention, inbox, order, outbox};
+use storage::{Store, StoreError, attention, inbox, order, outbox};
 
 storage::statements! {
     PAYMENTS = "select o.id, o.state, o.total_minor, o.currency, o.paid_by_event, \
@@ -14,7 +14,6 @@ storage::statements! {
     RESERVED = "select l.product_id, l.quantity from order_lines l \
         join orders o on o.id = l.order_id where o.state = 'pending'";
     INBOX = "select id, kind, outcome from inbox order by received_at, id";
-    CLAIMED = "select count(*) as n from payments where lease_until is not null";
     OVERDUE = "select count(*) as n from payments where due_at <= ?1";
 }
 
@@ -76,35 +75,30 @@ pub async fn inbox(store: &Store) -> Vec<(String, String)> {
     inbox.unwrap()
 }
 
-/// Whether the worker has a payment in hand.
-pub async fn is_claimed(store: &Store) -> bool {
-    count(store, &CLAIMED, None).await > 0
-}
-
 /// Whether a payment waits for the worker's look.
 pub async fn is_overdue(store: &Store, now: Timestamp) -> bool {
-    count(store, &OVERDUE, Some(now)).await > 0
-}
-
-async fn count(store: &Store, sql: &'static Sql, at: Option<Timestamp>) -> i64 {
-    let read = store.read((sql, at), |tx, (sql, at)| {
+    let read = store.read(now, |tx, now| {
         Box::pin(async move {
-            let params: Vec<_> = at.iter().map(|at| (*at).into()).collect();
-            let row = tx.query_opt(sql, &params).await?;
+            let row = tx.query_opt(&OVERDUE, &[(*now).into()]).await?;
             row.map_or(Ok(0), |row| row.read("payments").int("n"))
         })
     });
     let counted: Result<i64, StoreError> = read.await;
-    counted.unwrap()
+    counted.unwrap() > 0
+}
+
+/// How many items wait for a person.
+pub async fn items(store: &Store) -> i64 {
+    let read = store.read((), |tx, ()| Box::pin(attention::open_count(tx)));
+    let items: Result<i64, StoreError> = read.await;
+    items.unwrap()
 }
 
 /// Every difference, as a sentence.
 pub async fn compare(store: &Store, stripe: &Stripe, expected_items: i64) -> Vec<String> {
     let mut differences = compare_payments(&read_orders(store).await, stripe);
     differences.extend(compare_stock(store).await);
-    let read = store.read((), |tx, ()| Box::pin(attention::open_count(tx)));
-    let items: Result<i64, StoreError> = read.await;
-    let items = items.unwrap();
+    let items = items(store).await;
     if items != expected_items {
         differences.push(format!("{items} items for a person, expected {expected_items}"));
     }

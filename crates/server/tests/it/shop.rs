@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     books,
     database::{Database, On},
-    guest::Guest,
+    guest::{Guest, Intent},
 };
 
 /// Makes three tests of a story, one for each database.
@@ -222,12 +222,19 @@ impl Shop {
         assert!(changed.unwrap());
     }
 
+    /// Somebody changes a payment at Stripe, with the shop's own key.
+    pub async fn edit_at_stripe(&self, intent: &Intent, form: &[(&str, &str)]) {
+        let url = format!("{}/v1/payment_intents/{}", self.stripe_url, intent.payment());
+        let request = self.http.post(url).bearer_auth(Options::default().secret_key).form(form);
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
+
     /// Time passes, here and at Stripe.
     pub fn advance(&self, by: Duration) {
         let ms = i64::try_from(by.as_millis()).unwrap();
         self.offset_ms.fetch_add(ms, Ordering::SeqCst);
         self.stripe.advance(by);
-        self.cx.bells.work.notify_one();
+        self.cx.bells.ring_work();
         self.cx.bells.poll.notify_one();
     }
 

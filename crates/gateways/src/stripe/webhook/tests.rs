@@ -225,7 +225,7 @@ fn a_success_and_a_cancellation_are_the_truth_when_kind_and_snapshot_agree() {
 #[test]
 fn every_other_event_is_a_hint_that_ends_nothing() {
     for (kind, status) in [
-        ("payment_intent.created", "succeeded"),
+        ("payment_intent.amount_capturable_updated", "succeeded"),
         ("payment_intent.processing", "succeeded"),
         ("payment_intent.payment_failed", "canceled"),
         ("payment_intent.succeeded", "canceled"),

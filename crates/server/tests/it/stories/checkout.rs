@@ -222,4 +222,37 @@ stories! {
         assert!(shop.stripe.ledger().is_empty());
         shop.close().await;
     }
+
+    async fn an_intent_repeated_after_the_payment_answers_with_the_paid_order(shop: Shop) {
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = guest.intent().await;
+        guest.confirm_at_stripe(&intent, Card::Good).await;
+        guest.until_order_is(&intent, "paid").await;
+
+        let again = guest.ask_intent().await;
+
+        assert_eq!(again.status, 200, "{again}");
+        assert_eq!(again.intent().order, intent.order);
+        let mut other = checkout_request();
+        other["email"] = json!("eve@example.org");
+        let other = guest.post("/api/checkout/intent", other).await;
+        assert_eq!(other.to_string(), "400 checkout.cartEmpty");
+        shop.close().await;
+    }
+
+    async fn a_fault_that_stripe_repeats_for_a_day_does_not_keep_the_shopper_from_buying(
+        shop: Shop
+    ) {
+        let guest = shop.guest_with_cart([("print", 1)]).await;
+        shop.stripe.inject(post(FaultKind::FailBefore, 1));
+        assert_eq!(guest.ask_intent().await.to_string(), "503 payment.unknown");
+
+        shop.advance(Duration::from_secs(2 * 60));
+        shop.until("the order is given up", || async {
+            shop.orders().await == "1 cancelled"
+        }).await;
+
+        assert_eq!(guest.pay_with(Card::Good).await, "200 paid");
+        shop.close().await;
+    }
 }

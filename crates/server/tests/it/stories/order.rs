@@ -124,7 +124,8 @@ stories! {
         assert_eq!(guest.confirm(&reply.intent()).await.text, order.text);
         assert_eq!(shop.stock("gift").await, (47, 0));
         assert_eq!(guest.cart().await, "");
-        assert_eq!(guest.ask_intent().await.to_string(), "400 checkout.cartEmpty");
+        // The answer may have been lost: asked again, it is the same.
+        assert_eq!(guest.ask_intent().await.text, reply.text);
         assert!(shop.stripe.ledger().is_empty());
         shop.close().await;
     }

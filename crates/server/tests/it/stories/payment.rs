@@ -1,10 +1,13 @@
 //! What becomes of a payment: 3-D Secure, declines, debits that take days, money that does not
 //! fit.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use simulators::stripe::Outcome;
 
 use crate::{
+    books,
     guest::{Card, Guest, Intent},
     shop::stories,
 };
@@ -113,6 +116,7 @@ stories! {
 
         guest.confirm_at_stripe(&intent, Card::Declined).await;
 
+        assert_eq!(guest.confirm(&intent).await.to_string(), "402 payment.declined");
         guest.until_order_is(&intent, "failed").await;
         let late = guest.confirm_at_stripe(&intent, Card::Good).await;
         assert_eq!(late, "payment_intent_unexpected_state");
@@ -146,5 +150,38 @@ stories! {
         shop.quiet().await;
         assert_eq!(shop.orders().await, "1 pending");
         shop.close_apart(&["succeeded"]).await;
+    }
+
+    async fn a_payment_that_does_not_fit_is_not_asked_about_without_end(shop: Shop) {
+        let mut shop = shop;
+        shop.expect_items(1);
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = guest.intent().await;
+        assert!(shop.stripe.falsify_amount_received(intent.payment(), 1));
+        guest.confirm_at_stripe(&intent, Card::Good).await;
+        shop.quiet().await;
+
+        shop.advance(Duration::from_secs(2 * 60 * 60));
+        shop.until("the worker has looked", || async {
+            !books::is_overdue(&shop.cx.store, shop.cx.clock.now()).await
+        }).await;
+
+        let in_half_an_hour = shop.cx.clock.now() + Duration::from_secs(30 * 60);
+        assert!(!books::is_overdue(&shop.cx.store, in_half_an_hour).await);
+        shop.close_apart(&["succeeded"]).await;
+    }
+
+    async fn a_payment_cancelled_at_stripe_is_over_although_its_metadata_was_edited(shop: Shop) {
+        let mut shop = shop;
+        shop.expect_items(1);
+        let guest = shop.guest_with_cart([("print", 1)]).await;
+        let intent = guest.intent().await;
+        shop.edit_at_stripe(&intent, &[("metadata[order_id]", "")]).await;
+
+        shop.advance(Duration::from_secs(31 * 60));
+
+        guest.until_order_is(&intent, "cancelled").await;
+        assert_eq!(shop.stock("print").await, (1, 0));
+        shop.close().await;
     }
 }

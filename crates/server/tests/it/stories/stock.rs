@@ -1,6 +1,15 @@
 //! Stock: reserved before money moves, never negative, released when no money can come any more.
 
-use crate::{guest::Card, shop::stories};
+use std::time::Duration;
+
+use serde_json::json;
+use simulators::stripe::{Fault, FaultKind};
+
+use crate::{
+    books,
+    guest::{Card, checkout_request},
+    shop::stories,
+};
 
 stories! {
     async fn of_fifty_buyers_of_ten_pieces_ten_pay_and_forty_hear_so_before_they_pay(shop: Shop) {
@@ -53,6 +62,37 @@ stories! {
         assert_eq!(greedy.ask_intent().await.to_string(), "409 checkout.stockChanged");
 
         assert_eq!(shop.stock("mug").await, (100, 0));
+        shop.close().await;
+    }
+
+    async fn nobody_gets_the_last_piece_while_its_holder_changes_her_address(shop: Shop) {
+        let ada = shop.guest_with_cart([("print", 1)]).await;
+        let bob = shop.guest_with_cart([("print", 1)]).await;
+        let old = ada.intent().await;
+        // Stripe cancels at once and sends its event; its answer takes longer.
+        let cancel = format!("/v1/payment_intents/{}/cancel", old.payment());
+        let slow = FaultKind::SlowAfter(Duration::from_millis(1500));
+        shop.stripe.inject(Fault::once(cancel, slow));
+        let mut elsewhere = checkout_request();
+        elsewhere["shippingAddress"]["city"] = json!("Hamburg");
+
+        let changed = ada.post("/api/checkout/intent", elsewhere);
+        let meanwhile = async {
+            shop.until("stripe has cancelled", || async {
+                shop.stripe.events().iter().any(|event| event.kind.ends_with("canceled"))
+            })
+            .await;
+            shop.until("the event is in", || async { books::inbox(&shop.cx.store).await.len() > 1 })
+                .await;
+            shop.quiet().await;
+            bob.ask_intent().await
+        };
+        let (changed, bobs) = futures::future::join(changed, meanwhile).await;
+
+        assert_eq!(bobs.to_string(), "409 checkout.stockChanged");
+        assert_eq!(changed.status, 200, "{changed}");
+        ada.confirm_at_stripe(&changed.intent(), Card::Good).await;
+        ada.until_order_is(&changed.intent(), "paid").await;
         shop.close().await;
     }
 }

@@ -1,10 +1,13 @@
 //! Stripe's events, delivered as badly as they can be.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
+use simulators::stripe::{Fault, FaultKind, Options};
 
 use crate::{
-    guest::Card,
+    guest::{Card, Guest},
     shop::{Shop, stories},
 };
 
@@ -23,7 +26,7 @@ fn signed(shop: &Shop, event: &Value) -> (String, String) {
     (body, signature)
 }
 
-fn event(id: &str, kind: &str, object: Value) -> Value {
+fn event(id: &str, kind: &str, object: &Value) -> Value {
     json!({
         "id": id, "object": "event", "type": kind, "api_version": "2026-10-28.endive",
         "created": 1_700_000_000, "livemode": false, "pending_webhooks": 1, "request": null,
@@ -41,7 +44,7 @@ fn foreign_payment(id: &str) -> Value {
 stories! {
     async fn a_forged_unsigned_or_stale_event_is_refused_and_not_stored(shop: Shop) {
         let stranger = shop.guest();
-        let (body, good) = signed(&shop, &event("evt_1", "charge.updated", json!({})));
+        let (body, good) = signed(&shop, &event("evt_1", "charge.updated", &json!({})));
         let now = shop.stripe.now().as_second();
         let stale = shop.sign(&body, now - 301);
         let ahead = shop.sign(&body, now + 301);
@@ -62,12 +65,12 @@ stories! {
 
     async fn events_of_strangers_and_unknown_kinds_are_taken_in_and_change_nothing(shop: Shop) {
         let stranger = shop.guest();
-        let mut live = event("evt_live", "payment_intent.succeeded", foreign_payment("pi_live"));
+        let mut live = event("evt_live", "payment_intent.succeeded", &foreign_payment("pi_live"));
         live["livemode"] = json!(true);
         let events = [
-            event("evt_a", "customer.created", json!({ "id": "cus_1", "object": "customer" })),
-            event("evt_b", "payment_intent.succeeded", foreign_payment("pi_of_another_shop")),
-            event("evt_c", "something.new", json!({ "id": "x", "object": "news" })),
+            event("evt_a", "customer.created", &json!({ "id": "cus_1", "object": "customer" })),
+            event("evt_b", "payment_intent.succeeded", &foreign_payment("pi_of_another_shop")),
+            event("evt_c", "something.new", &json!({ "id": "x", "object": "news" })),
             json!({
                 "id": "evt_d", "object": "v2.core.event", "type": "v1.payment_intent.succeeded",
                 "livemode": false, "created": "2026-11-21T22:58:00.000Z",
@@ -100,7 +103,7 @@ stories! {
         cheap["amount"] = json!(1690);
         cheap["amount_received"] = json!(1690);
         let (body, signature) =
-            signed(&shop, &event("evt_cheap", "payment_intent.succeeded", cheap));
+            signed(&shop, &event("evt_cheap", "payment_intent.succeeded", &cheap));
 
         let headers = [("stripe-signature", signature.as_str())];
         guest.send(Method::POST, ROUTE, Some(body), &headers).await;
@@ -187,7 +190,7 @@ stories! {
         let intent = guest.intent().await;
         guest.confirm_at_stripe(&intent, Card::Good).await;
 
-        shop.advance(std::time::Duration::from_secs(6 * 60));
+        shop.advance(Duration::from_secs(6 * 60));
 
         guest.until_order_is(&intent, "paid").await;
         shop.close().await;
@@ -212,6 +215,74 @@ stories! {
 
         assert_eq!(shop.orders().await, "10 paid");
         assert_eq!(shop.stock("mug").await, (90, 0));
+        shop.close().await;
+    }
+
+    async fn a_signed_event_that_cannot_be_read_is_kept_and_shown_to_a_person(shop: Shop) {
+        let mut shop = shop;
+        shop.expect_items(1);
+        let stranger = shop.guest();
+        let (body, signature) = signed(&shop, &json!({ "id": 7, "surprise": true }));
+        let headers = [("stripe-signature", signature.as_str())];
+
+        for _ in 0..2 {
+            let reply = stranger.send(Method::POST, ROUTE, Some(body.clone()), &headers).await;
+            assert_eq!(reply.status, 200, "{reply}");
+        }
+
+        let unreadable = ("unreadable".to_owned(), "unreadable".to_owned());
+        assert_eq!(inbox(&shop).await, [unreadable]);
+        shop.close().await;
+    }
+
+    async fn an_order_is_paid_at_once_although_stripe_answers_no_question(shop: Shop) {
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = guest.intent().await;
+        let mut others = Vec::new();
+        for _ in 0..3 {
+            let other = shop.guest_with_cart([("book", 1)]).await;
+            let intent = other.intent().await;
+            others.push((other, intent));
+        }
+        shop.quiet().await;
+        shop.stripe.inject(Fault {
+            method: Some(Method::GET),
+            times: 1000,
+            ..Fault::once("/v1/payment_intents/", FaultKind::Slow(Duration::from_secs(4)))
+        });
+        for (other, intent) in &others {
+            for _ in 0..5 {
+                other.confirm_at_stripe(intent, Card::Declined).await;
+            }
+        }
+
+        guest.confirm_at_stripe(&intent, Card::Good).await;
+
+        guest.until_order_is(&intent, "paid").await;
+        assert!(!crate::books::is_quiet(&shop.cx.store).await, "the declines still wait");
+        shop.stripe.clear_faults();
+        shop.close().await;
+    }
+
+    async fn a_key_that_does_not_work_any_more_calls_a_person(shop: Shop) {
+        let mut shop = shop;
+        shop.expect_items(1);
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = guest.intent().await;
+        shop.quiet().await;
+        let cookie = guest.cookie();
+        let key = "sk_test_of_somebody_else_0123456789";
+        shop.restart_with([("STRIPE_SECRET_KEY", key)]).await;
+        let guest = Guest::returning(&shop, cookie);
+        guest.confirm_at_stripe(&intent, Card::Declined).await;
+        shop.until("a person is called", || async {
+            crate::books::items(&shop.cx.store).await == 1
+        }).await;
+
+        let key = Options::default().secret_key;
+        shop.restart_with([("STRIPE_SECRET_KEY", key.as_str())]).await;
+
+        shop.advance(Duration::from_secs(60));
         shop.close().await;
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use simulators::stripe::{Fault, FaultKind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     guest::{Card, Guest},
@@ -33,14 +34,16 @@ stories! {
     ) {
         let guest = shop.guest_with_cart([("print", 1)]).await;
         let intent = guest.intent().await;
+        shop.quiet().await;
         shop.stripe.inject(Fault {
             times: 1000, ..Fault::once("/v1/payment_intents/", FaultKind::LoseBefore)
         });
 
         shop.advance(TOO_LONG);
-        shop.until("stripe is asked", || async {
-            crate::books::is_claimed(&shop.cx.store).await
-        }).await;
+        shop.until("the worker has looked", || async {
+            !crate::books::is_overdue(&shop.cx.store, shop.cx.clock.now()).await
+        })
+        .await;
 
         assert_eq!(guest.order(&intent).await.to_string(), "200 pending");
         assert_eq!(shop.stock("print").await, (1, 1));
@@ -209,5 +212,18 @@ stories! {
         assert_eq!((ledger.len(), ledger[0].status), (1, "canceled"));
         assert_eq!(shop.stock("mug").await, (100, 0));
         shop.close().await;
+    }
+
+    async fn a_server_stops_although_a_client_never_finishes_its_request(shop: Shop) {
+        let address = shop.url.trim_start_matches("http://");
+        let mut slow = tokio::net::TcpStream::connect(address).await.unwrap();
+        slow.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n").await.unwrap();
+
+        shop.close().await;
+
+        // Hung up by now, or as soon as it is read: nothing is answered.
+        let mut answer = Vec::new();
+        let read = tokio::time::timeout(Duration::from_secs(5), slow.read_to_end(&mut answer)).await;
+        assert!(read.is_ok());
     }
 }

@@ -1,0 +1,77 @@
+//! Calling a person: what no rule can settle, or what has failed for too long, becomes an item with
+//! a sentence that says why and what to do. The same matter is raised once.
+
+use std::time::Duration;
+
+use domain::id::OrderId;
+use jiff::Timestamp;
+use storage::{StoreError, attention};
+
+use super::FlowError;
+use crate::context::{Context, after};
+
+/// Work that keeps failing for so long is not mended by trying again.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// What it is about.
+#[derive(Debug)]
+pub struct Matter {
+    /// The order, where there is one.
+    pub order: Option<OrderId>,
+    /// What sort of matter, such as `event_stuck`.
+    pub kind: &'static str,
+    /// What identifies it: raised once.
+    pub subject: String,
+}
+
+/// Raises a matter.
+pub async fn call_person(cx: &Context, matter: Matter, sentence: String) -> Result<(), StoreError> {
+    let Matter { order, kind, subject } = matter;
+    let (id, at) = (cx.ids.next(), cx.clock.now());
+    let kind = kind.to_owned();
+    let item = attention::NewItem { id, order, kind, subject, sentence, at };
+    let raised =
+        cx.store.write(item.clone(), |tx, item| Box::pin(attention::raise(tx, item))).await?;
+    if raised {
+        tracing::warn!(
+            kind = item.kind,
+            subject = item.subject,
+            sentence = item.sentence,
+            "needs attention"
+        );
+    }
+    Ok(())
+}
+
+/// Raises a matter of work that has failed since `since`, if that is long enough ago, or if the
+/// gateway refuses to work with us, which never mends itself.
+pub async fn call_if_stuck(
+    cx: &Context,
+    matter: Matter,
+    since: Timestamp,
+    error: &FlowError,
+) -> Result<(), StoreError> {
+    let refused = matches!(error, FlowError::GatewayRefusesUs(_));
+    if !refused && after(since, PATIENCE) > cx.clock.now() {
+        return Ok(());
+    }
+    let advice = match error {
+        FlowError::GatewayRefusesUs(_) => {
+            "Check the Stripe key: its account, its mode, and what it may do."
+        }
+        FlowError::NoSuchProduct
+        | FlowError::NoSuchOrder
+        | FlowError::Cart(_)
+        | FlowError::Refused(_)
+        | FlowError::AmountTooSmall
+        | FlowError::Conflict { .. }
+        | FlowError::PaymentUnknown
+        | FlowError::Declined { .. }
+        | FlowError::AuthRequired
+        | FlowError::ContactRefused { .. }
+        | FlowError::Store(_)
+        | FlowError::Broken(_) => "It is tried again every five minutes; look at the log for more.",
+    };
+    let sentence = format!("It could not be worked off: {error}. {advice}");
+    call_person(cx, matter, sentence).await
+}
