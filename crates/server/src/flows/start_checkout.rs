@@ -9,7 +9,6 @@ use std::{slice, time::Duration};
 
 use domain::{
     cart::Cart,
-    catalog::Offer,
     checkout::{self, ChargeLimits, CheckoutRequest, NewOrder, Placed, Refusal},
     id::{CartId, OrderId, PaymentId, VisitorId},
     order::{Fingerprint, Order, OrderState},
@@ -296,7 +295,8 @@ async fn reserve(tx: &mut Tx, order: &Order) -> Result<(), FlowError> {
     let short = order.lines.iter().filter(|line| refused.contains(&line.product));
     let shortages = short.map(|line| {
         let offer = offers.iter().find(|offer| offer.product.id == line.product);
-        line.shortage(Some(line.id), offer.map_or(0, Offer::available))
+        // What the order itself would hold is not there for it.
+        line.shortage(Some(line.id), offer.map_or(0, |offer| offer.product.available()))
     });
     Err(Refusal::StockChanged(shortages.collect()).into())
 }
