@@ -110,7 +110,7 @@ async fn postpone(cx: &Context, id: OrderId, error: &FlowError) -> Result<(), St
                     return Ok(None);
                 }
                 let idle = now.duration_since(stored.updated_at).as_secs().max(1);
-                let tries = u32::try_from(idle.ilog2()).unwrap_or(u32::MAX);
+                let tries = idle.ilog2();
                 let due_at = after(*now, back_off(tries));
                 payment::schedule(tx, stored.payment.id, Some(due_at)).await?;
                 // What fails now was due at the order's end, or at the last look before it.
