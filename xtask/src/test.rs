@@ -181,7 +181,9 @@ fn run_part(part: Part, root: &Path, arguments: &[String], prepared: &mut Prepar
         }
         Part::Coverage => {
             let mut test = cargo(root);
-            test.args(["test", "-p", "server", "--test", "it", "--", "--exact", COVERAGE]);
+            // The whole workspace again: for one crate alone cargo would choose other features, and
+            // compile everything anew.
+            test.args(["test", "--workspace", "--test", "it", "--", "--exact", COVERAGE]);
             test.envs(prepared.coverage.iter().map(|path| ("TILL_COVERAGE_CHECK", path)));
             run_tests(&mut test, prepared)
         }
