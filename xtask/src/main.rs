@@ -55,7 +55,7 @@ enum Task {
 }
 
 const DEMO_EXAMPLES: &str = "Examples:
-  cargo xtask demo                                     a shop to click through
+  cargo xtask demo                                     a shop and its API to try
   cargo xtask demo --checkout                          a narrated checkout, then the end
   cargo xtask demo --checkout --kill-after charge      the same with a crash in the middle";
 

@@ -27,7 +27,7 @@ use crate::{
 };
 
 const EXAMPLES: &str = "Examples:
-  till demo                             a shop to click through, without any settings
+  till demo                             a shop and its API to try, without any settings
   till demo --checkout                  a purchase, told step by step
   till serve                            the server; `till serve --help` lists its settings
   till catalog import products.csv      fills the shop

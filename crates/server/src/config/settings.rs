@@ -92,7 +92,8 @@ pub const SETTINGS: &[Setting] = &[
         "TILL_TRUSTED_PROXIES",
         "",
         "Addresses of the reverse proxies whose Forwarded and X-Forwarded-For headers are \
-         believed, such as \"127.0.0.1, 10.0.0.0/8\".",
+         believed, such as \"127.0.0.1, 10.0.0.0/8\". Without them all shoppers behind a proxy \
+         count as one address.",
     ),
     Setting::open(
         "TILL_RATE_VISITOR_PER_MINUTE",
