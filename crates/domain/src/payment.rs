@@ -122,8 +122,7 @@ pub enum Discrepancy {
 }
 
 impl Payment {
-    /// So many declines in a row are a card tester, not a shopper
-    /// (catalogue of failures, case 56).
+    /// So many declines in a row are a card tester, not a shopper.
     pub const DECLINES_MAX: usize = 10;
 
     /// A payment that the gateway is about to be asked for.

@@ -16,8 +16,7 @@ use super::{
 };
 use crate::context::{Context, after};
 
-/// An event that is this late is worth a person's look at the webhook endpoint and the account
-/// (catalogue of failures, case 12).
+/// An event that is this late is worth a person's look at the webhook endpoint and the account.
 const EVENT_OVERDUE: Duration = Duration::from_secs(5 * 60);
 
 /// Looks at the payments that are due. Returns how many there were.

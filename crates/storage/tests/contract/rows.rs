@@ -19,6 +19,7 @@ on_every_database! {
     a_product_keeps_everything_but_what_is_reserved
     a_cart_reads_back_after_every_change
     a_visitor_has_one_cart
+    a_change_of_a_cart_whose_commit_was_lost_is_not_made_twice
     an_order_reads_back_in_every_state
     an_order_is_stored_once
     a_free_order_and_its_missing_fields_read_back
@@ -95,6 +96,23 @@ async fn a_cart_reads_back_after_every_change(db: &Database) {
 
     let emptied = longer.clone().clear();
     assert_eq!(saved(db, &longer, &emptied).await, [(); 3].map(|()| Some(emptied.clone())));
+}
+
+/// A second run of the same operation is what follows a lost commit.
+async fn a_change_of_a_cart_whose_commit_was_lost_is_not_made_twice(db: &Database) {
+    let cart = cart_of(&[]);
+    let inserted = db.write(cart.clone(), |tx, cart| Box::pin(cart::insert(tx, cart, at(1))));
+    assert!(inserted.await.unwrap());
+    let make = |change| {
+        db.write((cart.id, change), |tx, (cart, change)| {
+            Box::pin(cart::note_change(tx, *cart, *change))
+        })
+    };
+    let (change, next) = (id(), id());
+
+    assert!(make(change).await.unwrap());
+    assert!(!make(change).await.unwrap());
+    assert!(make(next).await.unwrap());
 }
 
 async fn a_visitor_has_one_cart(db: &Database) {
