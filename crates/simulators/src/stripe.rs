@@ -10,33 +10,17 @@
 //! What exists at Stripe but not here (refunds, disputes, customers, confirmation tokens, manual
 //! capture) is refused by name, never ignored.
 
-mod attempt;
-mod cards;
-mod charge;
-mod charges;
+mod api;
 mod clock;
 mod control;
-mod deliver;
-mod details;
-mod endpoints;
-mod error;
-mod event;
-mod expand;
-mod fault;
-mod form;
-mod http;
-mod idempotency;
 mod ids;
-mod list;
-mod money;
-mod page;
-mod params;
-mod payment_intent;
-mod payment_method;
-mod payments;
+mod objects;
+mod pages;
+mod routes;
+mod rules;
 mod state;
 mod table;
-mod webhook;
+mod webhooks;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,12 +32,12 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tower_http::cors::{AllowHeaders, CorsLayer};
 
+pub use control::fault::{ConnectionLost, Fault, FaultKind};
 pub use control::{EventSummary, LedgerEntry, Outcome};
-pub use deliver::{Courier, Delivered};
-pub use fault::{ConnectionLost, Fault, FaultKind};
+pub use webhooks::courier::{Courier, Delivered};
 
-use event::Origin;
-use params::Params;
+use api::http;
+use pages::dashboard;
 use state::State;
 
 /// The only version objects are rendered in.
@@ -73,6 +57,9 @@ pub struct Options {
     /// Pauses on the simulated clock before a failed webhook is tried again; when they are used
     /// up, the delivery has failed. [`Options::sandbox_retry_delays`] has Stripe's own.
     pub retry_delays: Vec<Duration>,
+    /// How long a bank takes to answer a debit; test accounts that are slow take three minutes
+    /// more. Banks take days, a demo a few seconds.
+    pub debit_delay: Duration,
     /// What `livemode` of every object says.
     pub livemode: bool,
 }
@@ -93,6 +80,7 @@ impl Default for Options {
             secret_key: "sk_test_till_0123456789abcdef".into(),
             publishable_key: "pk_test_till_0123456789abcdef".into(),
             retry_delays: [1, 2, 5, 15, 60].map(Duration::from_secs).to_vec(),
+            debit_delay: Duration::from_secs(5),
             livemode: false,
         }
     }
@@ -109,24 +97,6 @@ struct SharedState {
     /// Tells the delivery loop that something may be due.
     wake: Notify,
     courier: Mutex<Option<Courier>>,
-}
-
-/// Who asks: a server or a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
-    Secret,
-    Publishable,
-}
-
-/// A request to `/v1` by somebody known.
-struct Call {
-    method: axum::http::Method,
-    path: String,
-    params: Params,
-    key: Key,
-    /// Whether the request's version still knows `payment_method_types`.
-    names_types: bool,
-    origin: Origin,
 }
 
 impl Stripe {
@@ -149,8 +119,8 @@ impl Stripe {
             .expose_headers([::http::HeaderName::from_static("request-id")]);
         let v1 = Router::new().route("/v1/{*path}", any(http::api)).layer(cors);
         Router::new()
-            .route("/", get(page::overview))
-            .route("/3d_secure/challenge/{id}", get(page::challenge).post(page::answer))
+            .route("/", get(dashboard::overview))
+            .route("/3d_secure/challenge/{id}", get(dashboard::challenge).post(dashboard::answer))
             .merge(control::router())
             .merge(v1)
             .with_state(self.clone())
@@ -175,9 +145,14 @@ impl Stripe {
         }
     }
 
+    /// The state as of now: what has become due has happened.
     fn lock(&self) -> MutexGuard<'_, State> {
         // A handler that panicked has failed its own request; the others go on.
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.run_due() {
+            self.wake();
+        }
+        state
     }
 
     fn wake(&self) {

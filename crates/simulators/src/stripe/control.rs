@@ -1,5 +1,7 @@
 //! The control API under `/_sim`: what a test orders and sees that Stripe has no route for.
 
+pub(crate) mod fault;
+
 use axum::Json;
 use axum::Router;
 use axum::extract::{Path, State as Shared};
@@ -12,12 +14,13 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Stripe;
-use super::charge::{Charge, ChargeStatus};
-use super::fault::{Fault, FaultKind};
-use super::payment_intent::{PaymentIntent, Status};
-use super::state::State;
-use super::webhook::{Delivery, Mode, ROLLED_SECRET_SECONDS, Secret};
+use crate::stripe::Stripe;
+use crate::stripe::control::fault::{Fault, FaultKind};
+use crate::stripe::objects::charge::{Charge, ChargeStatus};
+use crate::stripe::objects::payment_intent::{PaymentIntent, Status};
+use crate::stripe::objects::webhook_endpoint::{ROLLED_SECRET_SECONDS, Secret};
+use crate::stripe::state::State;
+use crate::stripe::webhooks::queue::{Delivery, Mode};
 
 /// One payment intent as the books have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -353,8 +356,9 @@ impl Stripe {
         let state = self.lock();
         let mut succeeded: BTreeMap<&str, usize> = BTreeMap::new();
         for charge in state.charges.rows() {
+            let Some(intent) = &charge.payment_intent else { continue };
             if charge.status == ChargeStatus::Succeeded {
-                *succeeded.entry(charge.payment_intent.as_str()).or_default() += 1;
+                *succeeded.entry(intent.as_str()).or_default() += 1;
             }
         }
         let entry = |intent: &PaymentIntent| LedgerEntry {
@@ -372,7 +376,7 @@ impl Stripe {
     /// Every event, oldest first.
     pub fn events(&self) -> Vec<EventSummary> {
         let state = self.lock();
-        let summary = |event: &super::event::Event| {
+        let summary = |event: &crate::stripe::objects::event::Event| {
             let object = &event.data["object"];
             let name = if object["object"] == "payment_intent" { "id" } else { "payment_intent" };
             EventSummary {
@@ -452,7 +456,12 @@ impl Stripe {
                 Some(outcome) => outcome == Outcome::Succeeded,
                 None => state.debit_would_succeed(payment_intent_id),
             };
-            super::attempt::settle(&mut state, payment_intent_id, paid, &Default::default())
+            crate::stripe::rules::attempt::settle(
+                &mut state,
+                payment_intent_id,
+                paid,
+                &Default::default(),
+            )
         };
         self.wake();
         done.is_some()
@@ -480,7 +489,12 @@ impl Stripe {
                 Some(PaymentIntent { status: Status::RequiresAction(open), .. }) => open.id.clone(),
                 _ => return false,
             };
-            super::attempt::authenticate(&mut state, &challenge, passed, &Default::default())
+            crate::stripe::rules::attempt::authenticate(
+                &mut state,
+                &challenge,
+                passed,
+                &Default::default(),
+            )
         };
         self.wake();
         done.is_some()

@@ -3,17 +3,25 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::Options;
-use super::charge::Charge;
-use super::clock::Clock;
-use super::event::Event;
-use super::fault::Fault;
-use super::idempotency::Replies;
-use super::ids::Ids;
-use super::payment_intent::PaymentIntent;
-use super::payment_method::{Kind, PaymentMethod, SepaOutcome};
-use super::table::Table;
-use super::webhook::{Endpoint, Webhooks};
+use crate::stripe::Options;
+use crate::stripe::api::idempotency::Replies;
+use crate::stripe::clock::Clock;
+use crate::stripe::control::fault::Fault;
+use crate::stripe::ids::Ids;
+use crate::stripe::objects::balance_transaction::BalanceTransaction;
+use crate::stripe::objects::charge::Charge;
+use crate::stripe::objects::confirmation_token::ConfirmationToken;
+use crate::stripe::objects::customer::Customer;
+use crate::stripe::objects::dispute::Dispute;
+use crate::stripe::objects::event::Event;
+use crate::stripe::objects::payment_intent::PaymentIntent;
+use crate::stripe::objects::payment_method::{Kind, PaymentMethod};
+use crate::stripe::objects::refund::Refund;
+use crate::stripe::objects::webhook_endpoint::Endpoint;
+use crate::stripe::rules::agenda::Agenda;
+use crate::stripe::rules::debits::{self, Account};
+use crate::stripe::table::Table;
+use crate::stripe::webhooks::queue::Webhooks;
 
 pub(crate) struct State {
     pub settings: Settings,
@@ -22,6 +30,11 @@ pub(crate) struct State {
     pub payment_intents: Table<PaymentIntent>,
     pub payment_methods: Table<PaymentMethod>,
     pub charges: Table<Charge>,
+    pub refunds: Table<Refund>,
+    pub disputes: Table<Dispute>,
+    pub customers: Table<Customer>,
+    pub confirmation_tokens: Table<ConfirmationToken>,
+    pub balance_transactions: Table<BalanceTransaction>,
     pub events: Table<Event>,
     pub endpoints: Table<Endpoint>,
     pub webhooks: Webhooks,
@@ -29,6 +42,7 @@ pub(crate) struct State {
     pub challenges: HashMap<String, String>,
     pub replies: Replies,
     pub faults: Vec<Fault>,
+    pub agenda: Agenda,
 }
 
 /// The options that hold for the whole life of a simulator.
@@ -37,6 +51,7 @@ pub(crate) struct Settings {
     pub publishable_key: String,
     pub livemode: bool,
     pub retry_delays: Vec<Duration>,
+    pub debit_delay: Duration,
 }
 
 impl State {
@@ -47,18 +62,25 @@ impl State {
                 publishable_key: options.publishable_key,
                 livemode: options.livemode,
                 retry_delays: options.retry_delays,
+                debit_delay: options.debit_delay,
             },
             clock: Clock::new(options.start),
             ids: Ids::new(options.seed),
             payment_intents: Table::default(),
             payment_methods: Table::default(),
             charges: Table::default(),
+            refunds: Table::default(),
+            disputes: Table::default(),
+            customers: Table::default(),
+            confirmation_tokens: Table::default(),
+            balance_transactions: Table::default(),
             events: Table::default(),
             endpoints: Table::default(),
             webhooks: Webhooks::default(),
             challenges: HashMap::new(),
             replies: Replies::default(),
             faults: Vec::new(),
+            agenda: Agenda::default(),
         }
     }
 
@@ -67,6 +89,12 @@ impl State {
         self.payment_intents = Table::default();
         self.payment_methods = Table::default();
         self.charges = Table::default();
+        self.refunds = Table::default();
+        self.disputes = Table::default();
+        self.customers = Table::default();
+        self.confirmation_tokens = Table::default();
+        self.balance_transactions = Table::default();
+        self.agenda = Agenda::default();
         self.events = Table::default();
         self.webhooks = Webhooks::default();
         self.challenges.clear();
@@ -74,11 +102,23 @@ impl State {
         self.faults.clear();
     }
 
+    /// The test account that a debit is drawn on.
+    pub fn debited(&self, intent_id: &str) -> Option<&'static Account> {
+        let intent = self.payment_intents.get(intent_id)?;
+        match &self.payment_methods.get(intent.payment_method.as_deref()?)?.kind {
+            Kind::SepaDebit { account, .. } => Some(account),
+            Kind::Card { .. } => None,
+        }
+    }
+
     /// How the test account of a processing debit says that it ends.
     pub fn debit_would_succeed(&self, intent_id: &str) -> bool {
-        let intent = self.payment_intents.get(intent_id);
-        let method = intent.and_then(|intent| intent.payment_method.as_deref());
-        let kind = method.and_then(|id| self.payment_methods.get(id)).map(|method| &method.kind);
-        matches!(kind, Some(Kind::SepaDebit { outcome: SepaOutcome::Succeeds, .. }))
+        self.debited(intent_id).is_some_and(|account| account.refusal.is_none())
+    }
+
+    /// How long the bank takes.
+    pub fn debit_delay(&self, intent_id: &str) -> Duration {
+        let slow = self.debited(intent_id).is_some_and(|account| account.slow);
+        self.settings.debit_delay + if slow { debits::SLOW } else { Duration::ZERO }
     }
 }

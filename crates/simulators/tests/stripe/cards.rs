@@ -149,15 +149,6 @@ async fn checks_are_reported_for_what_was_given() {
     );
 }
 
-#[tokio::test]
-async fn cards_for_what_is_not_simulated_are_refused_by_name() {
-    let world = World::new();
-    let dispute = world.pay("pm_card_createDispute").await;
-    assert_eq!(dispute.status, 400);
-    assert!(dispute.message().contains("does not simulate disputes"));
-    assert!(world.stripe.ledger().is_empty());
-}
-
 async fn challenged(world: &World, method: &str, more: &[(&str, &str)]) -> (String, Value) {
     let mut fields = INTENT.to_vec();
     fields.extend([("confirm", "true"), ("payment_method", method)]);

@@ -1,0 +1,10 @@
+//! The wire: how a request is read, checked, routed and answered, whatever it is about.
+
+pub(crate) mod call;
+pub(crate) mod error;
+pub(crate) mod expand;
+pub(crate) mod form;
+pub(crate) mod http;
+pub(crate) mod idempotency;
+pub(crate) mod list;
+pub(crate) mod params;

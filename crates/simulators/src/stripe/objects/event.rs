@@ -1,0 +1,97 @@
+//! Events: what happened, with the object as it was at that moment.
+//!
+//! An event is made in the same critical section as the change it reports, and its `data` never
+//! changes afterwards.
+
+use serde_json::{Value, json};
+
+use crate::stripe::API_VERSION;
+use crate::stripe::state::State;
+use crate::stripe::table::Row;
+
+/// Events are kept for 30 days.
+const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
+
+pub(crate) struct Event {
+    pub id: String,
+    pub created: i64,
+    pub kind: &'static str,
+    pub data: Value,
+    pub request: Value,
+    pub livemode: bool,
+    /// Places in the deliveries, one per endpoint that wanted it.
+    pub deliveries: Vec<usize>,
+}
+
+/// The request that caused something; both are absent when the simulator's own page, control API
+/// or clock did.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Origin {
+    pub request_id: Option<String>,
+    pub idempotency_key: Option<String>,
+    /// Where this simulator is reached, without a slash at the end.
+    pub base_url: String,
+}
+
+impl Row for Event {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created(&self) -> i64 {
+        self.created
+    }
+}
+
+impl State {
+    /// Records an event and queues it for every endpoint that wants it.
+    pub fn emit(&mut self, kind: &'static str, object: &Value, origin: &Origin) {
+        self.emit_update(kind, object, None, origin);
+    }
+
+    pub fn emit_update(
+        &mut self,
+        kind: &'static str,
+        object: &Value,
+        previous: Option<Value>,
+        origin: &Origin,
+    ) {
+        let id = self.ids.make("evt_3", 23);
+        let mut data = json!({ "object": object });
+        if let Some(previous) = previous {
+            data["previous_attributes"] = previous;
+        }
+        let deliveries = self.queue_deliveries(&id, kind);
+        self.events.insert(Event {
+            id,
+            created: self.clock.seconds(),
+            kind,
+            data,
+            request: json!({ "id": origin.request_id, "idempotency_key": origin.idempotency_key }),
+            livemode: self.settings.livemode,
+            deliveries,
+        });
+    }
+
+    pub fn pending_webhooks(&self, event: &Event) -> usize {
+        event.deliveries.iter().filter(|place| !self.webhooks.is_delivered(**place)).count()
+    }
+
+    pub fn render_event(&self, event: &Event) -> Value {
+        json!({
+            "id": event.id,
+            "object": "event",
+            "api_version": API_VERSION,
+            "created": event.created,
+            "data": event.data,
+            "livemode": event.livemode,
+            "pending_webhooks": self.pending_webhooks(event),
+            "request": event.request,
+            "type": event.kind,
+        })
+    }
+
+    pub fn is_kept(&self, event: &Event) -> bool {
+        event.created > self.clock.seconds() - KEPT_SECONDS
+    }
+}

@@ -1,0 +1,29 @@
+//! The charge routes: retrieve and list.
+
+use serde_json::Value;
+
+use crate::stripe::api::call::Call;
+use crate::stripe::api::error::ApiError;
+use crate::stripe::api::list::Listing;
+use crate::stripe::api::params;
+use crate::stripe::objects::charge::Charge;
+use crate::stripe::routes::Route;
+use crate::stripe::state::State;
+
+pub(crate) const ROUTES: &[Route] =
+    &[Route::get("charges", "charge[]", list), Route::get("charges/{}", "charge", retrieve)];
+
+fn retrieve(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
+    call.params.only(&[&["expand.*"]], &[])?;
+    let missing = || ApiError::missing("charge", id, "id").status(404);
+    state.charges.get(id).map(Charge::render).ok_or_else(missing)
+}
+
+fn list(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
+    call.params.only(&[params::LIST, &["payment_intent"]], &["customer", "transfer_group"])?;
+    let intent = call.params.text("payment_intent")?;
+    let page = Listing::read(&call.params)?.page(&state.charges, "charge", |charge: &Charge| {
+        intent.is_none() || intent == charge.payment_intent
+    })?;
+    Ok(page.render("/v1/charges", Charge::render))
+}

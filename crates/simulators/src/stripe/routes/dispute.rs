@@ -1,0 +1,5 @@
+//! TO WRITE.
+
+use crate::stripe::routes::Route;
+
+pub(crate) const ROUTES: &[Route] = &[];

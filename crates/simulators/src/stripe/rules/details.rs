@@ -1,0 +1,335 @@
+//! What create, update and confirm can write into a payment intent.
+//!
+//! Everything is read and checked before anything is written, so a refused request leaves no
+//! trace.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::stripe::api::call::Call;
+use crate::stripe::api::error::ApiError;
+use crate::stripe::api::form::Form;
+use crate::stripe::api::params::{Field, Params, cannot_be_unset};
+use crate::stripe::objects::payment_intent::PaymentIntent;
+use crate::stripe::objects::payment_method::{self, Choice};
+use crate::stripe::rules::money;
+use crate::stripe::state::State;
+
+const METADATA_KEYS_MAX: usize = 50;
+const METADATA_KEY_MAX: usize = 40;
+const METADATA_VALUE_MAX: usize = 500;
+
+/// What this account has enabled in its imagined dashboard; SEPA takes euros only.
+const TYPES_ENABLED: &[&str] = &["card", "sepa_debit"];
+
+pub(crate) struct Details {
+    pub amount: Option<i64>,
+    pub currency: Option<String>,
+    pub method: Field<Choice>,
+    metadata: MetadataChange,
+    description: Field<String>,
+    receipt_email: Field<String>,
+    shipping: Field<Value>,
+    statement_descriptor: Field<String>,
+    statement_descriptor_suffix: Field<String>,
+    transfer_group: Field<String>,
+    setup_future_usage: Field<String>,
+    request_three_d_secure: Option<String>,
+    allowed_types: Option<Vec<String>>,
+    excluded_types: Field<Vec<String>>,
+    types: Option<Vec<String>>,
+}
+
+/// New values by key (`None` removes one), or all keys at once.
+pub(crate) enum MetadataChange {
+    Keys(BTreeMap<String, Option<String>>),
+    RemoveAll,
+}
+
+impl Details {
+    pub fn read(state: &State, call: &Call) -> Result<Self, ApiError> {
+        let params = &call.params;
+        let currency = params.text("currency")?.map(|code| money::currency(&code)).transpose()?;
+        Ok(Self {
+            amount: params.integer("amount")?,
+            currency,
+            method: payment_method::choice(state, params)?,
+            metadata: MetadataChange::read(params)?,
+            description: params.field("description")?,
+            receipt_email: email(params)?,
+            shipping: shipping(params)?,
+            statement_descriptor: params.field("statement_descriptor")?,
+            statement_descriptor_suffix: params.field("statement_descriptor_suffix")?,
+            transfer_group: params.field("transfer_group")?,
+            setup_future_usage: match params.field("setup_future_usage")? {
+                Field::Set(_) => params
+                    .one_of("setup_future_usage", &["off_session", "on_session"])?
+                    .map_or(Field::Absent, Field::Set),
+                other => other,
+            },
+            request_three_d_secure: params.one_of(
+                "payment_method_options.card.request_three_d_secure",
+                &["any", "automatic", "challenge"],
+            )?,
+            allowed_types: types(params, "allowed_payment_method_types")?,
+            excluded_types: excluded_types(params)?,
+            types: types(params, "payment_method_types")?,
+        })
+    }
+
+    /// Refuses changes that the intent's state, amount rules or method types do not allow.
+    pub fn check(&self, state: &State, intent: &PaymentIntent) -> Result<(), ApiError> {
+        let frozen = [
+            ("amount", self.amount.is_some()),
+            ("currency", self.currency.is_some()),
+            ("payment_method", self.method.is_present()),
+            ("shipping", self.shipping.is_present()),
+            ("receipt_email", self.receipt_email.is_present()),
+            ("setup_future_usage", self.setup_future_usage.is_present()),
+        ];
+        if !intent.status.is_open()
+            && let Some((name, _)) = frozen.iter().find(|(_, given)| *given)
+        {
+            return Err(ApiError::unexpected_state(format!(
+                "This PaymentIntent's {name} could not be updated because it has a status of {}. \
+                 You may only update the {name} of a PaymentIntent with one of the following \
+                 statuses: requires_payment_method, requires_confirmation, requires_action.",
+                intent.status.name()
+            ))
+            .with("payment_intent", intent.render()));
+        }
+        let currency = self.currency.as_ref().unwrap_or(&intent.currency);
+        money::check_amount(self.amount.unwrap_or(intent.amount), currency)?;
+        if self.types_of(intent).is_empty() {
+            return Err(ApiError::invalid(
+                "No valid payment method types for this Payment Intent. Please ensure that you \
+                 have activated payment methods compatible with your chosen currency in your \
+                 dashboard.",
+            ));
+        }
+        if let Field::Set(choice) = &self.method {
+            self.check_type(choice.type_name(state), intent)?;
+        }
+        self.metadata.check(&intent.metadata)
+    }
+
+    fn check_type(&self, given: &str, intent: &PaymentIntent) -> Result<(), ApiError> {
+        let types = self.types_of(intent);
+        if types.iter().any(|allowed| allowed == given) {
+            return Ok(());
+        }
+        Err(ApiError::invalid(format!(
+            "The PaymentMethod provided ({given}) is not allowed for this PaymentIntent. Please \
+             attach a PaymentMethod of one of the following types: {}.",
+            types.join(", ")
+        ))
+        .code("payment_intent_incompatible_payment_method")
+        .param("payment_method"))
+    }
+
+    fn types_of(&self, intent: &PaymentIntent) -> Vec<String> {
+        let currency = self.currency.as_ref().unwrap_or(&intent.currency);
+        let named = self.types.as_ref().or(match intent.automatic {
+            Some(_) => None,
+            None => Some(&intent.types),
+        });
+        if let Some(named) = named {
+            return named.clone();
+        }
+        let allowed = self.allowed_types.as_ref().or(intent.allowed_types.as_ref());
+        let excluded = match &self.excluded_types {
+            Field::Absent => intent.excluded_types.as_ref(),
+            Field::Unset => None,
+            Field::Set(list) => Some(list),
+        };
+        TYPES_ENABLED
+            .iter()
+            .filter(|kind| **kind != "sepa_debit" || currency == "eur")
+            .filter(|kind| allowed.is_none_or(|list| list.iter().any(|item| item == *kind)))
+            .filter(|kind| !excluded.is_some_and(|list| list.iter().any(|item| item == *kind)))
+            .map(|kind| (*kind).to_owned())
+            .collect()
+    }
+
+    /// Writes everything; [`Self::check`] must have passed.
+    pub fn apply(self, state: &mut State, id: &str) {
+        let types = state.payment_intents.get(id).map(|intent| self.types_of(intent));
+        let method = match self.method {
+            Field::Absent => None,
+            Field::Unset => Some(None),
+            Field::Set(choice) => Some(Some(choice.make(state))),
+        };
+        let Some(intent) = state.payment_intents.get_mut(id) else { return };
+        if let Some(currency) = self.currency {
+            intent.currency = currency;
+        }
+        if self.amount.is_some() {
+            // The card's holder has agreed to another amount.
+            intent.authenticated = None;
+        }
+        if self.amount.is_some() || method.is_some() {
+            intent.amount = self.amount.unwrap_or(intent.amount);
+            intent.payment_method = method.unwrap_or_else(|| intent.payment_method.take());
+            intent.last_payment_error = None;
+            intent.reconsider();
+        }
+        if self.types.is_some() {
+            intent.automatic = None;
+        }
+        intent.types = types.unwrap_or_default();
+        intent.allowed_types = self.allowed_types.or_else(|| intent.allowed_types.take());
+        self.excluded_types.apply(&mut intent.excluded_types);
+        self.metadata.apply(&mut intent.metadata);
+        self.description.apply(&mut intent.description);
+        self.receipt_email.apply(&mut intent.receipt_email);
+        self.shipping.apply(&mut intent.shipping);
+        self.statement_descriptor.apply(&mut intent.statement_descriptor);
+        self.statement_descriptor_suffix.apply(&mut intent.statement_descriptor_suffix);
+        self.transfer_group.apply(&mut intent.transfer_group);
+        self.setup_future_usage.apply(&mut intent.setup_future_usage);
+        if let Some(request) = self.request_three_d_secure {
+            intent.request_three_d_secure = request;
+        }
+    }
+}
+
+fn email(params: &Params) -> Result<Field<String>, ApiError> {
+    let field = params.field("receipt_email")?;
+    if let Field::Set(given) = &field {
+        let domain = given.split_once('@').map(|(_, domain)| domain);
+        if !domain.is_some_and(|domain| domain.contains('.') && !domain.contains(['@', ' '])) {
+            return Err(ApiError::invalid(format!("Invalid email address: {given}"))
+                .code("email_invalid")
+                .param("receipt_email"));
+        }
+    }
+    Ok(field)
+}
+
+fn shipping(params: &Params) -> Result<Field<Value>, ApiError> {
+    if params.map("shipping").is_none() {
+        return Ok(match params.field("shipping")? {
+            Field::Absent => Field::Absent,
+            Field::Unset => Field::Unset,
+            Field::Set(_) => {
+                return Err(ApiError::invalid("Invalid hash").param("shipping"));
+            }
+        });
+    }
+    let text = |name: &str| -> Result<Value, ApiError> {
+        Ok(match params.field(&format!("shipping.{name}"))? {
+            Field::Set(text) => text.into(),
+            Field::Absent | Field::Unset => Value::Null,
+        })
+    };
+    params.required("shipping.name")?;
+    params.required("shipping.address.line1")?;
+    Ok(Field::Set(json!({
+        "address": {
+            "city": text("address.city")?,
+            "country": text("address.country")?,
+            "line1": text("address.line1")?,
+            "line2": text("address.line2")?,
+            "postal_code": text("address.postal_code")?,
+            "state": text("address.state")?,
+        },
+        "carrier": text("carrier")?,
+        "name": text("name")?,
+        "phone": text("phone")?,
+        "tracking_number": text("tracking_number")?,
+    })))
+}
+
+/// Unlike the other lists of types, this one can be emptied.
+fn excluded_types(params: &Params) -> Result<Field<Vec<String>>, ApiError> {
+    let name = "excluded_payment_method_types";
+    if params.map(name).is_none() {
+        return match params.field(name)? {
+            Field::Absent => Ok(Field::Absent),
+            Field::Unset => Ok(Field::Unset),
+            Field::Set(_) => Err(ApiError::invalid("Invalid array").param(name)),
+        };
+    }
+    Ok(types(params, name)?.map_or(Field::Absent, Field::Set))
+}
+
+fn types(params: &Params, name: &str) -> Result<Option<Vec<String>>, ApiError> {
+    let list = params.list(name);
+    if list.is_empty() {
+        return if params.has(name) { Err(cannot_be_unset(name)) } else { Ok(None) };
+    }
+    match list.iter().find(|kind| !TYPES_ENABLED.contains(&kind.as_str())) {
+        Some(other) => {
+            let what = format!("payment methods of the type {other}");
+            Err(ApiError::not_simulated(&what, name))
+        }
+        None => Ok(Some(list)),
+    }
+}
+
+impl MetadataChange {
+    /// 50 keys of 40 characters with values of 500 (docs.stripe.com/api/metadata).
+    pub fn read(params: &Params) -> Result<Self, ApiError> {
+        let Some(map) = params.map("metadata") else {
+            return match params.field("metadata")? {
+                Field::Unset => Ok(Self::RemoveAll),
+                Field::Absent => Ok(Self::Keys(BTreeMap::new())),
+                Field::Set(_) => Err(ApiError::invalid("Invalid hash").param("metadata")),
+            };
+        };
+        let refuse = |key: &str, text: String| {
+            Err(ApiError::invalid(text).param(format!("metadata[{key}]")))
+        };
+        let mut keys = BTreeMap::new();
+        for (key, form) in map {
+            let Form::Text(value) = form else {
+                return refuse(key, "Metadata values must be strings.".into());
+            };
+            if key.chars().count() > METADATA_KEY_MAX {
+                return refuse(
+                    key,
+                    format!("Metadata keys can have up to {METADATA_KEY_MAX} characters."),
+                );
+            }
+            let length = value.chars().count();
+            if length > METADATA_VALUE_MAX {
+                return refuse(
+                    key,
+                    format!(
+                        "Metadata values can have up to {METADATA_VALUE_MAX} characters, but you \
+                         passed in a value that is {length} characters. Invalid value: {value}"
+                    ),
+                );
+            }
+            keys.insert(key.clone(), (!value.is_empty()).then(|| value.clone()));
+        }
+        Ok(Self::Keys(keys))
+    }
+
+    pub fn check(&self, present: &BTreeMap<String, String>) -> Result<(), ApiError> {
+        let Self::Keys(keys) = self else { return Ok(()) };
+        let new = keys.iter().filter(|(key, value)| value.is_some() && !present.contains_key(*key));
+        let removed =
+            keys.iter().filter(|(key, value)| value.is_none() && present.contains_key(*key));
+        if present.len() + new.count() - removed.count() <= METADATA_KEYS_MAX {
+            return Ok(());
+        }
+        let text = format!("Metadata can have up to {METADATA_KEYS_MAX} keys.");
+        Err(ApiError::invalid(text).param("metadata"))
+    }
+
+    pub fn apply(self, metadata: &mut BTreeMap<String, String>) {
+        match self {
+            Self::RemoveAll => metadata.clear(),
+            Self::Keys(keys) => {
+                for (key, value) in keys {
+                    match value {
+                        Some(value) => metadata.insert(key, value),
+                        None => metadata.remove(&key),
+                    };
+                }
+            }
+        }
+    }
+}
