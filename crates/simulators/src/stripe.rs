@@ -60,6 +60,9 @@ pub struct Options {
     /// How long a bank takes to answer a debit; test accounts that are slow take three minutes
     /// more. Banks take days, a demo a few seconds.
     pub debit_delay: Duration,
+    /// How long a new object is not found by a search, in whole seconds. At Stripe usually less
+    /// than a minute.
+    pub search_lag: Duration,
     /// What `livemode` of every object says.
     pub livemode: bool,
 }
@@ -81,6 +84,7 @@ impl Default for Options {
             publishable_key: "pk_test_till_0123456789abcdef".into(),
             retry_delays: [1, 2, 5, 15, 60].map(Duration::from_secs).to_vec(),
             debit_delay: Duration::from_secs(5),
+            search_lag: Duration::from_secs(2),
             livemode: false,
         }
     }

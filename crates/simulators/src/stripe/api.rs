@@ -8,3 +8,4 @@ pub(crate) mod http;
 pub(crate) mod idempotency;
 pub(crate) mod list;
 pub(crate) mod params;
+pub(crate) mod search;

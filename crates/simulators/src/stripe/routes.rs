@@ -29,7 +29,8 @@ pub(crate) struct Route {
     method: &'static str,
     /// After `/v1/`; `{}` is the id.
     path: &'static str,
-    /// The object it answers with, `…[]` for a list of them: what `expand` is checked against.
+    /// The object it answers with, `…[]` for a list of them, `…[?]` for a search: what `expand`
+    /// is checked against.
     pub answers: &'static str,
     pub handle: Handler,
     /// Given where a publishable key may call.

@@ -52,6 +52,7 @@ pub(crate) struct Settings {
     pub livemode: bool,
     pub retry_delays: Vec<Duration>,
     pub debit_delay: Duration,
+    pub search_lag: Duration,
 }
 
 impl State {
@@ -63,6 +64,7 @@ impl State {
                 livemode: options.livemode,
                 retry_delays: options.retry_delays,
                 debit_delay: options.debit_delay,
+                search_lag: options.search_lag,
             },
             clock: Clock::new(options.start),
             ids: Ids::new(options.seed),
@@ -100,6 +102,12 @@ impl State {
         self.challenges.clear();
         self.replies = Replies::default();
         self.faults.clear();
+    }
+
+    /// What was made before this second is found by a search.
+    pub fn indexed(&self) -> i64 {
+        let lag = i64::try_from(self.settings.search_lag.as_secs()).unwrap_or(i64::MAX);
+        self.clock.seconds().saturating_sub(lag)
     }
 
     /// The test account that a debit is drawn on.

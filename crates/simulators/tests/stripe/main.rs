@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod capture;
 mod cards;
 mod events;
 mod faults;
@@ -10,5 +11,6 @@ mod idempotency;
 mod payments;
 mod schema;
 mod sdk;
+mod search;
 mod webhooks;
 mod world;

@@ -53,7 +53,10 @@ pub(crate) fn read(params: &Params, root: &'static str) -> Result<Vec<String>, A
 
 fn check(path: &str, root: &'static str) -> Result<(), ApiError> {
     let refuse = |text: String| Err(ApiError::invalid(text).param("expand"));
-    let (list, mut object) = match root.strip_suffix("[]") {
+    if path == "total_count" && root.ends_with("[?]") {
+        return Ok(());
+    }
+    let (list, mut object) = match root.strip_suffix("[]").or_else(|| root.strip_suffix("[?]")) {
         Some(item) => (true, item),
         None => (false, root),
     };

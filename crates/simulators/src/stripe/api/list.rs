@@ -30,21 +30,7 @@ pub(crate) struct Page<'a, T> {
 
 impl Listing {
     pub fn read(params: &Params) -> Result<Self, ApiError> {
-        let limit = match params.integer("limit")? {
-            None => PAGE_DEFAULT,
-            Some(limit) if (1..=PAGE_MAX).contains(&limit) => {
-                usize::try_from(limit).unwrap_or(PAGE_DEFAULT)
-            }
-            Some(limit) => {
-                let (bound, word) = if limit < 1 { (1, "greater") } else { (PAGE_MAX, "less") };
-                return Err(ApiError::invalid(format!(
-                    "This value must be {word} than or equal to {bound} (it currently is \
-                     '{limit}')."
-                ))
-                .code("parameter_invalid_integer")
-                .param("limit"));
-            }
-        };
+        let limit = limit(params)?;
         let starting_after = params.text("starting_after")?;
         let ending_before = params.text("ending_before")?;
         if starting_after.is_some() && ending_before.is_some() {
@@ -87,6 +73,24 @@ impl Listing {
             rows.reverse();
         }
         Ok(Page { rows, has_more })
+    }
+}
+
+/// How many rows a page has: 1 to 100.
+pub(crate) fn limit(params: &Params) -> Result<usize, ApiError> {
+    match params.integer("limit")? {
+        None => Ok(PAGE_DEFAULT),
+        Some(limit) if (1..=PAGE_MAX).contains(&limit) => {
+            Ok(usize::try_from(limit).unwrap_or(PAGE_DEFAULT))
+        }
+        Some(limit) => {
+            let (bound, word) = if limit < 1 { (1, "greater") } else { (PAGE_MAX, "less") };
+            Err(ApiError::invalid(format!(
+                "This value must be {word} than or equal to {bound} (it currently is '{limit}')."
+            ))
+            .code("parameter_invalid_integer")
+            .param("limit"))
+        }
     }
 }
 

@@ -237,6 +237,7 @@ pub(crate) const PAYMENT_METHOD_DATA: &[&str] = &[
 /// What create, update and confirm have in common.
 pub(crate) const DETAILS: &[&str] = &[
     "allowed_payment_method_types.*",
+    "capture_method",
     "excluded_payment_method_types",
     "excluded_payment_method_types.*",
     "payment_method",
@@ -251,7 +252,6 @@ pub(crate) const CREATE: &[&str] = &[
     "currency",
     "automatic_payment_methods.enabled",
     "automatic_payment_methods.allow_redirects",
-    "capture_method",
     "confirm",
     "confirmation_method",
     "description",
@@ -285,6 +285,24 @@ pub(crate) const CONFIRMATION: &[&str] = &[
 
 pub(crate) const CONFIRM: &[&str] = &["amount_to_confirm", "client_secret"];
 
+pub(crate) const CAPTURE: &[&str] = &[
+    "amount_to_capture",
+    "final_capture",
+    "metadata",
+    "metadata.*",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+    "expand.*",
+];
+
+pub(crate) const CAPTURE_NOT_SIMULATED: &[&str] = &[
+    "amount_details.**",
+    "application_fee_amount",
+    "hooks.**",
+    "payment_details.**",
+    "transfer_data.**",
+];
+
 /// Parameters that Stripe has and this simulator does not simulate, by route.
 pub(crate) const CREATE_NOT_SIMULATED: &[&str] = &[
     "amount_details.**",
@@ -306,7 +324,6 @@ pub(crate) const CREATE_NOT_SIMULATED: &[&str] = &[
 pub(crate) const UPDATE_NOT_SIMULATED: &[&str] = &[
     "amount_details.**",
     "application_fee_amount",
-    "capture_method",
     "customer",
     "customer_account",
     "hooks.**",
@@ -319,7 +336,6 @@ pub(crate) const UPDATE_NOT_SIMULATED: &[&str] = &[
 
 pub(crate) const CONFIRM_NOT_SIMULATED: &[&str] = &[
     "amount_details.**",
-    "capture_method",
     "confirmation_token",
     "hooks.**",
     "mandate",

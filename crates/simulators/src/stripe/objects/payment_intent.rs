@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::stripe::api::error::ApiError;
+use crate::stripe::api::params::Params;
 use crate::stripe::table::Row;
 
 pub(crate) struct PaymentIntent {
@@ -23,7 +25,7 @@ pub(crate) struct PaymentIntent {
     pub excluded_types: Option<Vec<String>>,
     pub types: Vec<String>,
     pub confirmation: ConfirmationMethod,
-    pub capture_method: String,
+    pub capture: CaptureMethod,
     pub request_three_d_secure: String,
     pub setup_future_usage: Option<String>,
     pub customer: Option<String>,
@@ -47,9 +49,14 @@ pub(crate) enum Status {
     RequiresPaymentMethod,
     RequiresConfirmation,
     RequiresAction(Challenge),
+    /// The money is set aside and not yet taken.
+    RequiresCapture,
     Processing,
     Succeeded,
-    Canceled { at: i64, reason: Option<String> },
+    Canceled {
+        at: i64,
+        reason: Option<String>,
+    },
 }
 
 /// A 3-D Secure challenge that waits for the card's holder.
@@ -74,6 +81,36 @@ pub(crate) enum ConfirmationMethod {
     Manual,
 }
 
+/// When the money of an authorized payment is taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum CaptureMethod {
+    Automatic,
+    /// At once, but its line in the balance comes later: the default.
+    AutomaticAsync,
+    /// When the server says so.
+    Manual,
+}
+
+impl CaptureMethod {
+    pub const NAMES: &[&str] = &["automatic", "automatic_async", "manual"];
+
+    pub fn read(params: &Params) -> Result<Option<Self>, ApiError> {
+        Ok(params.one_of("capture_method", Self::NAMES)?.map(|name| match name.as_str() {
+            "manual" => Self::Manual,
+            "automatic" => Self::Automatic,
+            _ => Self::AutomaticAsync,
+        }))
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::AutomaticAsync => "automatic_async",
+            Self::Manual => "manual",
+        }
+    }
+}
+
 impl Row for PaymentIntent {
     fn id(&self) -> &str {
         &self.id
@@ -90,6 +127,7 @@ impl Status {
             Self::RequiresPaymentMethod => "requires_payment_method",
             Self::RequiresConfirmation => "requires_confirmation",
             Self::RequiresAction(_) => "requires_action",
+            Self::RequiresCapture => "requires_capture",
             Self::Processing => "processing",
             Self::Succeeded => "succeeded",
             Self::Canceled { .. } => "canceled",
@@ -102,7 +140,9 @@ impl Status {
             Self::RequiresPaymentMethod | Self::RequiresConfirmation | Self::RequiresAction(_) => {
                 true
             }
-            Self::Processing | Self::Succeeded | Self::Canceled { .. } => false,
+            Self::RequiresCapture | Self::Processing | Self::Succeeded | Self::Canceled { .. } => {
+                false
+            }
         }
     }
 }
@@ -153,6 +193,11 @@ impl PaymentIntent {
         }
     }
 
+    /// What a capture can take.
+    pub fn amount_capturable(&self) -> i64 {
+        if self.status == Status::RequiresCapture { self.amount } else { 0 }
+    }
+
     pub fn render(&self) -> Value {
         let (canceled_at, cancellation_reason) = match &self.status {
             Status::Canceled { at, reason } => (Some(*at), reason.clone()),
@@ -163,7 +208,7 @@ impl PaymentIntent {
             "object": "payment_intent",
             "allowed_payment_method_types": self.allowed_types,
             "amount": self.amount,
-            "amount_capturable": 0,
+            "amount_capturable": self.amount_capturable(),
             "amount_details": { "tip": {} },
             "amount_received": self.amount_received,
             "application": null,
@@ -171,7 +216,7 @@ impl PaymentIntent {
             "automatic_payment_methods": self.automatic_json(),
             "canceled_at": canceled_at,
             "cancellation_reason": cancellation_reason,
-            "capture_method": self.capture_method,
+            "capture_method": self.capture.name(),
             "client_secret": self.client_secret,
             "confirmation_method": match self.confirmation {
                 ConfirmationMethod::Automatic => "automatic",

@@ -6,12 +6,16 @@ use crate::stripe::api::call::Call;
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::list::Listing;
 use crate::stripe::api::params;
+use crate::stripe::api::search::{self, Searched};
 use crate::stripe::objects::charge::Charge;
 use crate::stripe::routes::Route;
 use crate::stripe::state::State;
 
-pub(crate) const ROUTES: &[Route] =
-    &[Route::get("charges", "charge[]", list), Route::get("charges/{}", "charge", retrieve)];
+pub(crate) const ROUTES: &[Route] = &[
+    Route::get("charges", "charge[]", list),
+    Route::get("charges/search", "charge[?]", search),
+    Route::get("charges/{}", "charge", retrieve),
+];
 
 fn retrieve(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
     call.params.only(&[&["expand.*"]], &[])?;
@@ -26,4 +30,27 @@ fn list(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
         intent.is_none() || intent == charge.payment_intent
     })?;
     Ok(page.render("/v1/charges", Charge::render))
+}
+
+/// docs.stripe.com/search#query-fields-for-charges
+const SEARCHED: Searched = Searched {
+    resource: "charges",
+    texts: &[
+        "billing_details.address.postal_code",
+        "currency",
+        "customer",
+        "disputed",
+        "payment_method_details.card.brand",
+        "payment_method_details.card.exp_month",
+        "payment_method_details.card.exp_year",
+        "payment_method_details.card.fingerprint",
+        "payment_method_details.card.last4",
+        "refunded",
+        "status",
+    ],
+    numbers: &["amount", "created"],
+};
+
+fn search(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
+    search::run(call, &SEARCHED, &state.charges, state.indexed(), Charge::render)
 }

@@ -6,21 +6,26 @@ use crate::stripe::api::call::{Call, Key};
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::list::Listing;
 use crate::stripe::api::params::{self, Field};
+use crate::stripe::api::search::{self, Searched};
 use crate::stripe::objects::payment_intent::{
-    ConfirmationMethod, PaymentIntent, Redirects, Status, project,
+    CaptureMethod, ConfirmationMethod, PaymentIntent, Redirects, Status, project,
 };
 use crate::stripe::routes::Route;
 use crate::stripe::rules::attempt::{Confirmation, attempt};
-use crate::stripe::rules::details::Details;
+use crate::stripe::rules::capture;
+use crate::stripe::rules::details::{Details, MetadataChange};
+use crate::stripe::rules::money;
 use crate::stripe::state::State;
 
 pub(crate) const ROUTES: &[Route] = &[
     Route::post("payment_intents", "payment_intent", create),
     Route::get("payment_intents", "payment_intent[]", list),
+    Route::get("payment_intents/search", "payment_intent[?]", search),
     Route::get("payment_intents/{}", "payment_intent", retrieve).for_browsers(project),
     Route::post("payment_intents/{}", "payment_intent", update),
     Route::post("payment_intents/{}/confirm", "payment_intent", confirm).for_browsers(project),
     Route::post("payment_intents/{}/cancel", "payment_intent", cancel),
+    Route::post("payment_intents/{}/capture", "payment_intent", capture),
 ];
 
 /// Versions from 2026-09-30 on know this parameter no more.
@@ -70,12 +75,6 @@ fn create(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
 
 fn blank(state: &mut State, call: &Call, details: &Details) -> Result<PaymentIntent, ApiError> {
     let params = &call.params;
-    let capture_method = params
-        .one_of("capture_method", &["automatic", "automatic_async", "manual"])?
-        .unwrap_or_else(|| "automatic_async".into());
-    if capture_method == "manual" {
-        return Err(ApiError::not_simulated("manual capture", "capture_method"));
-    }
     let confirmation = match params.one_of("confirmation_method", &["automatic", "manual"])? {
         Some(method) if method == "manual" => ConfirmationMethod::Manual,
         _ => ConfirmationMethod::Automatic,
@@ -97,7 +96,7 @@ fn blank(state: &mut State, call: &Call, details: &Details) -> Result<PaymentInt
         excluded_types: None,
         types: vec!["card".into()],
         confirmation,
-        capture_method,
+        capture: details.capture.unwrap_or(CaptureMethod::AutomaticAsync),
         request_three_d_secure: "automatic".into(),
         setup_future_usage: None,
         customer: None,
@@ -202,24 +201,67 @@ fn cancel(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
     let reasons = ["duplicate", "fraudulent", "requested_by_customer", "abandoned"];
     let reason = call.params.one_of("cancellation_reason", &reasons)?;
     let intent = find(state, call, id)?;
-    // A debit that is on its way to the bank can be stopped "in rare cases" only: not here.
-    if !intent.status.is_open() {
+    match intent.status {
+        Status::RequiresPaymentMethod
+        | Status::RequiresConfirmation
+        | Status::RequiresAction(_)
+        | Status::RequiresCapture => {}
+        // A debit that is on its way to the bank can be stopped "in rare cases" only: not here.
+        Status::Processing | Status::Succeeded | Status::Canceled { .. } => {
+            return Err(ApiError::unexpected_state(format!(
+                "You cannot cancel this PaymentIntent because it has a status of {}. Only a \
+                 PaymentIntent with one of the following statuses may be canceled: \
+                 requires_payment_method, requires_capture, requires_confirmation, \
+                 requires_action, processing.",
+                intent.status.name()
+            ))
+            .with("payment_intent", intent.render()));
+        }
+    }
+    capture::cancel(state, id, reason, &call.origin);
+    render(state, id)
+}
+
+fn capture(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
+    call.params.only(&[params::CAPTURE], params::CAPTURE_NOT_SIMULATED)?;
+    if call.params.flag("final_capture")? == Some(false) {
+        return Err(ApiError::not_simulated("capture in several parts", "final_capture"));
+    }
+    let amount = call.params.integer("amount_to_capture")?;
+    let metadata = MetadataChange::read(&call.params)?;
+    let descriptor = call.params.field("statement_descriptor")?;
+    let suffix = call.params.field("statement_descriptor_suffix")?;
+    let intent = find(state, call, id)?;
+    if intent.status != Status::RequiresCapture {
         return Err(ApiError::unexpected_state(format!(
-            "You cannot cancel this PaymentIntent because it has a status of {}. Only a \
-             PaymentIntent with one of the following statuses may be canceled: \
-             requires_payment_method, requires_capture, requires_confirmation, requires_action, \
-             processing.",
+            "This PaymentIntent could not be captured because it has a status of {}. Only a \
+             PaymentIntent with one of the following statuses may be captured: requires_capture.",
             intent.status.name()
         ))
         .with("payment_intent", intent.render()));
     }
-    let at = state.clock.seconds();
+    let amount = capture_amount(intent, amount)?;
+    metadata.check(&intent.metadata)?;
     if let Some(intent) = state.payment_intents.get_mut(id) {
-        intent.status = Status::Canceled { at, reason };
+        metadata.apply(&mut intent.metadata);
+        descriptor.apply(&mut intent.statement_descriptor);
+        suffix.apply(&mut intent.statement_descriptor_suffix);
     }
-    let canceled = render(state, id)?;
-    state.emit("payment_intent.canceled", &canceled, &call.origin);
-    Ok(canceled)
+    capture::capture(state, id, amount, &call.origin);
+    render(state, id)
+}
+
+fn capture_amount(intent: &PaymentIntent, wanted: Option<i64>) -> Result<i64, ApiError> {
+    let capturable = intent.amount_capturable();
+    match wanted {
+        None => Ok(capturable),
+        Some(amount) if amount > capturable => Err(ApiError::invalid(format!(
+            "Amount to capture ({amount}) is greater than the amount capturable ({capturable})."
+        ))
+        .code("amount_too_large")
+        .param("amount_to_capture")),
+        Some(amount) => money::check_amount(amount, &intent.currency).map(|()| amount),
+    }
 }
 
 fn list(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
@@ -227,6 +269,18 @@ fn list(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
     let page =
         Listing::read(&call.params)?.page(&state.payment_intents, "payment_intent", |_| true)?;
     Ok(page.render("/v1/payment_intents", PaymentIntent::render))
+}
+
+/// docs.stripe.com/search#query-fields-for-payment-intents
+const SEARCHED: Searched = Searched {
+    resource: "payment_intents",
+    texts: &["currency", "customer", "status"],
+    numbers: &["amount", "created"],
+};
+
+fn search(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
+    let indexed = state.indexed();
+    search::run(call, &SEARCHED, &state.payment_intents, indexed, PaymentIntent::render)
 }
 
 fn render(state: &State, id: &str) -> Result<Value, ApiError> {

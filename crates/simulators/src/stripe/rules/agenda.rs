@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::stripe::objects::event::Origin;
-use crate::stripe::rules::attempt;
+use crate::stripe::rules::{attempt, capture};
 use crate::stripe::state::State;
 
 /// Something that is due at some time. Whoever runs it looks first whether it still applies.
@@ -18,6 +18,8 @@ use crate::stripe::state::State;
 pub(crate) enum Task {
     /// The bank says whether it pays a debit that is processing.
     SettleDebit { intent: String },
+    /// Money that was set aside and not taken is let go.
+    ExpireAuthorization { intent: String },
 }
 
 #[derive(Default)]
@@ -67,6 +69,7 @@ impl Task {
                 // It may have been settled by hand meanwhile.
                 let _settled_before = attempt::settle(state, &intent, paid, &origin);
             }
+            Self::ExpireAuthorization { intent } => capture::expire(state, &intent, &origin),
         }
     }
 }

@@ -12,10 +12,11 @@ use crate::stripe::objects::balance_transaction::Kind;
 use crate::stripe::objects::charge::{self, Charge, ChargeStatus};
 use crate::stripe::objects::event::Origin;
 use crate::stripe::objects::payment_intent::{
-    Challenge, ConfirmationMethod, PaymentIntent, Redirects, Status,
+    CaptureMethod, Challenge, ConfirmationMethod, PaymentIntent, Redirects, Status,
 };
 use crate::stripe::objects::payment_method::{self, PaymentMethod};
 use crate::stripe::rules::agenda::Task;
+use crate::stripe::rules::capture;
 use crate::stripe::rules::cards::{self, Afterwards, Asks, Behaviour, Decline};
 use crate::stripe::rules::{debits, disputes};
 use crate::stripe::state::State;
@@ -76,7 +77,7 @@ impl Confirmation {
                         .into(),
                 );
             }
-            status @ (Status::Canceled { .. } | Status::Processing) => {
+            status @ (Status::Canceled { .. } | Status::Processing | Status::RequiresCapture) => {
                 return refuse(format!(
                     "You cannot confirm this PaymentIntent because it has a status of {}. Only a \
                      PaymentIntent with one of the following statuses may be confirmed: \
@@ -230,8 +231,10 @@ pub(crate) fn settle(state: &mut State, id: &str, paid: bool, origin: &Origin) -
     }
     let charge_id = intent.latest_charge.clone()?;
     if paid {
-        state.charges.get_mut(&charge_id)?.status = ChargeStatus::Succeeded;
-        receive(state, id, &charge_id, origin);
+        let charge = state.charges.get_mut(&charge_id)?;
+        charge.status = ChargeStatus::Succeeded;
+        charge.amount_captured = charge.amount;
+        receive(state, id, &charge_id, "charge.succeeded", origin);
         return Some(());
     }
     let refusal = state.debited(id).and_then(|account| account.refusal).unwrap_or(&debits::FAILED);
@@ -252,24 +255,35 @@ pub(crate) fn settle(state: &mut State, id: &str, paid: bool, origin: &Origin) -
 }
 
 fn succeed(state: &mut State, id: &str, origin: &Origin) {
+    let manual =
+        state.payment_intents.get(id).is_some_and(|intent| intent.capture == CaptureMethod::Manual);
     let Some(charge_id) = charge_for(state, id, ChargeStatus::Succeeded, None) else { return };
-    receive(state, id, &charge_id, origin);
+    match manual {
+        true => capture::authorize(state, id, &charge_id, origin),
+        false => receive(state, id, &charge_id, "charge.succeeded", origin),
+    }
 }
 
-/// The money is there.
-fn receive(state: &mut State, id: &str, charge_id: &str, origin: &Origin) {
+/// The money is there: what was set aside of the charge, or all of it. `happened` is the event
+/// that tells of the charge.
+pub(crate) fn receive(
+    state: &mut State,
+    id: &str,
+    charge_id: &str,
+    happened: &'static str,
+    origin: &Origin,
+) {
     let Some(charge) = state.charges.get_mut(charge_id) else { return };
     charge.captured = true;
-    charge.amount_captured = charge.amount;
-    let (amount, currency) = (charge.amount, charge.currency.clone());
+    let (amount, currency) = (charge.amount_captured, charge.currency.clone());
     let kind = if charge_id.starts_with("ch_") { Kind::Charge } else { Kind::Payment };
     let balance_transaction = state.book_charge(kind, charge_id, amount, &currency);
     let Some(intent) = state.payment_intents.get_mut(id) else { return };
     intent.status = Status::Succeeded;
-    intent.amount_received = intent.receives_instead.unwrap_or(intent.amount);
+    intent.amount_received = intent.receives_instead.unwrap_or(amount);
     intent.latest_charge = Some(charge_id.to_owned());
     let succeeded = intent.render();
-    let at_once = intent.capture_method == "automatic";
+    let at_once = intent.capture != CaptureMethod::AutomaticAsync;
     let Some(charge) = state.charges.get_mut(charge_id) else { return };
     if at_once {
         charge.balance_transaction = Some(balance_transaction.clone());
@@ -277,7 +291,7 @@ fn receive(state: &mut State, id: &str, charge_id: &str, origin: &Origin) {
     let charged = charge.render();
     charge.balance_transaction = Some(balance_transaction);
     let updated = charge.render();
-    state.emit("charge.succeeded", &charged, origin);
+    state.emit(happened, &charged, origin);
     state.emit("payment_intent.succeeded", &succeeded, origin);
     if !at_once {
         let previous = json!({ "balance_transaction": null });

@@ -11,7 +11,7 @@ use crate::stripe::api::call::Call;
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::form::Form;
 use crate::stripe::api::params::{Field, Params, cannot_be_unset};
-use crate::stripe::objects::payment_intent::PaymentIntent;
+use crate::stripe::objects::payment_intent::{CaptureMethod, PaymentIntent};
 use crate::stripe::objects::payment_method::{self, Choice};
 use crate::stripe::rules::money;
 use crate::stripe::state::State;
@@ -27,6 +27,7 @@ pub(crate) struct Details {
     pub amount: Option<i64>,
     pub currency: Option<String>,
     pub method: Field<Choice>,
+    pub capture: Option<CaptureMethod>,
     metadata: MetadataChange,
     description: Field<String>,
     receipt_email: Field<String>,
@@ -55,6 +56,7 @@ impl Details {
             amount: params.integer("amount")?,
             currency,
             method: payment_method::choice(state, params)?,
+            capture: CaptureMethod::read(params)?,
             metadata: MetadataChange::read(params)?,
             description: params.field("description")?,
             receipt_email: email(params)?,
@@ -84,6 +86,7 @@ impl Details {
             ("amount", self.amount.is_some()),
             ("currency", self.currency.is_some()),
             ("payment_method", self.method.is_present()),
+            ("capture_method", self.capture.is_some()),
             ("shipping", self.shipping.is_present()),
             ("receipt_email", self.receipt_email.is_present()),
             ("setup_future_usage", self.setup_future_usage.is_present()),
@@ -137,6 +140,7 @@ impl Details {
         if let Some(named) = named {
             return named.clone();
         }
+        let manual = self.capture.unwrap_or(intent.capture) == CaptureMethod::Manual;
         let allowed = self.allowed_types.as_ref().or(intent.allowed_types.as_ref());
         let excluded = match &self.excluded_types {
             Field::Absent => intent.excluded_types.as_ref(),
@@ -145,7 +149,8 @@ impl Details {
         };
         TYPES_ENABLED
             .iter()
-            .filter(|kind| **kind != "sepa_debit" || currency == "eur")
+            // A debit cannot be set aside to be taken later.
+            .filter(|kind| **kind != "sepa_debit" || (currency == "eur" && !manual))
             .filter(|kind| allowed.is_none_or(|list| list.iter().any(|item| item == *kind)))
             .filter(|kind| !excluded.is_some_and(|list| list.iter().any(|item| item == *kind)))
             .map(|kind| (*kind).to_owned())
@@ -174,6 +179,7 @@ impl Details {
             intent.last_payment_error = None;
             intent.reconsider();
         }
+        intent.capture = self.capture.unwrap_or(intent.capture);
         if self.types.is_some() {
             intent.automatic = None;
         }
