@@ -123,6 +123,8 @@ impl Shop {
         let stripe = Stripe::new(Options {
             // Deliveries are tried again at once; stories do not wait.
             retry_delays: [50, 100, 200, 400, 800].map(Duration::from_millis).to_vec(),
+            // The bank of a debit answers when a story says so.
+            debit_delay: Duration::from_secs(14 * 24 * 60 * 60),
             ..Options::default()
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -4,6 +4,7 @@
 
 mod capture;
 mod cards;
+mod debits;
 mod events;
 mod faults;
 mod http_api;

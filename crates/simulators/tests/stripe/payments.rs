@@ -211,62 +211,6 @@ async fn amounts_follow_stripes_rules_for_each_currency() {
 }
 
 #[tokio::test]
-async fn a_debit_is_processing_until_the_bank_says_how_it_ended() {
-    let world = World::new();
-    let paid = world.pay("pm_sepaDebit_success_de").await;
-    assert_eq!(paid.body["status"], "processing");
-    assert!(paid.body["latest_charge"].as_str().unwrap().starts_with("py_"));
-    let cancel = world.post(&format!("/v1/payment_intents/{}/cancel", paid.id()), &[]).await;
-    assert_eq!(cancel.code(), "400 payment_intent_unexpected_state");
-    let order = json!({ "outcome": "succeeded" });
-    let settle = format!("/_sim/payment_intents/{}/settle", paid.id());
-    assert_eq!(world.control(&settle, order.clone()).await.status, 200);
-    assert_eq!(world.retrieve(&paid.id()).await["status"], "succeeded");
-    assert_eq!(world.control(&settle, order).await.status, 409);
-
-    let failed = world.pay("pm_sepaDebit_failed_de").await.id();
-    assert!(world.stripe.settle(&failed, None));
-    let intent = world.retrieve(&failed).await;
-    assert_eq!(intent["status"], "requires_payment_method");
-    assert_eq!(intent["last_payment_error"]["payment_method"]["type"], "sepa_debit");
-    assert_eq!(
-        world.kinds(),
-        [
-            "payment_intent.created",
-            "charge.pending",
-            "payment_intent.processing",
-            "charge.succeeded",
-            "payment_intent.succeeded",
-            "charge.updated",
-            "payment_intent.created",
-            "charge.pending",
-            "payment_intent.processing",
-            "charge.failed",
-            "payment_intent.payment_failed"
-        ]
-    );
-}
-
-#[tokio::test]
-async fn a_debit_by_iban_needs_euros_a_name_and_an_address_for_mail() {
-    let world = World::new();
-    let mut fields = INTENT.to_vec();
-    fields.extend([
-        ("confirm", "true"),
-        ("payment_method_data[type]", "sepa_debit"),
-        ("payment_method_data[sepa_debit][iban]", "DE89 3704 0044 0532 0130 00"),
-        ("payment_method_data[billing_details][name]", "Jenny Rosen"),
-    ]);
-    let nameless = world.post("/v1/payment_intents", &fields).await;
-    assert_eq!(nameless.code(), "400 parameter_missing");
-    fields.push(("payment_method_data[billing_details][email]", "jenny@example.com"));
-    assert_eq!(world.post("/v1/payment_intents", &fields).await.body["status"], "processing");
-    fields[1] = ("currency", "usd");
-    let dollars = world.post("/v1/payment_intents", &fields).await;
-    assert_eq!(dollars.code(), "400 payment_intent_incompatible_payment_method");
-}
-
-#[tokio::test]
 async fn a_method_pays_once() {
     let world = World::new();
     let paid = world.pay("pm_card_visa").await;

@@ -240,7 +240,8 @@ pub(crate) fn settle(state: &mut State, id: &str, paid: bool, origin: &Origin) -
     let refusal = state.debited(id).and_then(|account| account.refusal).unwrap_or(&debits::FAILED);
     let (code, message) = (refusal.code, refusal.message);
     let charge = state.charges.get_mut(&charge_id)?;
-    charge.status = ChargeStatus::Failed { code: code.into(), message: message.into() };
+    charge.status =
+        ChargeStatus::Failed { code: refusal.charge_code.into(), message: message.into() };
     let failed = charge.render();
     state.emit("charge.failed", &failed, origin);
     let error = json!({

@@ -22,25 +22,34 @@ pub(crate) struct Account {
     pub disputed: &'static [Complaint],
 }
 
-/// The code and text of a debit that failed.
+/// The codes and text of a debit that failed.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Refusal {
+    /// In the intent's error, which knows fewer codes.
     pub code: &'static str,
+    /// The charge's `failure_code`.
+    pub charge_code: &'static str,
     pub message: &'static str,
 }
 
-pub(crate) static FAILED: Refusal =
-    Refusal { code: "payment_intent_payment_attempt_failed", message: "The payment failed." };
+pub(crate) static FAILED: Refusal = Refusal {
+    code: "payment_intent_payment_attempt_failed",
+    charge_code: "payment_intent_payment_attempt_failed",
+    message: "The payment failed.",
+};
 static SOURCE_LIMIT: Refusal = Refusal {
     code: "charge_exceeds_source_limit",
+    charge_code: "charge_exceeds_source_limit",
     message: "This payment exceeds the limit of this source.",
 };
 static WEEKLY_LIMIT: Refusal = Refusal {
-    code: "charge_exceeds_weekly_limit",
+    code: "payment_intent_payment_attempt_failed",
+    charge_code: "charge_exceeds_weekly_limit",
     message: "This payment exceeds the weekly limit of this account.",
 };
 static INSUFFICIENT_FUNDS: Refusal = Refusal {
     code: "insufficient_funds",
+    charge_code: "insufficient_funds",
     message: "The bank account has insufficient funds to complete the payment.",
 };
 
