@@ -32,8 +32,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tower_http::cors::{AllowHeaders, CorsLayer};
 
+pub use control::books::{EventSummary, LedgerEntry};
 pub use control::fault::{ConnectionLost, Fault, FaultKind};
-pub use control::{EventSummary, LedgerEntry, Outcome};
+pub use control::payments::Outcome;
 pub use webhooks::courier::{Courier, Delivered};
 
 use api::http;

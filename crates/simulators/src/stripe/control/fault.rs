@@ -2,10 +2,19 @@
 
 use std::time::Duration;
 
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
 use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
+use crate::stripe::Stripe;
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::idempotency;
+use crate::stripe::control::{done, once, refused};
 use crate::stripe::state::State;
 
 /// The next `times` requests that match fail as `kind` says; each uses one up.
@@ -106,4 +115,104 @@ pub(crate) fn lock_timeout() -> ApiError {
     )
     .code("lock_timeout")
     .status(429)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultOrder {
+    method: Option<String>,
+    #[serde(default)]
+    path: String,
+    #[serde(default = "once")]
+    times: u32,
+    kind: String,
+    status: Option<u16>,
+    ms: Option<u64>,
+}
+
+pub(crate) fn router() -> Router<Stripe> {
+    Router::new().route("/_sim/faults", get(faults).post(inject).delete(clear_faults))
+}
+
+/// As they were ordered.
+pub(crate) fn as_ordered(state: &State) -> Value {
+    let faults = state.faults.iter().map(|fault| {
+        let (kind, status, pause) = match fault.kind {
+            FaultKind::LoseBefore => ("lose_before", None, None),
+            FaultKind::LoseAfter => ("lose_after", None, None),
+            FaultKind::Status(status) => ("status", Some(status), None),
+            FaultKind::LockTimeout => ("lock_timeout", None, None),
+            FaultKind::FailBefore => ("500_before", None, None),
+            FaultKind::FailAfter => ("500_after", None, None),
+            FaultKind::Slow(pause) => ("slow", None, Some(pause)),
+            FaultKind::SlowAfter(pause) => ("slow_after", None, Some(pause)),
+        };
+        json!({
+            "method": fault.method.as_ref().map(Method::as_str),
+            "path": fault.path_prefix,
+            "times": fault.times,
+            "kind": kind,
+            "status": status,
+            "ms": pause.and_then(|pause| u64::try_from(pause.as_millis()).ok()),
+        })
+    });
+    faults.collect()
+}
+
+async fn faults(Shared(stripe): Shared<Stripe>) -> Response {
+    let faults = as_ordered(&stripe.lock());
+    Json(faults).into_response()
+}
+
+async fn clear_faults(Shared(stripe): Shared<Stripe>) -> Response {
+    stripe.clear_faults();
+    done()
+}
+
+async fn inject(Shared(stripe): Shared<Stripe>, Json(order): Json<FaultOrder>) -> Response {
+    match order.into_fault() {
+        Ok(fault) => {
+            stripe.inject(fault);
+            done()
+        }
+        Err(why) => refused(StatusCode::BAD_REQUEST, why),
+    }
+}
+
+impl FaultOrder {
+    fn into_fault(self) -> Result<Fault, String> {
+        let pause = || self.ms.map(Duration::from_millis).ok_or("this kind needs ms");
+        let kind = match self.kind.as_str() {
+            "lose_before" => FaultKind::LoseBefore,
+            "lose_after" => FaultKind::LoseAfter,
+            "lock_timeout" => FaultKind::LockTimeout,
+            "500_before" => FaultKind::FailBefore,
+            "500_after" => FaultKind::FailAfter,
+            "slow" => FaultKind::Slow(pause()?),
+            "slow_after" => FaultKind::SlowAfter(pause()?),
+            "status" => match self.status {
+                Some(status @ (409 | 429 | 500)) => FaultKind::Status(status),
+                _ => return Err("status must be 409, 429 or 500".into()),
+            },
+            other => return Err(format!("unknown kind {other}")),
+        };
+        let method = self.method.map(|method| method.parse()).transpose();
+        let method = method.map_err(|_| "unknown method")?;
+        if self.times == 0 {
+            return Err("times must be at least 1".into());
+        }
+        Ok(Fault { method, path_prefix: self.path, times: self.times, kind })
+    }
+}
+
+impl Stripe {
+    /// Orders a failure.
+    pub fn inject(&self, fault: Fault) {
+        self.lock().faults.push(fault);
+    }
+
+    /// Takes back every ordered failure.
+    pub fn clear_faults(&self) {
+        self.lock().faults.clear();
+    }
 }

@@ -1,0 +1,131 @@
+//! The books as a test reads them: the whole state, what was paid, what happened; and the reset.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State as Shared;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::stripe::Stripe;
+use crate::stripe::control::{done, fault};
+use crate::stripe::objects::charge::{Charge, ChargeStatus};
+use crate::stripe::objects::event::Event;
+use crate::stripe::objects::payment_intent::PaymentIntent;
+use crate::stripe::webhooks::queue::Delivery;
+
+/// One payment intent as the books have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LedgerEntry {
+    /// Payment intent id.
+    pub id: String,
+    /// Its status as the API names it.
+    pub status: &'static str,
+    /// Minor units of `currency`, in Stripe's counting.
+    pub amount: i64,
+    /// Minor units that were received; 0 until it succeeded.
+    pub amount_received: i64,
+    /// ISO code in lower case.
+    pub currency: String,
+    /// As the shop set it.
+    pub metadata: BTreeMap<String, String>,
+    /// How many of its charges succeeded: more than one would be a double charge.
+    pub charges_succeeded: usize,
+}
+
+/// What happened, without the object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventSummary {
+    /// Event id.
+    pub id: String,
+    /// Event type, such as `payment_intent.succeeded`.
+    pub kind: &'static str,
+    /// The intent it is about.
+    pub payment_intent: Option<String>,
+    /// Seconds since 1970 on the simulated clock.
+    pub created: i64,
+}
+
+pub(crate) fn router() -> Router<Stripe> {
+    Router::new()
+        .route("/_sim/state", get(state))
+        .route("/_sim/ledger", get(ledger))
+        .route("/_sim/reset", post(reset))
+}
+
+async fn state(Shared(stripe): Shared<Stripe>) -> Response {
+    let state = stripe.lock();
+    let all = json!({
+        "now": state.clock.now().to_string(),
+        "payment_intents":
+            state.payment_intents.rows().iter().map(PaymentIntent::render).collect::<Vec<_>>(),
+        "charges": state.charges.rows().iter().map(Charge::render).collect::<Vec<_>>(),
+        "events":
+            state.events.rows().iter().map(|event| state.render_event(event)).collect::<Vec<_>>(),
+        "deliveries": state.webhooks.rows().iter().map(Delivery::render).collect::<Vec<_>>(),
+        "webhook_endpoints": state
+            .endpoints
+            .rows()
+            .iter()
+            .map(|endpoint| endpoint.render(true))
+            .collect::<Vec<_>>(),
+        "faults": fault::as_ordered(&state),
+    });
+    Json(all).into_response()
+}
+
+async fn ledger(Shared(stripe): Shared<Stripe>) -> Json<Vec<LedgerEntry>> {
+    Json(stripe.ledger())
+}
+
+async fn reset(Shared(stripe): Shared<Stripe>) -> Response {
+    stripe.reset();
+    done()
+}
+
+impl Stripe {
+    /// Every payment intent, oldest first.
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
+        let state = self.lock();
+        let mut succeeded: BTreeMap<&str, usize> = BTreeMap::new();
+        for charge in state.charges.rows() {
+            let Some(intent) = &charge.payment_intent else { continue };
+            if charge.status == ChargeStatus::Succeeded {
+                *succeeded.entry(intent.as_str()).or_default() += 1;
+            }
+        }
+        let entry = |intent: &PaymentIntent| LedgerEntry {
+            id: intent.id.clone(),
+            status: intent.status.name(),
+            amount: intent.amount,
+            amount_received: intent.amount_received,
+            currency: intent.currency.clone(),
+            metadata: intent.metadata.clone(),
+            charges_succeeded: succeeded.get(intent.id.as_str()).copied().unwrap_or_default(),
+        };
+        state.payment_intents.rows().iter().map(entry).collect()
+    }
+
+    /// Every event, oldest first.
+    pub fn events(&self) -> Vec<EventSummary> {
+        let state = self.lock();
+        let summary = |event: &Event| {
+            let object = &event.data["object"];
+            let name = if object["object"] == "payment_intent" { "id" } else { "payment_intent" };
+            EventSummary {
+                id: event.id.clone(),
+                kind: event.kind,
+                payment_intent: object[name].as_str().map(str::to_owned),
+                created: event.created,
+            }
+        };
+        state.events.rows().iter().map(summary).collect()
+    }
+
+    /// Forgets everything but the clock, the keys and the webhook endpoints.
+    pub fn reset(&self) {
+        self.lock().reset();
+    }
+}
