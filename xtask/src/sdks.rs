@@ -1,5 +1,7 @@
-//! The vendors' own clients, by which the tests drive our simulators.
+//! The vendors' own clients, by which the tests drive our simulators, and the schemas that their
+//! types say.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,6 +12,9 @@ use crate::process;
 
 /// Where the simulators' tests keep the clients' versions.
 const FOLDER: &str = "crates/simulators/tests/sdk";
+/// What derives the schemas, and where they go. A bare `cargo test` looks there too.
+const SCHEMAS_SCRIPT: &str = "schemas.mjs";
+const SCHEMAS: &str = "target/stripe-types.schema.json";
 /// A Python environment of ours; pip would refuse to write into Debian's.
 const PYTHON_FOLDER: &str = "target/python-sdk";
 
@@ -36,6 +41,8 @@ pub fn prepare(root: &Path) -> Result<Sdks> {
         process::run(npm.current_dir(root.join(FOLDER)))?;
         variables.push(("TILL_NODE_SDK", "1".to_owned()));
         notes.push("npm clients installed".to_owned());
+        notes.push(derive_schemas(root)?);
+        variables.push(("TILL_STRIPE_SCHEMA", root.join(SCHEMAS).display().to_string()));
     }
 
     let requirements = root.join(FOLDER).join("requirements.txt");
@@ -55,4 +62,21 @@ pub fn prepare(root: &Path) -> Result<Sdks> {
         notes.push(format!("Python clients skipped: no requirements.txt in {FOLDER}"));
     }
     Ok(Sdks { variables, note: notes.join("; ") })
+}
+
+/// Derives the schemas of Stripe's types, unless nothing has changed since.
+fn derive_schemas(root: &Path) -> Result<String> {
+    let folder = root.join(FOLDER);
+    let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    // The lock file says which types are installed.
+    let inputs = [folder.join("package-lock.json"), folder.join(SCHEMAS_SCRIPT)];
+    let newest_input = inputs.iter().filter_map(|path| changed(path)).max();
+    let target = root.join(SCHEMAS);
+    if changed(&target) > newest_input {
+        return Ok("Stripe's types unchanged".to_owned());
+    }
+    let mut node = Command::new("node");
+    node.current_dir(&folder).arg(SCHEMAS_SCRIPT).arg(target);
+    let counted = process::read(&mut node)?;
+    Ok(format!("Stripe's types derived: {}", counted.trim()))
 }

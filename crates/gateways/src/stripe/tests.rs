@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+mod contract;
 
 use domain::{
     cart::Line,
@@ -16,7 +16,6 @@ use uuid::Uuid;
 
 use super::{
     script::{Step, says, stripe},
-    webhook::{About, Finality, read_event},
     *,
 };
 
@@ -424,98 +423,6 @@ fn a_secret_key_tells_real_money_from_test_money_and_is_never_shown() {
     for text in ["", "pk_test_a", "whsec_a", "sk_a", "sk_test_", "sk_prod_a", "sk_test_a b"] {
         assert!(text.parse::<SecretKey>().is_err(), "{text:?}");
     }
-}
-
-/// A file of the specifications beside the repository, where there is one. It reads
-/// `../shared/specs/stripe`; elsewhere it says so and the test ends.
-fn specification(name: &str) -> Option<Value> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/specs/stripe");
-    let text = match std::fs::read_to_string(path.join(name)) {
-        Ok(text) => text,
-        Err(error) => {
-            println!("skipped: ../shared/specs/stripe/{name}: {error}");
-            return None;
-        }
-    };
-    Some(serde_json::from_str(&text).unwrap())
-}
-
-/// Nests `a[b][c]=v` again; numbers and booleans where Stripe's library has them.
-fn nested(form: &str) -> Value {
-    let mut root = json!({});
-    for (name, value) in form_urlencoded::parse(form.as_bytes()) {
-        let mut place = &mut root;
-        for part in name.split(['[', ']']).filter(|part| !part.is_empty()) {
-            place = &mut place[part];
-        }
-        *place = match name.as_ref() {
-            "amount" | "limit" | "created[gte]" | "created[lte]" => {
-                value.parse::<i64>().unwrap().into()
-            }
-            "automatic_payment_methods[enabled]" => (value == "true").into(),
-            _ => value.into_owned().into(),
-        };
-    }
-    root
-}
-
-#[tokio::test]
-async fn requests_are_what_the_official_types_of_this_version_allow() {
-    let Some(types) = specification("types-endive.schema.json") else { return };
-    let check = |name: &str, form: &str| {
-        let schema = json!({"$ref": format!("#/$defs/{name}"), "$defs": types["$defs"]});
-        let validator = jsonschema::validator_for(&schema).unwrap();
-        let request = nested(form);
-        let errors: Vec<String> =
-            validator.iter_errors(&request).map(|error| error.to_string()).collect();
-        assert!(errors.is_empty(), "{name} {request}: {errors:?}");
-    };
-    check("PaymentIntentCreateParams", &encode(money(4998, "EUR"), berlin(), true));
-    check("PaymentIntentCreateParams", &encode(money(4998, "EUR"), berlin(), false));
-
-    let (stripe, asked) = stripe([
-        says(200, intent("pi_1", "canceled", ORDER)),
-        list(&[intent("pi_1", "canceled", "")], true),
-        list(&[], false),
-    ]);
-    stripe.cancel(&reference("pi_1"), CancelReason::RequestedByCustomer).await.unwrap();
-    stripe.find(order_id(), second(0), second(9)).await.unwrap();
-    let asked = asked.lock().unwrap();
-    let body = std::str::from_utf8(asked[0].body()).unwrap();
-    check("PaymentIntentCancelParams", body);
-    check("PaymentIntentListParams", asked[1].uri().query().unwrap());
-    check("PaymentIntentListParams", asked[2].uri().query().unwrap());
-}
-
-#[test]
-fn objects_of_the_official_types_of_this_version_are_read() {
-    let Some(examples) = specification("examples.json") else { return };
-    let read = |name: &str| Answer::read(&examples[name]["object"].to_string()).unwrap();
-    let reports = [
-        ("pi_created", Report::Open),
-        ("pi_requires_action_sdk", Report::RequiresAction),
-        ("pi_requires_action_redirect", Report::RequiresAction),
-        ("pi_processing_sepa", Report::Processing),
-        ("pi_canceled", Report::Cancelled),
-        ("pi_succeeded", Report::Succeeded { received: money(4998, "EUR") }),
-    ];
-    for (name, report) in reports {
-        let answer = read(name);
-        assert_eq!(answer.news.report, report, "{name}");
-        assert_eq!(answer.news.amount, money(4998, "EUR"), "{name}");
-        assert!(answer.client_secret.is_some(), "{name}");
-        assert_eq!(answer.news.order, None, "{name}: ord_01K is no order id of ours");
-    }
-    let Report::Declined(decline) = read("pi_declined").news.report else { panic!("not declined") };
-    assert_eq!(decline.attempt, "ch_3SWn0aLcl000000000000002");
-    assert_eq!(decline.code, "insufficient_funds");
-
-    let event = read_event(&examples["event_payment_intent_succeeded"]["object"].to_string());
-    let event = event.unwrap();
-    assert!(matches!(event.about, About::Payment(_, Finality::Final)), "{event:?}");
-    assert_eq!(event.api_version.as_deref(), Some(STRIPE_VERSION));
-    let refund = read_event(&examples["event_charge_refunded"]["object"].to_string()).unwrap();
-    assert_eq!(refund.about, About::Other);
 }
 
 #[test]
