@@ -7,7 +7,7 @@
 //! endpoints. A test decides what goes wrong: answers get lost before or after their effect,
 //! webhooks come late, twice, reversed or never.
 //!
-//! What exists at Stripe but not here (refunds, disputes, customers, confirmation tokens, manual
+//! What exists at Stripe but not here (disputes, customers, confirmation tokens, manual
 //! capture) is refused by name, never ignored.
 
 mod api;
@@ -35,6 +35,9 @@ use tower_http::cors::{AllowHeaders, CorsLayer};
 pub use control::books::{EventSummary, LedgerEntry};
 pub use control::fault::{ConnectionLost, Fault, FaultKind};
 pub use control::payments::Outcome;
+pub use control::refund::{LedgerRefund, RefundOrder};
+pub use objects::refund::{RefundFailure, RefundOutcome, RefundReason};
+pub use rules::refunds::RefundCourse;
 pub use webhooks::courier::{Courier, Delivered};
 
 use api::http;
@@ -64,6 +67,9 @@ pub struct Options {
     /// How long a new object is not found by a search, in whole seconds. At Stripe usually less
     /// than a minute.
     pub search_lag: Duration,
+    /// How long a refund that is pending at first takes to succeed, and one that fails later to
+    /// fail. Banks take days or weeks.
+    pub refund_delay: Duration,
     /// What `livemode` of every object says.
     pub livemode: bool,
 }
@@ -86,6 +92,7 @@ impl Default for Options {
             retry_delays: [1, 2, 5, 15, 60].map(Duration::from_secs).to_vec(),
             debit_delay: Duration::from_secs(5),
             search_lag: Duration::from_secs(2),
+            refund_delay: Duration::from_secs(5),
             livemode: false,
         }
     }

@@ -4,6 +4,7 @@ pub(crate) mod books;
 pub(crate) mod clock;
 pub(crate) mod fault;
 pub(crate) mod payments;
+pub(crate) mod refund;
 pub(crate) mod webhooks;
 
 use axum::Json;
@@ -20,6 +21,7 @@ pub(crate) fn router() -> Router<Stripe> {
         .merge(clock::router())
         .merge(fault::router())
         .merge(payments::router())
+        .merge(refund::router())
         .merge(webhooks::router())
 }
 

@@ -8,3 +8,4 @@ pub(crate) mod debits;
 pub(crate) mod details;
 pub(crate) mod disputes;
 pub(crate) mod money;
+pub(crate) mod refunds;

@@ -20,6 +20,7 @@ use crate::stripe::objects::refund::Refund;
 use crate::stripe::objects::webhook_endpoint::Endpoint;
 use crate::stripe::rules::agenda::Agenda;
 use crate::stripe::rules::debits::{self, Account};
+use crate::stripe::rules::refunds::RefundCourse;
 use crate::stripe::table::Table;
 use crate::stripe::webhooks::queue::Webhooks;
 
@@ -42,6 +43,8 @@ pub(crate) struct State {
     pub challenges: HashMap<String, String>,
     pub replies: Replies,
     pub faults: Vec<Fault>,
+    /// What the next refunds do, as a test has ordered it.
+    pub refund_courses: Vec<RefundCourse>,
     pub agenda: Agenda,
 }
 
@@ -53,6 +56,7 @@ pub(crate) struct Settings {
     pub retry_delays: Vec<Duration>,
     pub debit_delay: Duration,
     pub search_lag: Duration,
+    pub refund_delay: Duration,
 }
 
 impl State {
@@ -65,6 +69,7 @@ impl State {
                 retry_delays: options.retry_delays,
                 debit_delay: options.debit_delay,
                 search_lag: options.search_lag,
+                refund_delay: options.refund_delay,
             },
             clock: Clock::new(options.start),
             ids: Ids::new(options.seed),
@@ -82,6 +87,7 @@ impl State {
             challenges: HashMap::new(),
             replies: Replies::default(),
             faults: Vec::new(),
+            refund_courses: Vec::new(),
             agenda: Agenda::default(),
         }
     }
@@ -102,6 +108,7 @@ impl State {
         self.challenges.clear();
         self.replies = Replies::default();
         self.faults.clear();
+        self.refund_courses.clear();
     }
 
     /// What was made before this second is found by a search.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod balance;
 mod capture;
 mod cards;
 mod debits;
@@ -10,6 +11,7 @@ mod faults;
 mod http_api;
 mod idempotency;
 mod payments;
+mod refunds;
 mod schema;
 mod sdk;
 mod search;

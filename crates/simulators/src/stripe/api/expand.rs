@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::stripe::api::error::ApiError;
+use crate::stripe::api::list::Listing;
 use crate::stripe::api::params::Params;
-use crate::stripe::objects::balance_transaction::BalanceTransaction;
 use crate::stripe::objects::charge::Charge;
 use crate::stripe::objects::customer::Customer;
 use crate::stripe::objects::dispute::Dispute;
@@ -25,10 +25,12 @@ const EXPANDABLE: &[(&str, &str, &str)] = &[
     ("charge", "failure_balance_transaction", "balance_transaction"),
     ("charge", "on_behalf_of", "account"),
     ("charge", "payment_intent", "payment_intent"),
+    ("charge", "refunds", "list of refund"),
     ("charge", "review", "review"),
     ("customer", "default_source", "source"),
     ("dispute", "charge", "charge"),
     ("dispute", "payment_intent", "payment_intent"),
+    ("list of refund", "data", "refund"),
     ("payment_intent", "application", "application"),
     ("payment_intent", "customer", "customer"),
     ("payment_intent", "latest_charge", "charge"),
@@ -38,8 +40,10 @@ const EXPANDABLE: &[(&str, &str, &str)] = &[
     ("payment_method", "customer", "customer"),
     ("refund", "balance_transaction", "balance_transaction"),
     ("refund", "charge", "charge"),
+    ("refund", "customer", "customer"),
     ("refund", "failure_balance_transaction", "balance_transaction"),
     ("refund", "payment_intent", "payment_intent"),
+    ("refund", "payment_method", "payment_method"),
 ];
 
 /// The paths of a request, checked against the object `root` that its route answers with.
@@ -86,6 +90,11 @@ pub(crate) fn apply(state: &State, value: &mut Value, path: &str) {
         return;
     }
     let (property, rest) = path.split_once('.').map_or((path, None), |(a, b)| (a, Some(b)));
+    if property == "refunds"
+        && let Some(refunds) = refunds(state, value)
+    {
+        value["refunds"] = refunds;
+    }
     let Some(found) = value.get_mut(property) else { return };
     if let Some(object) = found.as_str().and_then(|id| by_id(state, id)) {
         *found = object;
@@ -95,6 +104,19 @@ pub(crate) fn apply(state: &State, value: &mut Value, path: &str) {
     }
 }
 
+/// The newest refunds of a charge: a list that is there only when it is asked for, and that a
+/// second path through it must not make anew.
+fn refunds(state: &State, charge: &Value) -> Option<Value> {
+    if charge["object"] != "charge" || charge.get("refunds").is_some() {
+        return None;
+    }
+    let id = charge["id"].as_str()?;
+    let listing = Listing::read(&Params::default()).ok()?;
+    let page =
+        listing.page(&state.refunds, "refund", |refund: &Refund| refund.charge == id).ok()?;
+    Some(page.render(&format!("/v1/charges/{id}/refunds"), Refund::render))
+}
+
 fn by_id(state: &State, id: &str) -> Option<Value> {
     let intent = || state.payment_intents.get(id).map(PaymentIntent::render);
     let charge = || state.charges.get(id).map(Charge::render);
@@ -102,7 +124,8 @@ fn by_id(state: &State, id: &str) -> Option<Value> {
     let customer = || state.customers.get(id).map(Customer::render);
     let refund = || state.refunds.get(id).map(Refund::render);
     let dispute = || state.disputes.get(id).map(Dispute::render);
-    let booked = || state.balance_transactions.get(id).map(BalanceTransaction::render);
+    let booked =
+        || state.balance_transactions.get(id).map(|line| line.render(state.clock.seconds()));
     intent()
         .or_else(charge)
         .or_else(method)

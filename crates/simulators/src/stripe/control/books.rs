@@ -10,10 +10,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::stripe::Stripe;
+use crate::stripe::control::refund::{self, LedgerRefund};
 use crate::stripe::control::{done, fault};
 use crate::stripe::objects::charge::{Charge, ChargeStatus};
 use crate::stripe::objects::event::Event;
 use crate::stripe::objects::payment_intent::PaymentIntent;
+use crate::stripe::objects::refund::Refund;
 use crate::stripe::webhooks::queue::Delivery;
 
 /// One payment intent as the books have it.
@@ -33,6 +35,12 @@ pub struct LedgerEntry {
     pub metadata: BTreeMap<String, String>,
     /// How many of its charges succeeded: more than one would be a double charge.
     pub charges_succeeded: usize,
+    /// Minor units that its charges took.
+    pub amount_captured: i64,
+    /// Minor units of its refunds that have neither failed nor been canceled.
+    pub amount_refunded: i64,
+    /// Oldest first.
+    pub refunds: Vec<LedgerRefund>,
 }
 
 /// What happened, without the object.
@@ -62,6 +70,13 @@ async fn state(Shared(stripe): Shared<Stripe>) -> Response {
         "payment_intents":
             state.payment_intents.rows().iter().map(PaymentIntent::render).collect::<Vec<_>>(),
         "charges": state.charges.rows().iter().map(Charge::render).collect::<Vec<_>>(),
+        "refunds": state.refunds.rows().iter().map(Refund::render).collect::<Vec<_>>(),
+        "balance_transactions": state
+            .balance_transactions
+            .rows()
+            .iter()
+            .map(|line| line.render(state.clock.seconds()))
+            .collect::<Vec<_>>(),
         "events":
             state.events.rows().iter().map(|event| state.render_event(event)).collect::<Vec<_>>(),
         "deliveries": state.webhooks.rows().iter().map(Delivery::render).collect::<Vec<_>>(),
@@ -89,21 +104,32 @@ impl Stripe {
     /// Every payment intent, oldest first.
     pub fn ledger(&self) -> Vec<LedgerEntry> {
         let state = self.lock();
-        let mut succeeded: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut succeeded: BTreeMap<&str, (usize, i64)> = BTreeMap::new();
         for charge in state.charges.rows() {
             let Some(intent) = &charge.payment_intent else { continue };
             if charge.status == ChargeStatus::Succeeded {
-                *succeeded.entry(intent.as_str()).or_default() += 1;
+                let (count, captured) = succeeded.entry(intent.as_str()).or_default();
+                *count += 1;
+                *captured += charge.amount_captured;
             }
         }
-        let entry = |intent: &PaymentIntent| LedgerEntry {
-            id: intent.id.clone(),
-            status: intent.status.name(),
-            amount: intent.amount,
-            amount_received: intent.amount_received,
-            currency: intent.currency.clone(),
-            metadata: intent.metadata.clone(),
-            charges_succeeded: succeeded.get(intent.id.as_str()).copied().unwrap_or_default(),
+        let refunds = refund::by_intent(&state);
+        let entry = |intent: &PaymentIntent| {
+            let (count, captured) = succeeded.get(intent.id.as_str()).copied().unwrap_or_default();
+            let refunds = refunds.get(intent.id.as_str()).map(Vec::as_slice).unwrap_or_default();
+            let counting = refunds.iter().filter(|refund| refund.status.counts());
+            LedgerEntry {
+                id: intent.id.clone(),
+                status: intent.status.name(),
+                amount: intent.amount,
+                amount_received: intent.amount_received,
+                currency: intent.currency.clone(),
+                metadata: intent.metadata.clone(),
+                charges_succeeded: count,
+                amount_captured: captured,
+                amount_refunded: counting.map(|refund| refund.amount).sum(),
+                refunds: refunds.iter().map(|refund| LedgerRefund::from(*refund)).collect(),
+            }
         };
         state.payment_intents.rows().iter().map(entry).collect()
     }

@@ -47,6 +47,11 @@ pub(crate) enum ChargeStatus {
 }
 
 impl Charge {
+    /// What refunds can give back at most; before it is taken, what can be let go.
+    fn refundable(&self) -> i64 {
+        if self.captured { self.amount_captured } else { self.amount }
+    }
+
     pub fn render(&self) -> Value {
         let succeeded = self.status == ChargeStatus::Succeeded;
         let (failure_code, failure_message) = match &self.status {
@@ -87,7 +92,7 @@ impl Charge {
             "receipt_email": self.receipt_email,
             "receipt_number": null,
             "receipt_url": null,
-            "refunded": self.amount_refunded == self.amount && succeeded,
+            "refunded": succeeded && self.amount_refunded == self.refundable(),
             "review": null,
             "shipping": self.shipping,
             "source": null,

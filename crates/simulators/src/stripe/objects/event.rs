@@ -3,7 +3,7 @@
 //! An event is made in the same critical section as the change it reports, and its `data` never
 //! changes afterwards.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::stripe::API_VERSION;
 use crate::stripe::state::State;
@@ -94,4 +94,24 @@ impl State {
     pub fn is_kept(&self, event: &Event) -> bool {
         event.created > self.clock.seconds() - KEPT_SECONDS
     }
+}
+
+/// `previous_attributes`: what differs in `before`, down to the key; null for what was not there.
+pub(crate) fn previous(before: &Value, after: &Value) -> Value {
+    let (Value::Object(before), Value::Object(after)) = (before, after) else {
+        return before.clone();
+    };
+    let mut changed = Map::new();
+    for name in before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))) {
+        let (old, new) = (before.get(name), after.get(name));
+        if old != new {
+            let old = match (old, new) {
+                (Some(old), Some(new)) => previous(old, new),
+                (Some(old), None) => old.clone(),
+                (None, _) => Value::Null,
+            };
+            changed.insert(name.clone(), old);
+        }
+    }
+    Value::Object(changed)
 }

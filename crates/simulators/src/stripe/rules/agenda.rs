@@ -10,7 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::stripe::objects::event::Origin;
-use crate::stripe::rules::{attempt, capture};
+use crate::stripe::objects::refund::RefundOutcome;
+use crate::stripe::rules::{attempt, capture, refunds};
 use crate::stripe::state::State;
 
 /// Something that is due at some time. Whoever runs it looks first whether it still applies.
@@ -20,6 +21,8 @@ pub(crate) enum Task {
     SettleDebit { intent: String },
     /// Money that was set aside and not taken is let go.
     ExpireAuthorization { intent: String },
+    /// A refund comes to its end.
+    SettleRefund { refund: String, outcome: RefundOutcome },
 }
 
 #[derive(Default)]
@@ -70,6 +73,9 @@ impl Task {
                 let _settled_before = attempt::settle(state, &intent, paid, &origin);
             }
             Self::ExpireAuthorization { intent } => capture::expire(state, &intent, &origin),
+            Self::SettleRefund { refund, outcome } => {
+                let _settled_before = refunds::settle(state, &refund, outcome, &origin);
+            }
         }
     }
 }

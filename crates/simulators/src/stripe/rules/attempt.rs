@@ -307,7 +307,10 @@ fn afterwards(state: &mut State, charge_id: &str, origin: &Origin) {
     let method = method.and_then(|id| state.payment_methods.get(&id));
     let (disputed, reported): (&[_], bool) = match method.map(|method| &method.kind) {
         Some(payment_method::Kind::Card { card, .. }) => match card.afterwards {
-            Afterwards::Nothing | Afterwards::RefundsPend | Afterwards::RefundsFail => (&[], false),
+            Afterwards::Nothing
+            | Afterwards::AvailableAtOnce
+            | Afterwards::RefundsPend
+            | Afterwards::RefundsFail => (&[], false),
             Afterwards::Disputed(complaints) => (complaints, false),
             Afterwards::ReportedAsFraud => (&[], true),
         },

@@ -41,6 +41,8 @@ pub(crate) enum Afterwards {
     Disputed(&'static [Complaint]),
     /// The issuer reports it: an early fraud warning.
     ReportedAsFraud,
+    /// Its money can be paid out at once.
+    AvailableAtOnce,
     /// Its refunds are pending first.
     RefundsPend,
     /// Its refunds succeed first and fail later.
@@ -175,7 +177,7 @@ const fn followed_by(
     Card { number, tokens, behaviour: Succeeds, checks: PASS, risk_level: "normal", afterwards }
 }
 
-use Afterwards::{Disputed, Nothing, RefundsFail, RefundsPend, ReportedAsFraud};
+use Afterwards::{AvailableAtOnce, Disputed, Nothing, RefundsFail, RefundsPend, ReportedAsFraud};
 use Asks::{Always, IfRequested, OnSession};
 use Behaviour::{Blocked, Declines, Succeeds};
 
@@ -235,7 +237,7 @@ pub(crate) static CARDS: &[Card] = &[
     card("4000008400001280", &["threeDSecureRequiredProcessingError"], Declines(&GENERIC)),
     card("4000000000003055", &["threeDSecureOptional"], asks(IfRequested, None)),
     card("4000000000003097", &["threeDSecureOptionalProcessingError"], Succeeds),
-    card("4000000000000077", &["bypassPending"], Succeeds),
+    followed_by("4000000000000077", &["bypassPending"], AvailableAtOnce),
     followed_by("4000000000007726", &["pendingRefund"], RefundsPend),
     followed_by("4000000000005126", &["refundFail"], RefundsFail),
     followed_by("4000000000000259", &["createDispute"], Disputed(&[FRAUD])),

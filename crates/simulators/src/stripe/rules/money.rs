@@ -98,7 +98,7 @@ pub(crate) fn check_amount(amount: i64, currency: &str) -> Result<(), ApiError> 
 }
 
 /// `$0.50`, `¥50`, `15.00`.
-fn display(amount: i64, currency: &str) -> String {
+pub(crate) fn display(amount: i64, currency: &str) -> String {
     let sign = match currency {
         "usd" => "$",
         "eur" => "€",
