@@ -32,6 +32,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tower_http::cors::{AllowHeaders, CorsLayer};
 
+pub use api::rate_limit::RateLimits;
 pub use control::books::{EventSummary, LedgerEntry};
 pub use control::fault::{ConnectionLost, Fault, FaultKind};
 pub use control::payments::Outcome;
@@ -39,8 +40,10 @@ pub use control::refund::{LedgerRefund, RefundOrder};
 pub use objects::refund::{RefundFailure, RefundOutcome, RefundReason};
 pub use rules::refunds::RefundCourse;
 pub use webhooks::courier::{Courier, Delivered};
+pub use webhooks::queue::ReleaseOrder;
 
 use api::http;
+use api::lock::Locks;
 use pages::dashboard;
 use state::State;
 
@@ -61,6 +64,11 @@ pub struct Options {
     /// Pauses on the simulated clock before a failed webhook is tried again; when they are used
     /// up, the delivery has failed. [`Options::sandbox_retry_delays`] has Stripe's own.
     pub retry_delays: Vec<Duration>,
+    /// How long a request waits for an object that another one is changing, before it is refused
+    /// with `lock_timeout`.
+    pub lock_wait: Duration,
+    /// How many requests a second are answered. `None`: as many as come.
+    pub rate_limits: Option<RateLimits>,
     /// How long a bank takes to answer a debit; test accounts that are slow take three minutes
     /// more. Banks take days, a demo a few seconds.
     pub debit_delay: Duration,
@@ -79,6 +87,12 @@ impl Options {
     pub fn sandbox_retry_delays() -> Vec<Duration> {
         [5 * 60, 60 * 60, 3 * 60 * 60].map(Duration::from_secs).to_vec()
     }
+
+    /// Pauses that double over almost three days, as in live mode (docs.stripe.com/webhooks says
+    /// "up to three days with an exponential back off" and no more).
+    pub fn live_retry_delays() -> Vec<Duration> {
+        (0..11).map(|tries| Duration::from_secs(120 << tries)).collect()
+    }
 }
 
 impl Default for Options {
@@ -90,6 +104,8 @@ impl Default for Options {
             secret_key: "sk_test_till_0123456789abcdef".into(),
             publishable_key: "pk_test_till_0123456789abcdef".into(),
             retry_delays: [1, 2, 5, 15, 60].map(Duration::from_secs).to_vec(),
+            lock_wait: Duration::from_secs(2),
+            rate_limits: None,
             debit_delay: Duration::from_secs(5),
             search_lag: Duration::from_secs(2),
             refund_delay: Duration::from_secs(5),
@@ -109,6 +125,7 @@ struct SharedState {
     /// Tells the delivery loop that something may be due.
     wake: Notify,
     courier: Mutex<Option<Courier>>,
+    locks: Arc<Locks>,
 }
 
 impl Stripe {
@@ -118,6 +135,7 @@ impl Stripe {
             state: Mutex::new(State::new(options)),
             wake: Notify::new(),
             courier: Mutex::new(None),
+            locks: Arc::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -129,12 +147,15 @@ impl Stripe {
         let cors = CorsLayer::permissive()
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers([::http::HeaderName::from_static("request-id")]);
-        let v1 = Router::new().route("/v1/{*path}", any(http::api)).layer(cors);
+        let api = Router::new()
+            .route("/v1/{*path}", any(http::api))
+            .route("/v2/{*path}", any(http::api))
+            .layer(cors);
         Router::new()
             .route("/", get(dashboard::overview))
             .route("/3d_secure/challenge/{id}", get(dashboard::challenge).post(dashboard::answer))
             .merge(control::router())
-            .merge(v1)
+            .merge(api)
             .with_state(self.clone())
     }
 

@@ -7,5 +7,8 @@ pub(crate) mod form;
 pub(crate) mod http;
 pub(crate) mod idempotency;
 pub(crate) mod list;
+pub(crate) mod lock;
 pub(crate) mod params;
+pub(crate) mod rate_limit;
 pub(crate) mod search;
+pub(crate) mod v2;

@@ -2,8 +2,10 @@
 
 pub(crate) mod books;
 pub(crate) mod clock;
+pub(crate) mod events;
 pub(crate) mod fault;
 pub(crate) mod payments;
+pub(crate) mod rate_limits;
 pub(crate) mod refund;
 pub(crate) mod webhooks;
 
@@ -19,9 +21,11 @@ pub(crate) fn router() -> Router<Stripe> {
     Router::new()
         .merge(books::router())
         .merge(clock::router())
+        .merge(events::router())
         .merge(fault::router())
         .merge(payments::router())
         .merge(refund::router())
+        .merge(rate_limits::router())
         .merge(webhooks::router())
 }
 

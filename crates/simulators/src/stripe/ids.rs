@@ -26,4 +26,10 @@ impl Ids {
         }
         id
     }
+    /// Another order of the same things, each order as likely as the others.
+    pub fn shuffle<T>(&mut self, things: &mut [T]) {
+        for last in (1..things.len()).rev() {
+            things.swap(last, self.rng.random_range(0..=last));
+        }
+    }
 }

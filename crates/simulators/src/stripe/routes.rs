@@ -7,9 +7,11 @@ pub(crate) mod confirmation_token;
 pub(crate) mod customer;
 pub(crate) mod dispute;
 pub(crate) mod event;
+pub(crate) mod event_destination;
 pub(crate) mod payment_intent;
 pub(crate) mod payment_method;
 pub(crate) mod refund;
+pub(crate) mod thin_event;
 pub(crate) mod webhook_endpoint;
 
 use http::Method;
@@ -27,8 +29,8 @@ pub(crate) type Projection = fn(&Value) -> Value;
 
 pub(crate) struct Route {
     method: &'static str,
-    /// After `/v1/`; `{}` is the id.
-    path: &'static str,
+    /// After `/v1/` or `/v2/`; `{}` is the id.
+    pub path: &'static str,
     /// The object it answers with, `…[]` for a list of them, `…[?]` for a search: what `expand`
     /// is checked against.
     pub answers: &'static str,
@@ -96,9 +98,14 @@ static ROUTES: &[&[Route]] = &[
     webhook_endpoint::ROUTES,
 ];
 
+static V2_ROUTES: &[&[Route]] = &[event_destination::ROUTES, thin_event::ROUTES];
+
 /// The route of a request, and the id in its path.
 pub(crate) fn find<'a>(method: &Method, path: &'a str) -> Option<(&'static Route, &'a str)> {
-    let path = path.strip_prefix("/v1/")?;
-    let of_method = ROUTES.iter().copied().flatten().filter(|route| route.method == *method);
+    let (table, path) = match path.strip_prefix("/v1/") {
+        Some(path) => (ROUTES, path),
+        None => (V2_ROUTES, path.strip_prefix("/v2/")?),
+    };
+    let of_method = table.iter().copied().flatten().filter(|route| route.method == *method);
     of_method.filter_map(|route| Some((route, route.id_in(path)?))).next()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::stripe::Options;
 use crate::stripe::api::idempotency::Replies;
+use crate::stripe::api::rate_limit::{Meter, RateLimits};
 use crate::stripe::clock::Clock;
 use crate::stripe::control::fault::Fault;
 use crate::stripe::ids::Ids;
@@ -14,9 +15,11 @@ use crate::stripe::objects::confirmation_token::ConfirmationToken;
 use crate::stripe::objects::customer::Customer;
 use crate::stripe::objects::dispute::Dispute;
 use crate::stripe::objects::event::Event;
+use crate::stripe::objects::event_destination::EventDestination;
 use crate::stripe::objects::payment_intent::PaymentIntent;
 use crate::stripe::objects::payment_method::{Kind, PaymentMethod};
 use crate::stripe::objects::refund::Refund;
+use crate::stripe::objects::thin_event::ThinEvent;
 use crate::stripe::objects::webhook_endpoint::Endpoint;
 use crate::stripe::rules::agenda::Agenda;
 use crate::stripe::rules::debits::{self, Account};
@@ -37,7 +40,9 @@ pub(crate) struct State {
     pub confirmation_tokens: Table<ConfirmationToken>,
     pub balance_transactions: Table<BalanceTransaction>,
     pub events: Table<Event>,
+    pub thin_events: Table<ThinEvent>,
     pub endpoints: Table<Endpoint>,
+    pub event_destinations: Table<EventDestination>,
     pub webhooks: Webhooks,
     /// Challenge id to payment intent id.
     pub challenges: HashMap<String, String>,
@@ -45,6 +50,7 @@ pub(crate) struct State {
     pub faults: Vec<Fault>,
     /// What the next refunds do, as a test has ordered it.
     pub refund_courses: Vec<RefundCourse>,
+    pub meter: Meter,
     pub agenda: Agenda,
 }
 
@@ -54,6 +60,8 @@ pub(crate) struct Settings {
     pub publishable_key: String,
     pub livemode: bool,
     pub retry_delays: Vec<Duration>,
+    pub lock_wait: Duration,
+    pub rate_limits: Option<RateLimits>,
     pub debit_delay: Duration,
     pub search_lag: Duration,
     pub refund_delay: Duration,
@@ -67,6 +75,8 @@ impl State {
                 publishable_key: options.publishable_key,
                 livemode: options.livemode,
                 retry_delays: options.retry_delays,
+                lock_wait: options.lock_wait,
+                rate_limits: options.rate_limits,
                 debit_delay: options.debit_delay,
                 search_lag: options.search_lag,
                 refund_delay: options.refund_delay,
@@ -82,17 +92,21 @@ impl State {
             confirmation_tokens: Table::default(),
             balance_transactions: Table::default(),
             events: Table::default(),
+            thin_events: Table::default(),
             endpoints: Table::default(),
+            event_destinations: Table::default(),
             webhooks: Webhooks::default(),
             challenges: HashMap::new(),
             replies: Replies::default(),
             faults: Vec::new(),
             refund_courses: Vec::new(),
+            meter: Meter::default(),
             agenda: Agenda::default(),
         }
     }
 
-    /// Forgets what happened. Endpoints stay: a shop registers once, at its start.
+    /// Forgets what happened and what was ordered. The clock, the keys, the rate limits and
+    /// whoever receives events stay: a shop registers once, at its start.
     pub fn reset(&mut self) {
         self.payment_intents = Table::default();
         self.payment_methods = Table::default();
@@ -104,11 +118,13 @@ impl State {
         self.balance_transactions = Table::default();
         self.agenda = Agenda::default();
         self.events = Table::default();
+        self.thin_events = Table::default();
         self.webhooks = Webhooks::default();
         self.challenges.clear();
         self.replies = Replies::default();
         self.faults.clear();
         self.refund_courses.clear();
+        self.meter = Meter::default();
     }
 
     /// What was made before this second is found by a search.

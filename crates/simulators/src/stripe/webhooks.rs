@@ -2,3 +2,4 @@
 
 pub(crate) mod courier;
 pub(crate) mod queue;
+pub(crate) mod rules;

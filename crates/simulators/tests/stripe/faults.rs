@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use simulators::stripe::{ConnectionLost, Fault, FaultKind, Stripe};
+use simulators::stripe::{ConnectionLost, Fault, FaultKind, RateLimits, Stripe};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -26,6 +27,76 @@ async fn an_injected_status_comes_once_and_without_an_effect() {
     assert_eq!(locked.header("stripe-rate-limited-reason"), None);
     assert!(world.stripe.ledger().is_empty());
     assert_eq!(world.post("/v1/payment_intents", &INTENT).await.status, 200);
+}
+
+#[tokio::test]
+async fn every_status_that_can_be_ordered_has_a_body_as_at_stripe_and_no_effect() {
+    let world = World::new();
+    let key = [("idempotency-key", "k")];
+    let id = world.intent().await["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/payment_intents/{id}/confirm");
+    let fields = [("payment_method", "pm_card_visa")];
+    for status in FaultKind::STATUSES {
+        let order = json!({
+            "path": "/v1/payment_intents/{}/confirm", "kind": "status", "status": status
+        });
+        assert_eq!(world.control("/_sim/faults", order).await.status, 200);
+        let response = world.raw(request("POST", &path, &fields, &key)).await;
+        assert_eq!(response.status(), status);
+        let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        if matches!(status, 502 | 503) {
+            assert!(kind.starts_with("text/html"), "{kind}");
+            assert!(bytes.starts_with(b"<html>"));
+        } else {
+            let body: Value = serde_json::from_slice(&bytes).unwrap();
+            assert!(body["error"]["message"].is_string(), "{body}");
+        }
+        assert_eq!(world.retrieve(&id).await["status"], "requires_payment_method");
+    }
+    let paid = world.send("POST", &path, &fields, &key).await;
+    assert_eq!((paid.status, paid.header("idempotent-replayed")), (200, None));
+}
+
+#[tokio::test]
+async fn an_answer_without_json_has_had_its_effect_and_is_replayed_whole() {
+    let world = World::new();
+    let key = [("idempotency-key", "k")];
+    world.control("/_sim/faults", json!({ "path": "/v1/", "kind": "garbage" })).await;
+    let response = world.raw(request("POST", "/v1/payment_intents", &INTENT, &key)).await;
+    assert_eq!(response.status(), 200);
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(serde_json::from_slice::<Value>(&bytes).is_err());
+    let again = world.send("POST", "/v1/payment_intents", &INTENT, &key).await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(world.stripe.ledger()[0].id, again.id());
+}
+
+#[tokio::test]
+async fn in_process_a_truncated_body_ends_with_an_error() {
+    let world = World::new();
+    world.stripe.inject(Fault::once("/v1/", FaultKind::Truncated));
+    let response = world.raw(request("POST", "/v1/payment_intents", &INTENT, &[])).await;
+    assert_eq!(response.status(), 200);
+    assert!(response.into_body().collect().await.is_err());
+    assert_eq!(world.stripe.ledger().len(), 1);
+}
+
+#[tokio::test]
+async fn over_a_socket_a_truncated_answer_is_shorter_than_announced() {
+    let (stripe, address) = served().await;
+    let order = json!({ "path": "/v1/payment_intents", "kind": "truncated" }).to_string();
+    raw(address, "POST", "/_sim/faults", &order).await;
+    let received = raw(address, "POST", "/v1/payment_intents", &form(&INTENT)).await;
+    let (head, body) = received.split_once("\r\n\r\n").unwrap();
+    let announced = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let announced: usize = announced.parse().unwrap();
+    assert_eq!(body.len(), announced / 2, "{received}");
+    assert_eq!(stripe.ledger().len(), 1);
+
+    let replayed = raw(address, "POST", "/v1/payment_intents", &form(&INTENT)).await;
+    let (_, whole) = replayed.split_once("\r\n\r\n").unwrap();
+    assert!(whole.starts_with(body) && whole.len() == announced);
 }
 
 #[tokio::test]
@@ -178,6 +249,7 @@ async fn the_clock_moves_only_when_told_to() {
 #[tokio::test]
 async fn a_reset_forgets_payments_and_keeps_endpoints() {
     let world = World::new();
+    world.stripe.set_rate_limits(Some(RateLimits::live()));
     world.stripe.create_webhook_endpoint("http://127.0.0.1:9/webhooks");
     world.pay("pm_card_visa").await;
     world.stripe.inject(Fault::once("/v1/", FaultKind::LoseBefore));
@@ -191,10 +263,13 @@ async fn a_reset_forgets_payments_and_keeps_endpoints() {
         ("events", 0),
         ("deliveries", 0),
         ("faults", 0),
+        ("thin_events", 0),
+        ("event_destinations", 0),
         ("webhook_endpoints", 1),
     ] {
         assert_eq!(state[name].as_array().unwrap().len(), count, "{name}");
     }
+    assert_eq!(world.get("/_sim/rate_limits", &[]).await.body["per_second"], 100);
 }
 
 #[tokio::test]
@@ -203,8 +278,13 @@ async fn ordered_faults_are_shown_as_they_were_ordered() {
     let order = json!({
         "method": "POST", "path": "/v1/", "times": 2, "kind": "slow", "status": null, "ms": 30
     });
+    let other = json!({
+        "method": null, "path": "/confirm", "times": 1, "kind": "truncated", "status": null,
+        "ms": null
+    });
     world.control("/_sim/faults", order.clone()).await;
-    assert_eq!(world.get("/_sim/faults", &[]).await.body, json!([order]));
+    world.control("/_sim/faults", other.clone()).await;
+    assert_eq!(world.get("/_sim/faults", &[]).await.body, json!([order, other]));
     world.stripe.clear_faults();
     assert_eq!(world.get("/_sim/faults", &[]).await.body, json!([]));
 }

@@ -118,3 +118,105 @@ async fn a_server_error_is_kept_whether_or_not_it_had_an_effect() {
         assert_eq!(world.stripe.ledger().len(), payments);
     }
 }
+
+#[tokio::test]
+async fn keys_of_reads_and_deletions_are_not_heeded() {
+    let world = World::new();
+    let id = create(&world, "k", &INTENT).await.id();
+    let key = [("idempotency-key", "k")];
+    let read = world.send("GET", &format!("/v1/payment_intents/{id}"), &[], &key).await;
+    assert_eq!((read.status, read.header("idempotency-key")), (200, None));
+    let url = [("url", "http://shop.test/"), ("enabled_events[]", "*")];
+    let path =
+        format!("/v1/webhook_endpoints/{}", world.post("/v1/webhook_endpoints", &url).await.id());
+    assert_eq!(world.send("DELETE", &path, &[], &key).await.status, 200);
+    assert_eq!(world.send("DELETE", &path, &[], &key).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_its_account() {
+    let world = World::new();
+    let of = async |account: &str| {
+        let headers = [("idempotency-key", "k"), ("stripe-account", account)];
+        world.send("POST", "/v1/payment_intents", &INTENT, &headers).await
+    };
+    let (own, first, second) = (of("").await, of("acct_1").await, of("acct_2").await);
+    assert!(own.id() != first.id() && first.id() != second.id());
+    assert_eq!(of("acct_1").await.id(), first.id());
+    assert_eq!(of("acct_1").await.header("idempotent-replayed"), Some("true"));
+}
+
+#[tokio::test]
+async fn a_page_and_a_server_do_not_get_each_others_answers() {
+    let world = World::new();
+    let intent = world.intent().await;
+    let path = format!("/v1/payment_intents/{}/confirm", intent["id"].as_str().unwrap());
+    let fields = [
+        ("client_secret", intent["client_secret"].as_str().unwrap()),
+        ("payment_method", "pm_card_visa"),
+    ];
+    let confirm = async |secret: &str| {
+        let authorization = format!("Bearer {secret}");
+        let headers = [("authorization", authorization.as_str()), ("idempotency-key", "k")];
+        let response = world.raw(crate::world::request("POST", &path, &fields, &headers)).await;
+        let bytes = http_body_util::BodyExt::collect(response.into_body()).await.unwrap();
+        serde_json::from_slice::<serde_json::Value>(&bytes.to_bytes()).unwrap()
+    };
+    let page = confirm(crate::world::PUBLISHABLE).await;
+    assert_eq!(page["status"], "succeeded");
+    assert_eq!(page.get("metadata"), None);
+    assert_eq!(confirm(crate::world::PUBLISHABLE).await, page);
+    let server = confirm(crate::world::SECRET).await;
+    assert_eq!(server["error"]["type"], "idempotency_error");
+    assert_eq!(world.stripe.ledger()[0].charges_succeeded, 1);
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_due_to_the_state_is_kept() {
+    let world = World::new();
+    let id = world.pay("pm_card_visa").await.id();
+    let path = format!("/v1/payment_intents/{id}/cancel");
+    let key = [("idempotency-key", "k")];
+    let first = world.send("POST", &path, &[], &key).await;
+    assert_eq!(first.code(), "400 payment_intent_unexpected_state");
+    let second = world.send("POST", &path, &[], &key).await;
+    assert_eq!(second.body, first.body);
+    assert_eq!(second.header("idempotent-replayed"), Some("true"));
+}
+
+#[tokio::test]
+async fn what_is_missing_leaves_its_key_free() {
+    let world = World::new();
+    let path = "/v1/payment_intents/pi_none/cancel";
+    let key = [("idempotency-key", "k")];
+    assert_eq!(world.send("POST", path, &[], &key).await.status, 404);
+    assert_eq!(world.send("POST", path, &[], &key).await.header("idempotent-replayed"), None);
+}
+
+#[tokio::test]
+async fn parameters_are_compared_by_what_they_say() {
+    let world = World::new();
+    let fields = with(&[("expand[]", "latest_charge"), ("metadata[b]", "1"), ("metadata[a]", "2")]);
+    let first = create(&world, "k", &fields).await;
+    let other_spelling =
+        with(&[("metadata[a]", "2"), ("expand[0]", "latest_charge"), ("metadata[b]", "1")]);
+    assert_eq!(create(&world, "k", &other_spelling).await.body, first.body);
+    let fewer = with(&[("metadata[b]", "1"), ("expand[]", "latest_charge")]);
+    assert_eq!(create(&world, "k", &fewer).await.body["error"]["type"], "idempotency_error");
+    assert_eq!(create(&world, &"k".repeat(255), &INTENT).await.status, 200);
+    assert_eq!(create(&world, &"k".repeat(256), &INTENT).await.status, 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_request_keeps_its_key_when_the_clock_jumps() {
+    let world = World::new();
+    let slow = FaultKind::Slow(Duration::from_secs(2));
+    world.stripe.inject(Fault::once("/v1/payment_intents", slow));
+    let second = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.stripe.advance(Duration::from_secs(48 * 60 * 60));
+        create(&world, "k", &INTENT).await
+    };
+    let (first, second) = tokio::join!(create(&world, "k", &INTENT), second);
+    assert_eq!((first.status, second.status), (200, 409));
+}

@@ -17,18 +17,18 @@ use crate::world::{SECRET, World, form};
 
 /// A shop that writes down what it gets and answers as told, else 200.
 #[derive(Clone, Default)]
-struct Shop {
+pub struct Shop {
     got: Arc<Mutex<Vec<Got>>>,
     arrived: Arc<tokio::sync::Notify>,
     answers: Arc<Mutex<VecDeque<u16>>>,
 }
 
 #[derive(Clone)]
-struct Got {
-    signature: String,
-    headers: HeaderMap,
-    body: Bytes,
-    event: Value,
+pub struct Got {
+    pub signature: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub event: Value,
 }
 
 async fn receive(State(shop): State<Shop>, headers: HeaderMap, body: Bytes) -> StatusCode {
@@ -42,7 +42,7 @@ async fn receive(State(shop): State<Shop>, headers: HeaderMap, body: Bytes) -> S
 
 impl Shop {
     /// Opens, and returns the URL for webhooks.
-    async fn open() -> (Self, String) {
+    pub async fn open() -> (Self, String) {
         let shop = Self::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/webhooks", listener.local_addr().unwrap());
@@ -52,22 +52,22 @@ impl Shop {
         (shop, url)
     }
 
-    fn got(&self) -> Vec<Got> {
+    pub fn got(&self) -> Vec<Got> {
         self.got.lock().unwrap().clone()
     }
 
-    fn kinds(&self) -> Vec<String> {
+    pub fn kinds(&self) -> Vec<String> {
         let kind = |got: &Got| got.event["type"].as_str().unwrap().to_owned();
         self.got().iter().map(kind).collect()
     }
 
-    fn answer(&self, statuses: &[u16]) {
+    pub fn answer(&self, statuses: &[u16]) {
         self.answers.lock().unwrap().extend(statuses);
     }
 }
 
 /// As a receiver does it: every `v1` against the secret.
-fn verifies(got: &Got, secret: &str) -> bool {
+pub fn verifies(got: &Got, secret: &str) -> bool {
     let part = |name: &str| -> Vec<String> {
         let pairs = got.signature.split(',').filter_map(|item| item.split_once('='));
         pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).collect()
@@ -80,7 +80,7 @@ fn verifies(got: &Got, secret: &str) -> bool {
     part("v1").contains(&expected)
 }
 
-const PAID: [&str; 4] =
+pub const PAID: [&str; 4] =
     ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded", "charge.updated"];
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, header};
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::form;
 use crate::stripe::api::params::Params;
+use crate::stripe::api::v2::{self, Api};
 use crate::stripe::objects::event::Origin;
 use crate::stripe::routes::{self, Route};
 use crate::stripe::state::State;
@@ -32,7 +33,8 @@ pub(crate) struct Incoming {
     pub path: String,
     pub headers: HeaderMap,
     pub params: Params,
-    /// The form was not a form.
+    pub api: Api,
+    /// The form was not a form, or the JSON not an object.
     unreadable: bool,
     base_url: String,
 }
@@ -43,6 +45,9 @@ pub(crate) struct Call {
     pub path: String,
     pub params: Params,
     pub key: Key,
+    pub api: Api,
+    /// The account that the request names instead of the key's own.
+    pub account: Option<String>,
     pub route: &'static Route,
     /// The id in the path, empty where the route has none.
     pub id: String,
@@ -58,16 +63,23 @@ pub(crate) async fn read(request: Request) -> Result<Incoming, axum::Error> {
     let mut map = Default::default();
     form::parse(parts.uri.query().unwrap_or_default().as_bytes(), &mut map);
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let unreadable = kind.is_some_and(|kind| kind.starts_with("application/json"));
-    if !unreadable {
-        form::parse(&body, &mut map);
-    }
+    let api = Api::of(parts.uri.path());
+    let is_json = kind.is_some_and(|kind| kind.starts_with("application/json"));
+    let unreadable = match api {
+        Api::V1 if is_json => true,
+        Api::V1 => {
+            form::parse(&body, &mut map);
+            false
+        }
+        Api::V2 => !(is_json || body.is_empty()) || !v2::parse(&body, &mut map),
+    };
     Ok(Incoming {
         path: parts.uri.path().to_owned(),
         base_url: base_url(&parts),
         method: parts.method,
         headers: parts.headers,
         params: Params::new(map),
+        api,
         unreadable,
     })
 }
@@ -84,21 +96,31 @@ impl Incoming {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Keys are for requests that change something.
+    /// Keys are for requests that change something; a DELETE's is heeded by v2 alone.
     pub fn idempotency_key(&self) -> Option<String> {
         let key = self.header("idempotency-key").filter(|key| !key.is_empty())?;
-        (self.method == Method::POST).then(|| key.to_owned())
+        let heeded = match self.api {
+            Api::V1 => self.method == Method::POST,
+            Api::V2 => self.method == Method::POST || self.method == Method::DELETE,
+        };
+        heeded.then(|| key.to_owned())
     }
 
     /// Checks everything that comes before a route's own parameters.
     pub fn into_call(mut self, state: &State, request_id: &str) -> Result<Call, ApiError> {
         let key = self.authenticate(state)?;
         if self.unreadable {
-            return Err(ApiError::invalid(
-                "Invalid request (check that your POST content type is \
+            return Err(ApiError::invalid(match self.api {
+                Api::V2 => {
+                    "Invalid request (check that your POST content type is application/json, \
+                     and that its body is an object of the right types)."
+                }
+                Api::V1 => {
+                    "Invalid request (check that your POST content type is \
                  application/x-www-form-urlencoded). If you have any questions, we can help at \
-                 https://support.stripe.com/.",
-            ));
+                 https://support.stripe.com/."
+                }
+            }));
         }
         let Some((route, id)) = routes::find(&self.method, &self.path) else {
             return Err(ApiError::invalid(format!(
@@ -115,8 +137,11 @@ impl Incoming {
             None => true,
             Some(version) => version_date(version)? < TYPES_REMOVED,
         };
+        let account = self.header("stripe-account").map(str::to_owned);
         Ok(Call {
             key,
+            api: self.api,
+            account,
             route,
             id: id.to_owned(),
             names_types,
@@ -156,6 +181,13 @@ impl Incoming {
             return Ok(Key::Publishable);
         }
         Err(refuse(format!("Invalid API Key provided: {}", masked(&given))))
+    }
+}
+
+impl Call {
+    /// The object that this request may change. A creation changes none that there is.
+    pub fn object(&self) -> Option<&str> {
+        (self.method != Method::GET && !self.id.is_empty()).then_some(self.id.as_str())
     }
 }
 

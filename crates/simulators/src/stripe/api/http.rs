@@ -1,8 +1,12 @@
-//! How a request to `/v1` is answered: key, idempotency, route, fault.
+//! How a request to `/v1` or `/v2` is answered: key, limits, idempotency, locks, route, fault.
+
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State as Shared};
 use axum::response::Response;
+use bytes::Bytes;
+use futures::StreamExt;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
@@ -10,6 +14,7 @@ use crate::stripe::api::call::{Call, Incoming, Key, read};
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::expand;
 use crate::stripe::api::idempotency::Turn;
+use crate::stripe::api::v2::{self, Api};
 use crate::stripe::control::fault::{self, ConnectionLost, FaultKind};
 use crate::stripe::objects::payment_intent;
 use crate::stripe::routes::Projection;
@@ -31,70 +36,111 @@ enum Effect {
 }
 
 pub(crate) async fn api(Shared(stripe): Shared<Stripe>, request: Request) -> Response {
+    let api = Api::of(request.uri().path());
     let Ok(incoming) = read(request).await else {
         let error = ApiError::invalid("Request body is too large or was cut short.");
-        return Reply::refused(&error.status(413), String::new()).into_response();
+        return Reply::refused(&error.status(413), String::new(), api).into_response();
     };
     let fault = stripe.lock().next_fault(&incoming.method, &incoming.path);
     let reply = match fault {
-        None => stripe.answer(incoming, Effect::Happens),
-        Some(FaultKind::LoseBefore) => return lost(),
+        None => stripe.answer(incoming, Effect::Happens).await,
+        Some(FaultKind::LoseBefore) => None,
         Some(FaultKind::LoseAfter) => {
-            stripe.answer(incoming, Effect::Happens);
-            return lost();
+            let _answer_lost = stripe.answer(incoming, Effect::Happens).await;
+            None
         }
+        Some(FaultKind::Truncated) => {
+            let reply = stripe.answer(incoming, Effect::Happens).await;
+            return reply.map_or_else(lost, Reply::into_truncated);
+        }
+        Some(FaultKind::Garbage) => {
+            let reply = stripe.answer(incoming, Effect::Happens).await;
+            return reply.map_or_else(lost, Reply::into_garbage);
+        }
+        Some(FaultKind::Status(status @ (502 | 503))) => return fault::gateway_page(status),
         Some(FaultKind::Status(status)) => {
             let key = incoming.idempotency_key();
-            stripe.refuse(&fault::injected(status, key.as_deref()))
+            let error = fault::injected(status, &incoming.path, key.as_deref());
+            Some(stripe.refuse(&error, api))
         }
-        Some(FaultKind::LockTimeout) => stripe.refuse(&fault::lock_timeout()),
-        Some(FaultKind::FailBefore) => stripe.answer(incoming, Effect::DoesNotHappen),
-        Some(FaultKind::FailAfter) => stripe.answer(incoming, Effect::HappensButFails),
-        Some(FaultKind::Slow(pause)) => {
-            // In a task of its own, so that a caller who hangs up does not prevent the effect.
-            let task = tokio::spawn(async move { stripe.answer_slowly(incoming, pause).await });
-            match task.await {
-                Ok(reply) => reply,
-                Err(_) => return lost(),
-            }
-        }
+        Some(FaultKind::LockTimeout) => Some(stripe.refuse(&fault::lock_timeout(), api)),
+        Some(FaultKind::FailBefore) => stripe.answer(incoming, Effect::DoesNotHappen).await,
+        Some(FaultKind::FailAfter) => stripe.answer(incoming, Effect::HappensButFails).await,
+        Some(FaultKind::Slow(pause)) => stripe.answer_slowly(incoming, pause).await,
         Some(FaultKind::SlowAfter(pause)) => {
-            let reply = stripe.answer(incoming, Effect::Happens);
+            let reply = stripe.answer(incoming, Effect::Happens).await;
             tokio::time::sleep(pause).await;
             reply
         }
     };
-    reply.into_response()
+    reply.map_or_else(lost, Reply::into_response)
 }
 
 impl Stripe {
-    /// Answers in one critical section.
-    fn answer(&self, incoming: Incoming, effect: Effect) -> Reply {
-        let reply = {
+    /// Answers in one critical section, unless a slow request works on the same object: then it
+    /// waits for its turn. `None` when nobody lives to answer.
+    async fn answer(&self, incoming: Incoming, effect: Effect) -> Option<Reply> {
+        let locks = &self.shared.locks;
+        let begun = {
             let mut state = self.lock();
             match state.begin(incoming) {
-                Ok(call) => state.complete(&call, effect),
-                Err(reply) => *reply,
+                Ok(call) if call.object().is_some_and(|object| locks.is_locked(object)) => {
+                    Err(Box::new(call))
+                }
+                Ok(call) => Ok(state.complete(&call, effect)),
+                Err(reply) => Ok(*reply),
             }
         };
         self.wake();
-        reply
+        match begun {
+            Ok(reply) => Some(reply),
+            Err(call) => self.answer_in_turn(call, effect, Duration::ZERO).await,
+        }
     }
 
-    async fn answer_slowly(&self, incoming: Incoming, pause: std::time::Duration) -> Reply {
+    async fn answer_slowly(&self, incoming: Incoming, pause: Duration) -> Option<Reply> {
         let begun = self.lock().begin(incoming);
-        tokio::time::sleep(pause).await;
-        let reply = match begun {
-            Ok(call) => self.lock().complete(&call, Effect::Happens),
-            Err(reply) => *reply,
-        };
-        self.wake();
-        reply
+        match begun {
+            Ok(call) => self.answer_in_turn(Box::new(call), Effect::Happens, pause).await,
+            Err(reply) => {
+                tokio::time::sleep(pause).await;
+                Some(*reply)
+            }
+        }
     }
 
-    fn refuse(&self, error: &ApiError) -> Reply {
+    /// Carries a begun call out when its object is free, with the object locked meanwhile. In a
+    /// task of its own, so that a caller who hangs up does not prevent the effect.
+    async fn answer_in_turn(
+        &self,
+        call: Box<Call>,
+        effect: Effect,
+        pause: Duration,
+    ) -> Option<Reply> {
+        let stripe = self.clone();
+        let patience = self.lock().settings.lock_wait;
+        let task = tokio::spawn(async move {
+            let locks = stripe.shared.locks.clone();
+            let _held = match call.object() {
+                None => None,
+                Some(object) => match locks.acquire(object, patience).await {
+                    Some(held) => Some(held),
+                    None => return stripe.lock().give_up(&call, &fault::lock_timeout()),
+                },
+            };
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            let reply = stripe.lock().complete(&call, effect);
+            stripe.wake();
+            reply
+        });
+        task.await.ok()
+    }
+
+    fn refuse(&self, error: &ApiError, api: Api) -> Reply {
         let request_id = self.lock().ids.make("req_", 14);
-        Reply::refused(error, request_id)
+        Reply::refused(error, request_id, api)
     }
 }
 
@@ -102,9 +148,13 @@ impl State {
     /// The call, its idempotency key reserved; or the answer, when there is nothing to do.
     fn begin(&mut self, incoming: Incoming) -> Result<Call, Box<Reply>> {
         let request_id = self.ids.make("req_", 14);
-        let refused = |error: ApiError| Box::new(Reply::refused(&error, request_id.clone()));
+        let api = incoming.api;
+        let refused = |error: ApiError| Box::new(Reply::refused(&error, request_id.clone(), api));
         let call = incoming.into_call(self, &request_id).map_err(refused)?;
         let now = self.clock.seconds();
+        if let Some(limits) = self.settings.rate_limits {
+            self.meter.admit(limits, &call, now).map_err(refused)?;
+        }
         match self.replies.begin(&call, now).map_err(refused)? {
             Turn::First => Ok(call),
             Turn::Replay(kept) => {
@@ -116,19 +166,28 @@ impl State {
         }
     }
 
+    /// Refuses a begun call whose turn never came; its key is free again.
+    fn give_up(&mut self, call: &Call, error: &ApiError) -> Reply {
+        let request_id = call.origin.request_id.clone().unwrap_or_default();
+        let mut reply = Reply::refused(error, request_id.clone(), call.api);
+        self.replies.finish(call, reply.status, &reply.body, &request_id);
+        reply.add_key(call, request_id);
+        reply
+    }
+
     fn complete(&mut self, call: &Call, effect: Effect) -> Reply {
         let request_id = call.origin.request_id.clone().unwrap_or_default();
         let answer = match effect {
             Effect::Happens => self.execute(call),
-            Effect::DoesNotHappen => Err(fault::injected(500, None)),
+            Effect::DoesNotHappen => Err(fault::injected(500, &call.path, None)),
             Effect::HappensButFails => {
                 let _answer_lost = self.execute(call);
-                Err(fault::injected(500, None))
+                Err(fault::injected(500, &call.path, None))
             }
         };
         let mut reply = match answer {
             Ok(body) => Reply::new(200, body, request_id.clone()),
-            Err(error) => Reply::refused(&error, request_id.clone()),
+            Err(error) => Reply::refused(&error, request_id.clone(), call.api),
         };
         if call.key == Key::Publishable
             && let Some(projection) = call.route.projection
@@ -156,8 +215,12 @@ impl Reply {
         Self { status, body, headers }
     }
 
-    fn refused(error: &ApiError, request_id: String) -> Self {
-        let mut reply = Self::new(error.status, error.to_json(), request_id);
+    fn refused(error: &ApiError, request_id: String, api: Api) -> Self {
+        let body = match api {
+            Api::V1 => error.to_json(),
+            Api::V2 => v2::error_json(error),
+        };
+        let mut reply = Self::new(error.status, body, request_id);
         reply
             .headers
             .extend(error.headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
@@ -181,9 +244,37 @@ impl Reply {
     }
 
     fn into_response(self) -> Response {
+        self.with_body(Body::from)
+    }
+
+    /// The first half of the body; then the connection closes, though more was announced.
+    fn into_truncated(self) -> Response {
+        let mut announced = 0;
+        let mut response = self.with_body(|text| {
+            announced = text.len();
+            let half = Bytes::from(text).slice(..announced / 2);
+            // What is written before the failure has to leave first.
+            let broken = futures::stream::once(async {
+                tokio::task::yield_now().await;
+                Err(broken_off())
+            });
+            let half = futures::stream::once(std::future::ready(Ok(half)));
+            Body::from_stream(half.chain(broken))
+        });
+        response.headers_mut().insert(header::CONTENT_LENGTH, announced.into());
+        response
+    }
+
+    /// A success whose body is no JSON.
+    fn into_garbage(mut self) -> Response {
+        self.status = 200;
+        self.with_body(|_| Body::from("<html><body>It works!</body></html>\n"))
+    }
+
+    fn with_body(self, body: impl FnOnce(String) -> Body) -> Response {
         let mut text = serde_json::to_string_pretty(&self.body).unwrap_or_default();
         text.push('\n');
-        let mut response = Response::new(Body::from(text));
+        let mut response = Response::new(body(text));
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
@@ -197,10 +288,13 @@ impl Reply {
     }
 }
 
+fn broken_off() -> std::io::Error {
+    std::io::Error::from(std::io::ErrorKind::ConnectionReset)
+}
+
 /// Closes the connection before the first byte: the body fails before anything is flushed.
 fn lost() -> Response {
-    let failure = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-    let broken = futures::stream::once(std::future::ready(Err::<bytes::Bytes, _>(failure)));
+    let broken = futures::stream::once(std::future::ready(Err::<Bytes, _>(broken_off())));
     let mut response = Response::new(Body::from_stream(broken));
     *response.status_mut() = StatusCode::BAD_GATEWAY;
     response.extensions_mut().insert(ConnectionLost);

@@ -1,7 +1,11 @@
 //! Idempotency keys as v1 keeps them (docs.stripe.com/api/idempotent_requests).
 //!
-//! The first answer under a key is kept once execution has begun: successes, declines and 5xx
-//! alike. Answers of validation and of conflicts are not kept. After 24 hours a key is new again.
+//! The first answer under a key is kept once execution has begun: successes, declines, requests
+//! that do not fit the object's state, and 5xx alike. Answers of validation, of limits and of
+//! conflicts are not kept. After 24 hours a key is new again.
+//!
+//! Under `/v2` only successes are kept, for 30 days: a repeated request carries on where a failed
+//! one ended (docs.stripe.com/api-v2-overview).
 
 use std::collections::HashMap;
 
@@ -9,14 +13,30 @@ use serde_json::Value;
 
 use crate::stripe::api::call::{Call, Key};
 use crate::stripe::api::error::ApiError;
+use crate::stripe::api::v2::Api;
 
 const KEPT_SECONDS: i64 = 24 * 60 * 60;
+const V2_KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
 const KEY_CHARACTERS_MAX: usize = 255;
+
+/// The codes of refusals that are due to an object's state: a request has to be begun to know it.
+const STATE_CODES: &[&str] = &[
+    "charge_already_captured",
+    "charge_already_refunded",
+    "charge_disputed",
+    "charge_expired_for_capture",
+    "payment_intent_unexpected_state",
+    "payment_method_unexpected_state",
+    "refund_disputed_payment",
+];
 
 #[derive(Default)]
 pub(crate) struct Replies {
-    entries: HashMap<(Key, String), Entry>,
+    entries: HashMap<Place, Entry>,
 }
+
+/// Where a key counts: in one account and one half of the API, whoever sends it.
+type Place = (Option<String>, Api, String);
 
 struct Entry {
     fingerprint: String,
@@ -49,20 +69,22 @@ impl Replies {
                 "Idempotency keys may be at most {KEY_CHARACTERS_MAX} characters."
             )));
         }
-        let fingerprint = format!("{} {}\n{}", call.method, call.path, call.params.canonical());
-        let place = (call.key, key.clone());
-        if let Some(entry) = self.entries.get(&place).filter(|entry| now - entry.at < KEPT_SECONDS)
-        {
+        let asks = match call.key {
+            Key::Secret => "server",
+            Key::Publishable => "page",
+        };
+        let (method, path) = (&call.method, &call.path);
+        let fingerprint = format!("{asks} {method} {path}\n{}", call.params.canonical());
+        let place = (call.account.clone(), call.api, key.clone());
+        let kept = match call.api {
+            Api::V1 => KEPT_SECONDS,
+            Api::V2 => V2_KEPT_SECONDS,
+        };
+        // A request that still runs keeps its key, however far the clock jumps.
+        let live = |entry: &&Entry| entry.answer.is_none() || now - entry.at < kept;
+        if let Some(entry) = self.entries.get(&place).filter(live) {
             if entry.fingerprint != fingerprint {
-                return Err(ApiError::new(
-                    400,
-                    "idempotency_error",
-                    format!(
-                        "Keys for idempotent requests can only be used with the same parameters \
-                         they were first used with. Try using a key other than '{key}' if you \
-                         meant to execute a different request."
-                    ),
-                ));
+                return Err(other_request(key, call.api));
             }
             return match &entry.answer {
                 Some(kept) => Ok(Turn::Replay(kept.clone())),
@@ -76,8 +98,15 @@ impl Replies {
     /// Keeps the answer, or frees the key when nothing was begun.
     pub fn finish(&mut self, call: &Call, status: u16, body: &Value, request_id: &str) {
         let Some(key) = &call.origin.idempotency_key else { return };
-        let place = (call.key, key.clone());
-        let begun = status < 400 || status == 402 || status >= 500;
+        let place = (call.account.clone(), call.api, key.clone());
+        let about_state = || {
+            let code = body.pointer("/error/code").and_then(Value::as_str);
+            code.is_some_and(|code| STATE_CODES.contains(&code))
+        };
+        let begun = match call.api {
+            Api::V1 => status < 400 || status == 402 || status >= 500 || about_state(),
+            Api::V2 => status < 400,
+        };
         if !begun {
             self.entries.remove(&place);
         } else if let Some(entry) = self.entries.get_mut(&place) {
@@ -85,6 +114,22 @@ impl Replies {
                 Some(Kept { status, body: body.clone(), request_id: request_id.to_owned() });
         }
     }
+}
+
+fn other_request(key: &str, api: Api) -> ApiError {
+    let status = match api {
+        Api::V1 => 400,
+        Api::V2 => 409,
+    };
+    ApiError::new(
+        status,
+        "idempotency_error",
+        format!(
+            "Keys for idempotent requests can only be used with the same parameters they were \
+             first used with. Try using a key other than '{key}' if you meant to execute a \
+             different request."
+        ),
+    )
 }
 
 pub(crate) fn in_use(key: &str) -> ApiError {

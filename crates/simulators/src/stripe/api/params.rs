@@ -166,6 +166,11 @@ impl Params {
         })
     }
 
+    /// Every value with its path.
+    pub fn leaves(&self) -> Vec<(Vec<&str>, &str)> {
+        leaves(&self.map)
+    }
+
     /// The parameters in one fixed order, to compare two requests with.
     pub fn canonical(&self) -> String {
         let mut text = String::new();

@@ -6,16 +6,19 @@ use axum::extract::State as Shared;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::stripe::Stripe;
 use crate::stripe::control::refund::{self, LedgerRefund};
 use crate::stripe::control::{done, fault};
+use crate::stripe::ids::Ids;
 use crate::stripe::objects::charge::{Charge, ChargeStatus};
 use crate::stripe::objects::event::Event;
+use crate::stripe::objects::event_destination::Include;
 use crate::stripe::objects::payment_intent::PaymentIntent;
 use crate::stripe::objects::refund::Refund;
+use crate::stripe::objects::thin_event::ThinEvent;
 use crate::stripe::webhooks::queue::Delivery;
 
 /// One payment intent as the books have it.
@@ -56,11 +59,24 @@ pub struct EventSummary {
     pub created: i64,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    seed: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seed {
+    seed: u64,
+}
+
 pub(crate) fn router() -> Router<Stripe> {
     Router::new()
         .route("/_sim/state", get(state))
         .route("/_sim/ledger", get(ledger))
         .route("/_sim/reset", post(reset))
+        .route("/_sim/seed", post(seed))
 }
 
 async fn state(Shared(stripe): Shared<Stripe>) -> Response {
@@ -79,12 +95,20 @@ async fn state(Shared(stripe): Shared<Stripe>) -> Response {
             .collect::<Vec<_>>(),
         "events":
             state.events.rows().iter().map(|event| state.render_event(event)).collect::<Vec<_>>(),
+        "thin_events":
+            state.thin_events.rows().iter().map(ThinEvent::notification).collect::<Vec<_>>(),
         "deliveries": state.webhooks.rows().iter().map(Delivery::render).collect::<Vec<_>>(),
         "webhook_endpoints": state
             .endpoints
             .rows()
             .iter()
             .map(|endpoint| endpoint.render(true))
+            .collect::<Vec<_>>(),
+        "event_destinations": state
+            .event_destinations
+            .rows()
+            .iter()
+            .map(|found| found.render(Include { signing_secret: true, url: true }))
             .collect::<Vec<_>>(),
         "faults": fault::as_ordered(&state),
     });
@@ -95,8 +119,16 @@ async fn ledger(Shared(stripe): Shared<Stripe>) -> Json<Vec<LedgerEntry>> {
     Json(stripe.ledger())
 }
 
-async fn reset(Shared(stripe): Shared<Stripe>) -> Response {
+async fn reset(Shared(stripe): Shared<Stripe>, order: Option<Json<Reset>>) -> Response {
     stripe.reset();
+    if let Some(seed) = order.and_then(|Json(order)| order.seed) {
+        stripe.seed(seed);
+    }
+    done()
+}
+
+async fn seed(Shared(stripe): Shared<Stripe>, Json(order): Json<Seed>) -> Response {
+    stripe.seed(order.seed);
     done()
 }
 
@@ -150,8 +182,16 @@ impl Stripe {
         state.events.rows().iter().map(summary).collect()
     }
 
-    /// Forgets everything but the clock, the keys and the webhook endpoints.
+    /// Forgets what happened (objects, events, deliveries, kept answers, what was to come) and
+    /// what was ordered (faults, rules for webhooks). The clock, the keys, the rate limits, webhook
+    /// endpoints and event destinations stay.
     pub fn reset(&self) {
         self.lock().reset();
+    }
+
+    /// From now on ids and shuffles follow from this seed. Ids that are in use may come again if
+    /// it was in use before, so it belongs after a [`Self::reset`].
+    pub fn seed(&self, seed: u64) {
+        self.lock().ids = Ids::new(Some(seed));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use http::Method;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::stripe::Stripe;
 use crate::stripe::api::error::ApiError;
-use crate::stripe::api::idempotency;
+use crate::stripe::api::{idempotency, rate_limit};
 use crate::stripe::control::{done, once, refused};
 use crate::stripe::state::State;
 
@@ -22,7 +22,8 @@ use crate::stripe::state::State;
 pub struct Fault {
     /// `None` matches every method.
     pub method: Option<Method>,
-    /// Start of the path, such as `/v1/payment_intents`.
+    /// Which paths: those that start so (`/v1/payment_intents`), end so (`/confirm`), or are so
+    /// with any id for `{}` (`/v1/payment_intents/{}/confirm`).
     pub path_prefix: String,
     /// How many requests it still hits.
     pub times: u32,
@@ -37,7 +38,8 @@ pub enum FaultKind {
     LoseBefore,
     /// The effect takes place, then the connection closes without an answer.
     LoseAfter,
-    /// This status (409, 429 or 500) in place of an effect; nothing is kept under the key.
+    /// One of [`FaultKind::STATUSES`] in place of an effect; nothing is kept under the key. The
+    /// body is Stripe's, of 502 and 503 a gateway's HTML page.
     Status(u16),
     /// 429 `lock_timeout`: another request holds the object; no effect.
     LockTimeout,
@@ -50,6 +52,15 @@ pub enum FaultKind {
     Slow(Duration),
     /// The effect takes place at once, the answer comes this much later.
     SlowAfter(Duration),
+    /// The effect takes place; the answer's body breaks off half way.
+    Truncated,
+    /// The effect takes place; the answer is a 200 whose body is no JSON.
+    Garbage,
+}
+
+impl FaultKind {
+    /// The statuses that can be ordered.
+    pub const STATUSES: [u16; 9] = [401, 403, 404, 409, 424, 429, 500, 502, 503];
 }
 
 /// A response that must never reach a client: in its place the connection closes without a byte.
@@ -63,7 +74,7 @@ impl State {
     pub fn next_fault(&mut self, method: &Method, path: &str) -> Option<FaultKind> {
         let place = self.faults.iter().position(|fault| {
             fault.method.as_ref().is_none_or(|wanted| wanted == method)
-                && path.starts_with(&fault.path_prefix)
+                && hits(&fault.path_prefix, path)
         })?;
         let fault = &mut self.faults[place];
         let kind = fault.kind;
@@ -75,35 +86,66 @@ impl State {
     }
 }
 
+/// Whether a path starts with the pattern, ends with it, or is it with ids for `{}`.
+fn hits(pattern: &str, path: &str) -> bool {
+    if !pattern.contains("{}") {
+        return path.starts_with(pattern) || path.ends_with(pattern);
+    }
+    let mut segments = path.split('/');
+    let fits = |wanted: &str| {
+        segments
+            .next()
+            .is_some_and(|given| wanted == given || (wanted == "{}" && !given.is_empty()))
+    };
+    pattern.split('/').all(fits) && segments.next().is_none()
+}
+
 impl Fault {
-    /// One failing request of any method whose path starts with `path_prefix`.
+    /// One failing request of any method whose path matches `path_prefix`.
     pub fn once(path_prefix: impl Into<String>, kind: FaultKind) -> Self {
         Self { method: None, path_prefix: path_prefix.into(), times: 1, kind }
     }
 }
 
-/// The answer of an injected status.
-pub(crate) fn injected(status: u16, idempotency_key: Option<&str>) -> ApiError {
+/// The answer of an injected status that Stripe itself gives.
+pub(crate) fn injected(status: u16, path: &str, idempotency_key: Option<&str>) -> ApiError {
+    let invalid = |text: &str| ApiError::new(status, "invalid_request_error", text);
     match status {
-        409 => idempotency::in_use(idempotency_key.unwrap_or_default()),
-        429 => {
-            let mut error = ApiError::new(
-                429,
-                "invalid_request_error",
-                "Request rate limit exceeded. Learn more about rate limits here \
-                 https://stripe.com/docs/rate-limits.",
-            )
-            .code("rate_limit");
-            error.headers.push(("stripe-rate-limited-reason", "endpoint-rate"));
-            error
+        401 => invalid("Expired API Key provided: sk_test_***.").code("api_key_expired"),
+        403 => invalid(
+            "The provided key does not have the required permissions for this endpoint. Giving \
+             it the permission it lacks would allow this request to continue.",
+        ),
+        404 => {
+            let mut segments = path.split('/').skip(2);
+            let noun = segments.next().unwrap_or_default().trim_end_matches('s');
+            ApiError::missing(noun, segments.next().unwrap_or_default(), "id").status(404)
         }
-        status => ApiError::new(
+        409 => idempotency::in_use(idempotency_key.unwrap_or_default()),
+        424 => ApiError::new(
+            status,
+            "api_error",
+            "The request could not be completed due to a failure in a dependency external to \
+             Stripe.",
+        ),
+        429 => rate_limit::exceeded("endpoint-rate"),
+        _ => ApiError::new(
             status,
             "api_error",
             "Sorry! There was an error while talking to one of our backends. Support has been \
              notified.",
         ),
     }
+}
+
+/// What a gateway in front of Stripe says when it gets no answer from behind.
+pub(crate) fn gateway_page(status: u16) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let page = format!(
+        "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1>\
+         </center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    );
+    (status, Html(page)).into_response()
 }
 
 pub(crate) fn lock_timeout() -> ApiError {
@@ -146,6 +188,8 @@ pub(crate) fn as_ordered(state: &State) -> Value {
             FaultKind::FailAfter => ("500_after", None, None),
             FaultKind::Slow(pause) => ("slow", None, Some(pause)),
             FaultKind::SlowAfter(pause) => ("slow_after", None, Some(pause)),
+            FaultKind::Truncated => ("truncated", None, None),
+            FaultKind::Garbage => ("garbage", None, None),
         };
         json!({
             "method": fault.method.as_ref().map(Method::as_str),
@@ -190,9 +234,11 @@ impl FaultOrder {
             "500_after" => FaultKind::FailAfter,
             "slow" => FaultKind::Slow(pause()?),
             "slow_after" => FaultKind::SlowAfter(pause()?),
+            "truncated" => FaultKind::Truncated,
+            "garbage" => FaultKind::Garbage,
             "status" => match self.status {
-                Some(status @ (409 | 429 | 500)) => FaultKind::Status(status),
-                _ => return Err("status must be 409, 429 or 500".into()),
+                Some(status) if FaultKind::STATUSES.contains(&status) => FaultKind::Status(status),
+                _ => return Err(format!("status must be one of {:?}", FaultKind::STATUSES)),
             },
             other => return Err(format!("unknown kind {other}")),
         };
@@ -214,5 +260,22 @@ impl Stripe {
     /// Takes back every ordered failure.
     pub fn clear_faults(&self) {
         self.lock().faults.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_names_paths_by_start_end_or_shape() {
+        let path = "/v1/payment_intents/pi_1/confirm";
+        for pattern in ["", "/v1/payment_intents", "/confirm", "/v1/payment_intents/{}/confirm"] {
+            assert!(hits(pattern, path), "{pattern}");
+        }
+        for pattern in ["/cancel", "/v1/payment_intents/{}", "/v1/{}/confirm", "{}/confirm"] {
+            assert!(!hits(pattern, path), "{pattern}");
+        }
+        assert!(!hits("/v1/payment_intents/{}", "/v1/payment_intents/"));
     }
 }

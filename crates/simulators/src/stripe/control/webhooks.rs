@@ -1,9 +1,11 @@
-//! Webhooks on order: held back, let go, lost, repeated.
+//! Webhooks on order: held back, let go, late, lost, repeated; all of them or by event type.
+
+use std::time::Duration;
 
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,21 +13,41 @@ use serde_json::{Value, json};
 use crate::stripe::Stripe;
 use crate::stripe::control::{done, once, refused};
 use crate::stripe::objects::webhook_endpoint::{ROLLED_SECRET_SECONDS, Secret};
-use crate::stripe::webhooks::queue::Mode;
+use crate::stripe::webhooks::queue::ReleaseOrder;
+use crate::stripe::webhooks::rules::Types;
 
-#[derive(Deserialize)]
+/// Whose deliveries an order is about.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    types: Option<Vec<String>>,
+}
+
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Release {
+    types: Option<Vec<String>>,
+    #[serde(default)]
+    order: ReleaseOrder,
     #[serde(default)]
     reverse: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Delay {
+    types: Option<Vec<String>>,
+    ms: u32,
+}
+
+/// Existing events at once, or the future ones of some types.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Repeat {
     event: Option<String>,
     #[serde(default)]
     all: bool,
+    types: Option<Vec<String>>,
     #[serde(default = "once")]
     times: u32,
 }
@@ -35,54 +57,84 @@ const REPEATS_MAX: u32 = 1000;
 
 pub(crate) fn router() -> Router<Stripe> {
     Router::new()
+        .route("/_sim/webhooks", get(show))
         .route("/_sim/webhooks/hold", post(hold))
         .route("/_sim/webhooks/release", post(release))
-        .route("/_sim/webhooks/drop", post(drop_all))
-        .route("/_sim/webhooks/resume", post(resume))
+        .route("/_sim/webhooks/drop", post(drop_some))
+        .route("/_sim/webhooks/resume", post(release))
+        .route("/_sim/webhooks/delay", post(delay))
         .route("/_sim/webhooks/repeat", post(repeat))
         .route("/_sim/webhook_endpoints/{id}/roll_secret", post(roll_secret))
 }
 
-async fn hold(Shared(stripe): Shared<Stripe>) -> Response {
-    stripe.hold_webhooks();
-    done()
+async fn show(Shared(stripe): Shared<Stripe>) -> Response {
+    let state = stripe.lock();
+    let all = json!({
+        "rules": state.webhooks.rules.render(),
+        "waiting": state.webhooks.render_waiting(),
+    });
+    Json(all).into_response()
+}
+
+/// Does what `order` does with the types, if they are types.
+fn with_types(given: Option<Vec<String>>, order: impl FnOnce(Types)) -> Response {
+    match Types::read(given) {
+        Ok(types) => {
+            order(types);
+            done()
+        }
+        Err(why) => refused(StatusCode::BAD_REQUEST, why),
+    }
+}
+
+async fn hold(Shared(stripe): Shared<Stripe>, order: Option<Json<Which>>) -> Response {
+    let Json(order) = order.unwrap_or_default();
+    with_types(order.types, |types| stripe.hold_types(&types))
 }
 
 async fn release(Shared(stripe): Shared<Stripe>, order: Option<Json<Release>>) -> Response {
-    match order {
-        Some(Json(Release { reverse: true })) => stripe.release_webhooks_reversed(),
-        _ => stripe.release_webhooks(),
-    }
-    done()
+    let Json(Release { types, order, reverse }) = order.unwrap_or_default();
+    let order = if reverse { ReleaseOrder::Reverse } else { order };
+    with_types(types, |types| stripe.release_types(&types, order))
 }
 
-async fn drop_all(Shared(stripe): Shared<Stripe>) -> Response {
-    stripe.drop_webhooks();
-    done()
+async fn drop_some(Shared(stripe): Shared<Stripe>, order: Option<Json<Which>>) -> Response {
+    let Json(order) = order.unwrap_or_default();
+    with_types(order.types, |types| stripe.drop_types(&types))
 }
 
-async fn resume(Shared(stripe): Shared<Stripe>) -> Response {
-    stripe.release_webhooks();
-    done()
+async fn delay(Shared(stripe): Shared<Stripe>, Json(order): Json<Delay>) -> Response {
+    with_types(order.types, |types| stripe.delay_types(&types, i64::from(order.ms)))
 }
 
 async fn repeat(Shared(stripe): Shared<Stripe>, Json(order): Json<Repeat>) -> Response {
-    let times = usize::try_from(order.times.min(REPEATS_MAX)).unwrap_or(1);
-    let answers = match order.event {
-        Some(event) if stripe.lock().events.get(&event).is_none() => {
-            return refused(StatusCode::NOT_FOUND, format!("no event {event}"));
+    let times = order.times.min(REPEATS_MAX);
+    let answers = match (order.event, order.types) {
+        (None, Some(_)) if order.times == 0 => {
+            return refused(StatusCode::BAD_REQUEST, "times must be at least 1");
         }
-        Some(event) => stripe.repeat_event(&event, times).await,
-        None if order.all => stripe.repeat_all_reversed().await,
-        None => return refused(StatusCode::BAD_REQUEST, "name an event, or say all: true"),
+        (None, Some(types)) if !order.all => {
+            return with_types(Some(types), |types| stripe.repeat_types(&types, times));
+        }
+        (Some(event), None) if !order.all => {
+            if !stripe.has_event(&event) {
+                return refused(StatusCode::NOT_FOUND, format!("no event {event}"));
+            }
+            stripe.repeat_event(&event, usize::try_from(times).unwrap_or(1)).await
+        }
+        (None, None) if order.all => stripe.repeat_all_reversed().await,
+        _ => {
+            let why = "name one of: event, types, all: true";
+            return refused(StatusCode::BAD_REQUEST, why);
+        }
     };
-    let answers: Vec<Value> = answers
-        .into_iter()
-        .map(|answer| match answer {
-            Ok(status) => status.into(),
-            Err(error) => error.into(),
-        })
-        .collect();
+    answered(answers)
+}
+
+/// The receivers' answers to what was sent by hand.
+pub(crate) fn answered(answers: Vec<Result<u16, String>>) -> Response {
+    let text = |answer: Result<u16, String>| answer.map_or_else(Value::from, Value::from);
+    let answers: Vec<Value> = answers.into_iter().map(text).collect();
     Json(json!({ "answers": answers })).into_response()
 }
 
@@ -93,6 +145,21 @@ async fn roll_secret(Shared(stripe): Shared<Stripe>, Path(id): Path<String>) -> 
     }
 }
 
+/// Types as a test writes them. Nothing of the wrong form is in there: that is the test's mistake.
+fn named(types: &[&str]) -> Types {
+    let names = types.iter().map(|name| (*name).to_owned()).collect();
+    match Types::read(Some(names)) {
+        Ok(types) => types,
+        Err(why) => panic!("{why}"),
+    }
+}
+
+/// Wherever types of events are named, `charge.*` and `*` may stand for many, and the newest order
+/// that matches counts.
+///
+/// # Panics
+///
+/// The methods that take types panic when there is none, or one with a star before its end.
 impl Stripe {
     /// Adds an endpoint that wants every event and returns its signing secret.
     pub fn create_webhook_endpoint(&self, url: &str) -> String {
@@ -108,37 +175,82 @@ impl Stripe {
         let mut state = self.lock();
         let expires = state.clock.seconds() + ROLLED_SECRET_SECONDS;
         let text = state.ids.make("whsec_", 32);
-        let endpoint = state.endpoints.get_mut(endpoint_id)?;
-        for old in &mut endpoint.secrets {
+        let secrets = match state.endpoints.get_mut(endpoint_id) {
+            Some(endpoint) => &mut endpoint.secrets,
+            None => &mut state.event_destinations.get_mut(endpoint_id)?.secrets,
+        };
+        for old in secrets.iter_mut() {
             old.expires.get_or_insert(expires);
         }
-        endpoint.secrets.insert(0, Secret { text: text.clone(), expires: None });
+        secrets.insert(0, Secret { text: text.clone(), expires: None });
         Some(text)
     }
 
     /// Keeps webhooks back until they are released.
     pub fn hold_webhooks(&self) {
-        self.lock().webhooks.mode = Mode::Held;
+        self.hold_types(&Types::all());
+    }
+
+    /// Keeps webhooks of these types back until they are released.
+    pub fn hold_webhooks_of(&self, types: &[&str]) {
+        self.hold_types(&named(types));
     }
 
     /// Sends what was held; also ends a [`Self::drop_webhooks`].
     pub fn release_webhooks(&self) {
-        self.lock().webhooks.release();
-        self.wake();
+        self.release_types(&Types::all(), ReleaseOrder::AsMade);
     }
 
     /// Sends what was held, the newest first.
     pub fn release_webhooks_reversed(&self) {
-        {
-            let mut state = self.lock();
-            let now = state.clock.milliseconds();
-            state.webhooks.release_reversed(now);
-        }
-        self.wake();
+        self.release_types(&Types::all(), ReleaseOrder::Reverse);
+    }
+
+    /// Sends what was held of these types, in this order; also ends a [`Self::drop_webhooks_of`].
+    pub fn release_webhooks_of(&self, types: &[&str], order: ReleaseOrder) {
+        self.release_types(&named(types), order);
     }
 
     /// Loses every webhook that is not yet delivered and every one to come, until released.
     pub fn drop_webhooks(&self) {
-        self.lock().webhooks.drop_all();
+        self.drop_types(&Types::all());
+    }
+
+    /// Loses webhooks of these types, until released.
+    pub fn drop_webhooks_of(&self, types: &[&str]) {
+        self.drop_types(&named(types));
+    }
+
+    /// From now on events of these types are first delivered this much later, by the simulated
+    /// clock. No delay ends it.
+    pub fn delay_webhooks(&self, types: &[&str], by: Duration) {
+        self.delay_types(&named(types), i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+    }
+
+    /// From now on every event of these types is delivered this often. Once ends it.
+    pub fn repeat_webhooks(&self, types: &[&str], times: u32) {
+        self.repeat_types(&named(types), times);
+    }
+
+    fn hold_types(&self, types: &Types) {
+        self.lock().webhooks.hold(types);
+    }
+
+    fn release_types(&self, types: &Types, order: ReleaseOrder) {
+        self.lock().release_deliveries(types, order);
+        self.wake();
+    }
+
+    fn drop_types(&self, types: &Types) {
+        self.lock().webhooks.drop(types);
+        self.wake();
+    }
+
+    fn delay_types(&self, types: &Types, ms: i64) {
+        self.lock().webhooks.rules.delay.set(types, ms);
+    }
+
+    fn repeat_types(&self, types: &Types, times: u32) {
+        self.lock().webhooks.rules.times.set(types, times.min(REPEATS_MAX));
     }
 }

@@ -6,11 +6,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::stripe::API_VERSION;
+use crate::stripe::objects::event_destination::Payload;
 use crate::stripe::state::State;
 use crate::stripe::table::Row;
 
 /// Events are kept for 30 days.
-const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
+pub(crate) const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 pub(crate) struct Event {
     pub id: String,
@@ -56,21 +57,35 @@ impl State {
         previous: Option<Value>,
         origin: &Origin,
     ) {
-        let id = self.ids.make("evt_3", 23);
         let mut data = json!({ "object": object });
         if let Some(previous) = previous {
             data["previous_attributes"] = previous;
         }
-        let deliveries = self.queue_deliveries(&id, kind);
+        let request = json!({ "id": origin.request_id, "idempotency_key": origin.idempotency_key });
+        self.record(kind, data, request);
+    }
+
+    /// A second event object for what one reports already. `None` when there is no such event.
+    pub fn duplicate_event(&mut self, id: &str) -> Option<String> {
+        let event = self.events.get(id)?;
+        let (kind, data, request) = (event.kind, event.data.clone(), event.request.clone());
+        Some(self.record(kind, data, request))
+    }
+
+    fn record(&mut self, kind: &'static str, data: Value, request: Value) -> String {
+        let id = self.ids.make("evt_3", 23);
+        let deliveries = self.queue_deliveries(&id, kind, Payload::Snapshot);
+        self.emit_twin(kind, &data["object"], &request, &id);
         self.events.insert(Event {
-            id,
+            id: id.clone(),
             created: self.clock.seconds(),
             kind,
             data,
-            request: json!({ "id": origin.request_id, "idempotency_key": origin.idempotency_key }),
+            request,
             livemode: self.settings.livemode,
             deliveries,
         });
+        id
     }
 
     pub fn pending_webhooks(&self, event: &Event) -> usize {

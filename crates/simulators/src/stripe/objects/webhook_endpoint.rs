@@ -72,7 +72,11 @@ impl Endpoint {
 
 impl State {
     pub fn add_endpoint(&mut self, url: String, enabled_events: Vec<String>) -> String {
-        let id = self.ids.make("we_1", 23);
+        let mut id = self.ids.make("we_1", 23);
+        // Endpoints outlive a reset, after which the same seed would make the same ids.
+        while self.endpoints.get(&id).is_some() {
+            id = self.ids.make("we_1", 23);
+        }
         let secret = Secret { text: self.ids.make("whsec_", 32), expires: None };
         self.endpoints.insert(Endpoint {
             id: id.clone(),

@@ -73,7 +73,7 @@ fn deliveries(state: &State) -> String {
             Some(Err(error)) => error.clone(),
             None => String::new(),
         };
-        let url = state.endpoints.get(&delivery.endpoint).map_or("", |endpoint| &endpoint.url);
+        let url = state.receiver(&delivery.endpoint).map_or("", |receiver| receiver.url);
         format!(
             "<tr><td>{}<td><b class={state}>{state}</b><td class=n>{}<td>{}<td class=wide>{}",
             delivery.kind,

@@ -81,7 +81,7 @@ fn missing(id: &str) -> ApiError {
     ApiError::missing("webhook endpoint", id, "webhook_endpoint").status(404)
 }
 
-fn url(given: &str, livemode: bool) -> Result<String, ApiError> {
+pub(crate) fn url(given: &str, livemode: bool) -> Result<String, ApiError> {
     let secure = given.starts_with("https://");
     let parsed = given.parse::<http::Uri>().ok().filter(|uri| uri.host().is_some());
     match parsed {

@@ -83,7 +83,7 @@ impl Stripe {
             Some(courier);
     }
 
-    async fn deliver(&self, outgoing: Outgoing) -> Answer {
+    pub(crate) async fn deliver(&self, outgoing: Outgoing) -> Answer {
         let courier =
             self.shared.courier.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let answer = match courier {

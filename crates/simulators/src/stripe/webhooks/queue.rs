@@ -8,26 +8,37 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::stripe::objects::event_destination::Payload;
 use crate::stripe::state::State;
+use crate::stripe::webhooks::rules::{Gate, Rules, Types};
 
-/// What happens to deliveries that are due.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) enum Mode {
-    #[default]
-    Flowing,
-    Held,
-    Dropping,
-}
+/// When a delivery is due in milliseconds, its order among equals, its place in the rows.
+type Turn = (i64, i64, usize);
 
 #[derive(Default)]
 pub(crate) struct Webhooks {
-    pub mode: Mode,
+    pub rules: Rules,
     rows: Vec<Delivery>,
-    /// Due time in milliseconds, order among equals, place in `rows`.
-    waiting: BTreeSet<(i64, i64, usize)>,
+    waiting: BTreeSet<Turn>,
+    /// Were due, but a rule held them.
+    held: BTreeSet<Turn>,
+}
+
+/// In which order released deliveries go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseOrder {
+    /// As they were made.
+    #[default]
+    AsMade,
+    /// The newest first.
+    Reverse,
+    /// In an order that the seed chooses.
+    Shuffle,
 }
 
 pub(crate) struct Delivery {
@@ -77,10 +88,7 @@ impl Webhooks {
 
     /// When the next delivery is due, in milliseconds since 1970.
     pub fn next_due(&self) -> Option<i64> {
-        match self.mode {
-            Mode::Flowing => self.waiting.first().map(|(due, _, _)| *due),
-            Mode::Held | Mode::Dropping => None,
-        }
+        self.waiting.first().map(|(due, _, _)| *due)
     }
 
     fn push(&mut self, delivery: Delivery) -> usize {
@@ -94,53 +102,136 @@ impl Webhooks {
         self.rows[place].state = DeliveryState::Waiting;
     }
 
-    /// Lets waiting deliveries go again.
-    pub fn release(&mut self) {
-        self.mode = Mode::Flowing;
+    fn gate(&self, (_, _, place): Turn) -> Gate {
+        self.rules.gate.of(self.rows[place].kind)
     }
 
-    /// Lets waiting deliveries go again, of those due at `now` the newest first.
-    pub fn release_reversed(&mut self, now: i64) {
-        self.mode = Mode::Flowing;
-        let waiting = std::mem::take(&mut self.waiting);
-        let turned = |(due, order, place): (i64, i64, usize)| match due <= now {
-            true => (0, -order, place),
-            false => (due, order, place),
+    /// Holds what waits and what will wait.
+    pub fn hold(&mut self, types: &Types) {
+        self.rules.gate.set(types, Gate::Held);
+        self.sort_held();
+    }
+
+    /// Loses what waits, and what comes until it is released.
+    pub fn drop(&mut self, types: &Types) {
+        self.rules.gate.set(types, Gate::Dropping);
+        let rows = &mut self.rows;
+        let mut keep = |turn: &Turn| {
+            let row = &mut rows[turn.2];
+            let lost = types.matches(row.kind);
+            if lost {
+                row.state = DeliveryState::Dropped;
+            }
+            !lost
         };
-        self.waiting = waiting.into_iter().map(turned).collect();
+        self.waiting.retain(&mut keep);
+        self.held.retain(&mut keep);
     }
 
-    /// Loses everything that waits, and everything to come until released.
-    pub fn drop_all(&mut self) {
-        self.mode = Mode::Dropping;
-        for (_, _, place) in std::mem::take(&mut self.waiting) {
-            self.rows[place].state = DeliveryState::Dropped;
+    /// Lets deliveries go again.
+    fn release(&mut self, types: &Types) {
+        self.rules.gate.set(types, Gate::Open);
+        self.sort_held();
+    }
+
+    /// What no rule holds any more waits again.
+    fn sort_held(&mut self) {
+        for turn in std::mem::take(&mut self.held) {
+            match self.gate(turn) {
+                Gate::Held => self.held.insert(turn),
+                // What is dropped was taken out when it was.
+                Gate::Open | Gate::Dropping => self.waiting.insert(turn),
+            };
         }
+    }
+
+    /// Takes the next delivery that is due and not held.
+    fn take_due(&mut self, now: i64) -> Option<usize> {
+        loop {
+            let turn = self.waiting.first().copied().filter(|(due, _, _)| *due <= now)?;
+            self.waiting.remove(&turn);
+            match self.gate(turn) {
+                Gate::Open => return Some(turn.2),
+                Gate::Held => {
+                    self.held.insert(turn);
+                }
+                Gate::Dropping => self.rows[turn.2].state = DeliveryState::Dropped,
+            }
+        }
+    }
+
+    /// Every delivery that waits or is held, in its order, with the time at which it is due.
+    pub fn render_waiting(&self) -> Value {
+        let turns = self.held.iter().chain(&self.waiting);
+        let row = |turn: &Turn| {
+            let mut row = self.rows[turn.2].render();
+            row["due_ms"] = turn.0.into();
+            row["held"] = (self.gate(*turn) == Gate::Held).into();
+            row
+        };
+        turns.map(row).collect()
     }
 }
 
 impl State {
-    pub fn queue_deliveries(&mut self, event: &str, kind: &'static str) -> Vec<usize> {
-        let endpoints: Vec<String> = self
-            .endpoints
-            .rows()
-            .iter()
-            .filter(|endpoint| endpoint.enabled && endpoint.wants(kind))
-            .map(|endpoint| endpoint.id.clone())
-            .collect();
-        endpoints
+    /// Queues an event for everybody who wants it; the places are those that count for
+    /// `pending_webhooks`.
+    pub fn queue_deliveries(
+        &mut self,
+        event: &str,
+        kind: &'static str,
+        payload: Payload,
+    ) -> Vec<usize> {
+        let receivers = self.receivers(kind, payload);
+        let due = self.clock.milliseconds().saturating_add(self.webhooks.rules.delay.of(kind));
+        let times = self.webhooks.rules.times.of(kind);
+        let mut counted = Vec::with_capacity(receivers.len());
+        for receiver in receivers {
+            counted.push(self.queue_delivery(event, kind, &receiver, due));
+            for _ in 1..times {
+                let place = self.queue_delivery(event, kind, &receiver, due);
+                self.webhooks.rows[place].repeat = true;
+            }
+        }
+        counted
+    }
+
+    /// Queues an event for one receiver.
+    pub fn queue_delivery(
+        &mut self,
+        event: &str,
+        kind: &'static str,
+        receiver: &str,
+        due: i64,
+    ) -> usize {
+        let place = self.add_delivery(event, kind, receiver.to_owned(), false);
+        match self.webhooks.rules.gate.of(kind) {
+            Gate::Dropping => self.webhooks.rows[place].state = DeliveryState::Dropped,
+            Gate::Open | Gate::Held => self.webhooks.wait(place, due),
+        }
+        place
+    }
+
+    /// Lets deliveries of these types go again; of those that are due in the order asked for.
+    pub fn release_deliveries(&mut self, types: &Types, order: ReleaseOrder) {
+        self.webhooks.release(types);
+        let now = self.clock.milliseconds();
+        let rows = &self.webhooks.rows;
+        let (mut due, rest): (Vec<Turn>, Vec<Turn>) = std::mem::take(&mut self.webhooks.waiting)
             .into_iter()
-            .map(|endpoint| {
-                let place = self.add_delivery(event, kind, endpoint, false);
-                if self.webhooks.mode == Mode::Dropping {
-                    self.webhooks.rows[place].state = DeliveryState::Dropped;
-                } else {
-                    let now = self.clock.milliseconds();
-                    self.webhooks.wait(place, now);
-                }
-                place
-            })
-            .collect()
+            .partition(|turn| turn.0 <= now && types.matches(rows[turn.2].kind));
+        match order {
+            ReleaseOrder::AsMade => {}
+            ReleaseOrder::Reverse => due.sort_by_key(|turn| std::cmp::Reverse(turn.2)),
+            ReleaseOrder::Shuffle => self.ids.shuffle(&mut due),
+        }
+        if order != ReleaseOrder::AsMade {
+            // Before everything else, so that no due time changes the order.
+            for (rank, turn) in (0..).zip(&mut due) {
+                (turn.0, turn.1) = (0, rank);
+            }
+        }
+        self.webhooks.waiting = due.into_iter().chain(rest).collect();
     }
 
     fn add_delivery(
@@ -165,47 +256,45 @@ impl State {
     /// Takes the next delivery that is due, signed for now.
     pub fn next_delivery(&mut self) -> Option<Outgoing> {
         loop {
-            let due = self.webhooks.next_due()?;
-            if due > self.clock.milliseconds() {
-                return None;
-            }
-            let (_, _, place) = self.webhooks.waiting.pop_first()?;
+            let place = self.webhooks.take_due(self.clock.milliseconds())?;
             self.webhooks.rows[place].state = DeliveryState::InFlight;
             match self.sign(place) {
                 Some(outgoing) => return Some(outgoing),
-                // Its endpoint was deleted meanwhile.
+                // Its endpoint is deleted or disabled: Stripe prevents this and later tries.
                 None => self.webhooks.rows[place].state = DeliveryState::Failed,
             }
         }
     }
 
-    /// A second delivery of an event to every endpoint that wants it, outside the queue.
+    /// A second delivery of an event to everybody who wants it, outside the queue.
     pub fn repeat_delivery(&mut self, event: &str) -> Vec<Outgoing> {
-        let Some(kind) = self.events.get(event).map(|event| event.kind) else { return Vec::new() };
-        let endpoints: Vec<String> = self
-            .endpoints
-            .rows()
-            .iter()
-            .filter(|endpoint| endpoint.enabled && endpoint.wants(kind))
-            .map(|endpoint| endpoint.id.clone())
-            .collect();
-        endpoints
-            .into_iter()
-            .filter_map(|endpoint| {
-                let place = self.add_delivery(event, kind, endpoint, true);
-                self.sign(place)
-            })
-            .collect()
+        let Some((kind, payload)) = self.kind_of(event) else { return Vec::new() };
+        let receivers = self.receivers(kind, payload);
+        receivers.iter().filter_map(|receiver| self.send_to(event, receiver)).collect()
+    }
+
+    /// A delivery of an event to one receiver, outside the queue, wanted or not. `None` when the
+    /// event is not there, or the receiver is not there or disabled.
+    pub fn send_to(&mut self, event: &str, receiver: &str) -> Option<Outgoing> {
+        let (kind, _) = self.kind_of(event)?;
+        self.receiver(receiver).filter(|receiver| receiver.enabled)?;
+        let place = self.add_delivery(event, kind, receiver.to_owned(), true);
+        self.sign(place)
+    }
+
+    fn kind_of(&self, event: &str) -> Option<(&'static str, Payload)> {
+        let snapshot = self.events.get(event).map(|event| (event.kind, Payload::Snapshot));
+        snapshot.or_else(|| self.thin_events.get(event).map(|event| (event.kind, Payload::Thin)))
     }
 
     /// Writes down how an attempt ended; an attempt without a 2xx is tried again later.
     pub fn finish_delivery(&mut self, place: usize, id: &str, answer: Answer) {
         let now = self.clock.milliseconds();
         let delivered = answer.as_ref().is_ok_and(|status| (200..300).contains(status));
-        let dropping = self.webhooks.mode == Mode::Dropping;
         // After a reset the place may be empty or another delivery's.
         let found = self.webhooks.rows.get_mut(place).filter(|delivery| delivery.id == id);
         let Some(delivery) = found else { return };
+        let dropping = self.webhooks.rules.gate.of(delivery.kind) == Gate::Dropping;
         delivery.attempts.push(Attempt { at: now, answer });
         let pause = self.settings.retry_delays.get(delivery.attempts.len() - 1).copied();
         delivery.state = match pause {
@@ -222,20 +311,23 @@ impl State {
 
     fn sign(&self, place: usize) -> Option<Outgoing> {
         let delivery = &self.webhooks.rows[place];
-        let endpoint = self.endpoints.get(&delivery.endpoint)?;
-        let event = self.events.get(&delivery.event)?;
-        let mut body = serde_json::to_string_pretty(&self.render_event(event)).ok()?;
+        let receiver = self.receiver(&delivery.endpoint).filter(|receiver| receiver.enabled)?;
+        let event = match self.events.get(&delivery.event) {
+            Some(event) => self.render_event(event),
+            None => self.thin_events.get(&delivery.event)?.notification(),
+        };
+        let mut body = serde_json::to_string_pretty(&event).ok()?;
         body.push('\n');
         let now = self.clock.seconds();
         let mut signature = format!("t={now}");
-        for secret in endpoint.secrets.iter().filter(|secret| secret.signs_at(now)) {
+        for secret in receiver.secrets.iter().filter(|secret| secret.signs_at(now)) {
             signature.push_str(&format!(",v1={}", v1(&secret.text, now, body.as_bytes())));
         }
-        if !endpoint.livemode {
+        if !self.settings.livemode {
             // Stripe adds a worthless v0 in test mode; a receiver has to ignore it.
             signature.push_str(&format!(",v0={}", hex::encode(Sha256::digest(body.as_bytes()))));
         }
-        let request = http::Request::post(&endpoint.url)
+        let request = http::Request::post(receiver.url)
             .header("content-type", "application/json; charset=utf-8")
             .header("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
             .header("cache-control", "no-cache")
