@@ -1,5 +1,5 @@
-//! A Stripe that remembers: payment intents, charges, events and signed webhooks, of API version
-//! [`API_VERSION`].
+//! A Stripe that remembers: payment intents, charges, customers and what they saved, events and
+//! signed webhooks, of API version [`API_VERSION`].
 //!
 //! A shop's server creates and confirms payment intents with the secret key, a browser confirms
 //! them with the publishable key and the client secret, a card's holder passes or fails 3-D
@@ -7,8 +7,7 @@
 //! endpoints. A test decides what goes wrong: answers get lost before or after their effect,
 //! webhooks come late, twice, reversed or never.
 //!
-//! What exists at Stripe but not here (disputes, customers, confirmation tokens, manual
-//! capture) is refused by name, never ignored.
+//! What exists at Stripe but not here (disputes) is refused by name, never ignored.
 
 mod api;
 mod clock;

@@ -4,6 +4,7 @@ pub(crate) mod agenda;
 pub(crate) mod attempt;
 pub(crate) mod capture;
 pub(crate) mod cards;
+pub(crate) mod customers;
 pub(crate) mod debits;
 pub(crate) mod details;
 pub(crate) mod disputes;

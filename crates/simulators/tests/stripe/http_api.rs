@@ -57,9 +57,9 @@ async fn parameters_that_stripe_does_not_have_are_refused() {
     assert_eq!(code, unknown);
     assert_eq!(message, "Received unknown parameter: shipping[address][street]");
     assert_eq!(refused("payment_method_types[0]").await.0, unknown);
-    let (code, message) = refused("customer").await;
+    let (code, message) = refused("customer_account").await;
     assert_eq!(code, "400 -");
-    assert_eq!(message, "This simulator does not simulate the parameter customer.");
+    assert_eq!(message, "This simulator does not simulate the parameter customer_account.");
     assert!(world.stripe.ledger().is_empty());
 }
 

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod account;
 mod balance;
 mod capture;
 mod cards;
+mod confirmation_tokens;
+mod customers;
 mod debits;
 mod deliveries;
 mod events;
@@ -12,6 +15,7 @@ mod faults;
 mod http_api;
 mod idempotency;
 mod locks;
+mod payment_methods;
 mod payments;
 mod rate_limits;
 mod refunds;

@@ -28,6 +28,8 @@ const EXPANDABLE: &[(&str, &str, &str)] = &[
     ("charge", "refunds", "list of refund"),
     ("charge", "review", "review"),
     ("customer", "default_source", "source"),
+    ("customer", "invoice_settings", "customer.invoice_settings"),
+    ("customer.invoice_settings", "default_payment_method", "payment_method"),
     ("dispute", "charge", "charge"),
     ("dispute", "payment_intent", "payment_intent"),
     ("list of refund", "data", "refund"),

@@ -16,7 +16,7 @@ use crate::stripe::api::expand;
 use crate::stripe::api::idempotency::Turn;
 use crate::stripe::api::v2::{self, Api};
 use crate::stripe::control::fault::{self, ConnectionLost, FaultKind};
-use crate::stripe::objects::payment_intent;
+use crate::stripe::objects::{payment_intent, payment_method};
 use crate::stripe::routes::Projection;
 use crate::stripe::state::State;
 use crate::stripe::{API_VERSION, Stripe};
@@ -236,6 +236,9 @@ impl Reply {
 
     /// Leaves what a browser may see.
     fn project(&mut self, projection: Projection) {
+        if let Some(method) = self.body.pointer_mut("/error/payment_method") {
+            *method = payment_method::project(method);
+        }
         match self.body.pointer_mut("/error/payment_intent") {
             Some(intent) => *intent = payment_intent::project(intent),
             None if self.status == 200 => self.body = projection(&self.body),

@@ -73,6 +73,18 @@ impl Params {
         }
     }
 
+    /// Whether a nested parameter is there, or was emptied as a whole.
+    pub fn field_or_map(&self, path: &str) -> Result<Field<()>, ApiError> {
+        match self.find(path) {
+            None => Ok(Field::Absent),
+            Some(Form::Text(text)) if text.is_empty() => Ok(Field::Unset),
+            Some(Form::Text(_)) => {
+                Err(ApiError::invalid("Invalid object").param(bracketed_path(path)))
+            }
+            Some(Form::Map(_)) => Ok(Field::Set(())),
+        }
+    }
+
     /// A parameter that cannot be removed by sending it empty.
     pub fn text(&self, path: &str) -> Result<Option<String>, ApiError> {
         match self.field(path)? {
@@ -184,6 +196,11 @@ impl Params {
     }
 }
 
+/// A dotted path as the manual writes it: `shipping[address][line1]`.
+pub(crate) fn bracketed_path(path: &str) -> String {
+    bracketed(path.split('.'))
+}
+
 pub(crate) fn cannot_be_unset(path: &str) -> ApiError {
     let name = bracketed(path.split('.'));
     ApiError::invalid(format!(
@@ -231,12 +248,21 @@ pub(crate) const PAYMENT_METHOD_DATA: &[&str] = &[
     "payment_method_data.card.exp_month",
     "payment_method_data.card.exp_year",
     "payment_method_data.card.cvc",
+    "payment_method_data.card.token",
     "payment_method_data.sepa_debit.iban",
     "payment_method_data.allow_redisplay",
     "payment_method_data.billing_details.name",
     "payment_method_data.billing_details.email",
     "payment_method_data.billing_details.phone",
-    "payment_method_data.billing_details.address.*",
+    "payment_method_data.billing_details.address",
+    "payment_method_data.billing_details.address.city",
+    "payment_method_data.billing_details.address.country",
+    "payment_method_data.billing_details.address.line1",
+    "payment_method_data.billing_details.address.line2",
+    "payment_method_data.billing_details.address.postal_code",
+    "payment_method_data.billing_details.address.state",
+    "payment_method_data.metadata",
+    "payment_method_data.metadata.*",
 ];
 
 /// What create, update and confirm have in common.
@@ -259,6 +285,7 @@ pub(crate) const CREATE: &[&str] = &[
     "automatic_payment_methods.allow_redirects",
     "confirm",
     "confirmation_method",
+    "customer",
     "description",
     "metadata",
     "metadata.*",
@@ -270,6 +297,7 @@ pub(crate) const CREATE: &[&str] = &[
 pub(crate) const UPDATE: &[&str] = &[
     "amount",
     "currency",
+    "customer",
     "description",
     "metadata",
     "metadata.*",
@@ -280,6 +308,7 @@ pub(crate) const UPDATE: &[&str] = &[
 
 /// Parameters of a confirmation, also accepted by a create with `confirm=true`.
 pub(crate) const CONFIRMATION: &[&str] = &[
+    "confirmation_token",
     "error_on_requires_action",
     "off_session",
     "return_url",
@@ -312,8 +341,6 @@ pub(crate) const CAPTURE_NOT_SIMULATED: &[&str] = &[
 pub(crate) const CREATE_NOT_SIMULATED: &[&str] = &[
     "amount_details.**",
     "application_fee_amount",
-    "confirmation_token",
-    "customer",
     "customer_account",
     "hooks.**",
     "mandate",
@@ -329,7 +356,6 @@ pub(crate) const CREATE_NOT_SIMULATED: &[&str] = &[
 pub(crate) const UPDATE_NOT_SIMULATED: &[&str] = &[
     "amount_details.**",
     "application_fee_amount",
-    "customer",
     "customer_account",
     "hooks.**",
     "payment_details.**",
@@ -341,7 +367,6 @@ pub(crate) const UPDATE_NOT_SIMULATED: &[&str] = &[
 
 pub(crate) const CONFIRM_NOT_SIMULATED: &[&str] = &[
     "amount_details.**",
-    "confirmation_token",
     "hooks.**",
     "mandate",
     "payment_details.**",
@@ -349,6 +374,13 @@ pub(crate) const CONFIRM_NOT_SIMULATED: &[&str] = &[
     "payment_method_options.**",
     "radar_options.**",
 ];
+
+/// What every list takes; most can be narrowed by their rows' time as well.
+pub(crate) const PAGE: &[&str] = &["limit", "starting_after", "ending_before", "expand.*"];
+
+/// What Stripe.js says about the browser beside what it asks for: it changes no answer.
+pub(crate) const TELEMETRY: &[&str] =
+    &["guid", "muid", "sid", "pasted_fields", "payment_user_agent", "referrer", "time_on_page"];
 
 pub(crate) const LIST: &[&str] = &[
     "created",

@@ -14,9 +14,12 @@ use crate::stripe::control::refund::{self, LedgerRefund};
 use crate::stripe::control::{done, fault};
 use crate::stripe::ids::Ids;
 use crate::stripe::objects::charge::{Charge, ChargeStatus};
+use crate::stripe::objects::confirmation_token::ConfirmationToken;
+use crate::stripe::objects::customer::Customer;
 use crate::stripe::objects::event::Event;
 use crate::stripe::objects::event_destination::Include;
 use crate::stripe::objects::payment_intent::PaymentIntent;
+use crate::stripe::objects::payment_method::PaymentMethod;
 use crate::stripe::objects::refund::Refund;
 use crate::stripe::objects::thin_event::ThinEvent;
 use crate::stripe::webhooks::queue::Delivery;
@@ -92,6 +95,15 @@ async fn state(Shared(stripe): Shared<Stripe>) -> Response {
             .rows()
             .iter()
             .map(|line| line.render(state.clock.seconds()))
+            .collect::<Vec<_>>(),
+        "payment_methods":
+            state.payment_methods.rows().iter().map(PaymentMethod::render).collect::<Vec<_>>(),
+        "customers": state.customers.rows().iter().map(Customer::render).collect::<Vec<_>>(),
+        "confirmation_tokens": state
+            .confirmation_tokens
+            .rows()
+            .iter()
+            .map(ConfirmationToken::render)
             .collect::<Vec<_>>(),
         "events":
             state.events.rows().iter().map(|event| state.render_event(event)).collect::<Vec<_>>(),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::params::Params;
+use crate::stripe::objects::payment_method;
 use crate::stripe::table::Row;
 
 pub(crate) struct PaymentIntent {
@@ -173,11 +174,16 @@ const PUBLIC: &[&str] = &[
 
 pub(crate) fn project(whole: &Value) -> Value {
     let Value::Object(fields) = whole else { return whole.clone() };
-    let public: Map<String, Value> = fields
+    let mut public: Map<String, Value> = fields
         .iter()
         .filter(|(name, _)| PUBLIC.contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
+    if let Some(error) = public.get_mut("last_payment_error")
+        && let Some(method) = error.get_mut("payment_method")
+    {
+        *method = payment_method::project(method);
+    }
     Value::Object(public)
 }
 

@@ -9,6 +9,7 @@ use crate::stripe::api::params;
 use crate::stripe::api::search::{self, Searched};
 use crate::stripe::objects::charge::Charge;
 use crate::stripe::routes::Route;
+use crate::stripe::rules::customers;
 use crate::stripe::state::State;
 
 pub(crate) const ROUTES: &[Route] = &[
@@ -24,10 +25,12 @@ fn retrieve(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError>
 }
 
 fn list(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
-    call.params.only(&[params::LIST, &["payment_intent"]], &["customer", "transfer_group"])?;
+    call.params.only(&[params::LIST, &["customer", "payment_intent"]], &["transfer_group"])?;
+    let customer = customers::listed(state, &call.params)?;
     let intent = call.params.text("payment_intent")?;
     let page = Listing::read(&call.params)?.page(&state.charges, "charge", |charge: &Charge| {
-        intent.is_none() || intent == charge.payment_intent
+        (intent.is_none() || intent == charge.payment_intent)
+            && (customer.is_none() || customer == charge.customer)
     })?;
     Ok(page.render("/v1/charges", Charge::render))
 }

@@ -12,9 +12,8 @@ use crate::stripe::objects::payment_intent::{
 };
 use crate::stripe::routes::Route;
 use crate::stripe::rules::attempt::{Confirmation, attempt};
-use crate::stripe::rules::capture;
 use crate::stripe::rules::details::{Details, MetadataChange};
-use crate::stripe::rules::money;
+use crate::stripe::rules::{capture, customers, money};
 use crate::stripe::state::State;
 
 pub(crate) const ROUTES: &[Route] = &[
@@ -48,7 +47,7 @@ fn create(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
     call.params.required("amount")?;
     call.params.required("currency")?;
     let confirm = call.params.flag("confirm")?.unwrap_or(false);
-    let confirmation = Confirmation::read(&call.params)?;
+    let confirmation = Confirmation::read(state, &call.params)?;
     if !confirm && let Some(name) = Confirmation::first_given(&call.params) {
         return Err(ApiError::invalid(format!(
             "You cannot provide `{name}` unless `confirm` is set to `true`."
@@ -99,7 +98,7 @@ fn blank(state: &mut State, call: &Call, details: &Details) -> Result<PaymentInt
         capture: details.capture.unwrap_or(CaptureMethod::AutomaticAsync),
         request_three_d_secure: "automatic".into(),
         setup_future_usage: None,
-        customer: None,
+        customer: details.customer.clone(),
         payment_method: None,
         authenticated: None,
         latest_charge: None,
@@ -186,11 +185,12 @@ fn confirm(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> 
         legacy(call),
     ];
     call.params.only(&groups, params::CONFIRM_NOT_SIMULATED)?;
-    let confirmation = Confirmation::read(&call.params)?;
+    let confirmation = Confirmation::read(state, &call.params)?;
     let details = Details::read(state, call)?;
     let intent = find(state, call, id)?;
     confirmation.check(call, intent, matches!(details.method, Field::Set(_)))?;
     details.check(state, intent)?;
+    details.check_own_method(state, intent)?;
     details.apply(state, id);
     attempt(state, id, &confirmation, &call.origin)?;
     render(state, id)
@@ -265,9 +265,11 @@ fn capture_amount(intent: &PaymentIntent, wanted: Option<i64>) -> Result<i64, Ap
 }
 
 fn list(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
-    call.params.only(&[params::LIST], &["customer", "customer_account"])?;
+    call.params.only(&[params::LIST, &["customer"]], &["customer_account"])?;
+    let customer = customers::listed(state, &call.params)?;
+    let wanted = |intent: &PaymentIntent| customer.is_none() || customer == intent.customer;
     let page =
-        Listing::read(&call.params)?.page(&state.payment_intents, "payment_intent", |_| true)?;
+        Listing::read(&call.params)?.page(&state.payment_intents, "payment_intent", wanted)?;
     Ok(page.render("/v1/payment_intents", PaymentIntent::render))
 }
 

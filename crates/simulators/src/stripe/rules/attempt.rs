@@ -10,6 +10,7 @@ use crate::stripe::api::error::ApiError;
 use crate::stripe::api::params::Params;
 use crate::stripe::objects::balance_transaction::Kind;
 use crate::stripe::objects::charge::{self, Charge, ChargeStatus};
+use crate::stripe::objects::confirmation_token;
 use crate::stripe::objects::event::Origin;
 use crate::stripe::objects::payment_intent::{
     CaptureMethod, Challenge, ConfirmationMethod, PaymentIntent, Redirects, Status,
@@ -18,7 +19,7 @@ use crate::stripe::objects::payment_method::{self, PaymentMethod};
 use crate::stripe::rules::agenda::Task;
 use crate::stripe::rules::capture;
 use crate::stripe::rules::cards::{self, Afterwards, Asks, Behaviour, Decline};
-use crate::stripe::rules::{debits, disputes};
+use crate::stripe::rules::{customers, debits, disputes};
 use crate::stripe::state::State;
 
 /// The parameters that count for one confirmation only.
@@ -38,14 +39,19 @@ enum Step {
 }
 
 impl Confirmation {
-    pub fn read(params: &Params) -> Result<Self, ApiError> {
+    /// What the request says itself comes before what its confirmation token says.
+    pub fn read(state: &State, params: &Params) -> Result<Self, ApiError> {
+        let token = confirmation_token::given(state, params)?;
+        let return_url = params.text("return_url")?;
+        let use_stripe_sdk = params.flag("use_stripe_sdk")?;
         let off_session = match params.text("off_session")?.as_deref() {
             Some("one_off" | "recurring") => true,
             _ => params.flag("off_session")?.unwrap_or(false),
         };
         Ok(Self {
-            return_url: params.text("return_url")?,
-            use_stripe_sdk: params.flag("use_stripe_sdk")?.unwrap_or(false),
+            return_url: return_url.or_else(|| token.and_then(|token| token.return_url.clone())),
+            // True of every token: it was made by Stripe.js, which will show what is to be done.
+            use_stripe_sdk: use_stripe_sdk.unwrap_or(token.is_some()),
             off_session,
             error_on_requires_action: params.flag("error_on_requires_action")?.unwrap_or(false),
             amount_to_confirm: params.integer("amount_to_confirm")?,
@@ -54,9 +60,14 @@ impl Confirmation {
 
     /// A parameter that a create without `confirm=true` may not have.
     pub fn first_given(params: &Params) -> Option<&'static str> {
-        ["return_url", "off_session", "error_on_requires_action", "mandate_data"]
-            .into_iter()
-            .find(|name| params.has(name))
+        let names = [
+            "confirmation_token",
+            "return_url",
+            "off_session",
+            "error_on_requires_action",
+            "mandate_data",
+        ];
+        names.into_iter().find(|name| params.has(name))
     }
 
     /// Whether the intent may be confirmed; `with_method` says that the request brings a method.
@@ -106,12 +117,7 @@ impl Confirmation {
                 .with("payment_intent", intent.render()));
         }
         if !with_method && intent.payment_method.is_none() {
-            return refuse(
-                "You cannot confirm this PaymentIntent because it's missing a payment method. You \
-                 can either update the PaymentIntent with a payment method and then confirm it \
-                 again, or confirm it again directly with a payment method or ConfirmationToken."
-                    .into(),
-            );
+            return refuse(method_missing(intent.customer.as_deref()));
         }
         let needs_return_url = intent.automatic == Some(Redirects::Always)
             && call.key == Key::Secret
@@ -136,6 +142,7 @@ impl Confirmation {
                     Asks::Always => true,
                     Asks::OnSession => !self.off_session,
                     Asks::IfRequested => intent.request_three_d_secure != "automatic",
+                    Asks::UnlessSetUp => !(self.off_session && method.is_set_up()),
                 };
                 match then {
                     _ if asked && !authenticated && self.off_session => {
@@ -147,6 +154,21 @@ impl Confirmation {
                 }
             }
         }
+    }
+}
+
+fn method_missing(customer: Option<&str>) -> String {
+    let start = "You cannot confirm this PaymentIntent because it's missing a payment method.";
+    match customer {
+        Some(customer) => format!(
+            "{start} To confirm the PaymentIntent with {customer}, specify a payment method \
+             attached to this customer along with the customer ID."
+        ),
+        None => format!(
+            "{start} You can either update the PaymentIntent with a payment method and then \
+             confirm it again, or confirm it again directly with a payment method or \
+             ConfirmationToken."
+        ),
     }
 }
 
@@ -256,6 +278,7 @@ pub(crate) fn settle(state: &mut State, id: &str, paid: bool, origin: &Origin) -
 }
 
 fn succeed(state: &mut State, id: &str, origin: &Origin) {
+    customers::save(state, id, origin);
     let manual =
         state.payment_intents.get(id).is_some_and(|intent| intent.capture == CaptureMethod::Manual);
     let Some(charge_id) = charge_for(state, id, ChargeStatus::Succeeded, None) else { return };
@@ -324,6 +347,7 @@ fn afterwards(state: &mut State, charge_id: &str, origin: &Origin) {
 }
 
 fn debit(state: &mut State, id: &str, origin: &Origin) {
+    customers::save(state, id, origin);
     let Some(charge_id) = charge_for(state, id, ChargeStatus::Pending, None) else { return };
     let Some(intent) = state.payment_intents.get_mut(id) else { return };
     intent.status = Status::Processing;
@@ -417,7 +441,7 @@ fn answer_402(state: &State, id: &str, origin: &Origin) -> ApiError {
     answer.with("payment_intent", intent.render())
 }
 
-/// Makes the charge of this try; the method has paid or failed and is used up.
+/// Makes the charge of this try; a method that is no customer's is used up by it.
 fn charge_for(
     state: &mut State,
     id: &str,
@@ -432,7 +456,7 @@ fn charge_for(
     };
     let charge_id = state.ids.make(prefix, 23);
     let method = state.payment_methods.get_mut(&method_id)?;
-    method.used_up = true;
+    method.spend();
     let authenticated = intent.authenticated.as_deref() == Some(method_id.as_str());
     let charge = Charge {
         id: charge_id.clone(),

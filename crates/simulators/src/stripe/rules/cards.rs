@@ -19,6 +19,8 @@ pub(crate) enum Asks {
     Always,
     OnSession,
     IfRequested,
+    /// Also off session, until a payment has set the card up for those.
+    UnlessSetUp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -178,7 +180,7 @@ const fn followed_by(
 }
 
 use Afterwards::{AvailableAtOnce, Disputed, Nothing, RefundsFail, RefundsPend, ReportedAsFraud};
-use Asks::{Always, IfRequested, OnSession};
+use Asks::{Always, IfRequested, OnSession, UnlessSetUp};
 use Behaviour::{Blocked, Declines, Succeeds};
 
 const FRAUD: Complaint = Complaint { reason: "fraudulent", inquiry: false };
@@ -223,7 +225,7 @@ pub(crate) static CARDS: &[Card] = &[
         &["avsUnchecked"],
         Checks { cvc: "pass", line1: "unavailable", postal_code: "unavailable" },
     ),
-    card("4000002500003155", &["authenticationRequiredOnSetup"], asks(Always, None)),
+    card("4000002500003155", &["authenticationRequiredOnSetup"], asks(UnlessSetUp, None)),
     card("4000002760003184", &["authenticationRequired"], asks(Always, None)),
     card("4000003800000446", &["authenticationRequiredSetupForOffSession"], asks(OnSession, None)),
     card(
@@ -253,8 +255,45 @@ pub(crate) static CARDS: &[Card] = &[
     card("4000000000001208", &[], Succeeds),
 ];
 
+/// These are declined when they are attached to a customer already; every other card that declines
+/// does so when it is charged (docs.stripe.com/testing, "Declined payments").
+const CANNOT_BE_ATTACHED: &[&str] = &[
+    "4000000000000002",
+    "4000000000009995",
+    "4000000000009987",
+    "4000000000009979",
+    "4000000000000069",
+    "4000000000000127",
+    "4000000000000119",
+    "4000000000006975",
+];
+
+impl Card {
+    /// What the bank says when the card is attached to a customer.
+    pub fn refuses_attachment(&self) -> Option<&'static Decline> {
+        match self.behaviour {
+            Behaviour::Declines(decline) if CANNOT_BE_ATTACHED.contains(&self.number) => {
+                Some(decline)
+            }
+            Behaviour::Succeeds
+            | Behaviour::Declines(_)
+            | Behaviour::Blocked
+            | Behaviour::Authenticates { .. } => None,
+        }
+    }
+}
+
+/// `pm_card_…`, a payment method by name.
 pub(crate) fn by_token(token: &str) -> Option<&'static Card> {
-    let name = token.strip_prefix("pm_card_")?;
+    by_name(token.strip_prefix("pm_card_")?)
+}
+
+/// `tok_…`, what `card[token]` takes.
+pub(crate) fn by_card_token(token: &str) -> Option<&'static Card> {
+    by_name(token.strip_prefix("tok_")?)
+}
+
+fn by_name(name: &str) -> Option<&'static Card> {
     CARDS.iter().find(|card| card.tokens.contains(&name))
 }
 

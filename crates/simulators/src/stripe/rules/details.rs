@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use crate::stripe::api::call::Call;
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::form::Form;
-use crate::stripe::api::params::{Field, Params, cannot_be_unset};
+use crate::stripe::api::params::{Field, Params, bracketed_path, cannot_be_unset};
+use crate::stripe::objects::confirmation_token;
 use crate::stripe::objects::payment_intent::{CaptureMethod, PaymentIntent};
-use crate::stripe::objects::payment_method::{self, Choice};
-use crate::stripe::rules::money;
+use crate::stripe::objects::payment_method::draft::{self, Choice};
+use crate::stripe::rules::{customers, money};
 use crate::stripe::state::State;
 
 const METADATA_KEYS_MAX: usize = 50;
@@ -28,6 +29,9 @@ pub(crate) struct Details {
     pub currency: Option<String>,
     pub method: Field<Choice>,
     pub capture: Option<CaptureMethod>,
+    pub customer: Option<String>,
+    /// The confirmation token that the method came with.
+    token: Option<String>,
     metadata: MetadataChange,
     description: Field<String>,
     receipt_email: Field<String>,
@@ -52,23 +56,39 @@ impl Details {
     pub fn read(state: &State, call: &Call) -> Result<Self, ApiError> {
         let params = &call.params;
         let currency = params.text("currency")?.map(|code| money::currency(&code)).transpose()?;
+        let token = confirmation_token::given(state, params)?;
+        let method = match token.and_then(|token| token.method.as_ref()) {
+            Some(Choice::Existing(id)) => Field::Set(draft::by_id(state, id)?),
+            Some(Choice::New(draft)) => Field::Set(Choice::New(draft.clone())),
+            None => draft::choice(state, params)?,
+        };
+        // What the request says itself comes before what the token says.
+        let or_of_token = |given: Field<Value>, of_token: Option<&Value>| match (given, of_token) {
+            (Field::Absent, Some(value)) => Field::Set(value.clone()),
+            (given, _) => given,
+        };
+        let usage = setup_future_usage(params)?;
+        let usage_of_token = token.and_then(|token| token.setup_future_usage.clone());
         Ok(Self {
+            customer: customers::given(state, params)?,
+            token: token.map(|token| token.id.clone()),
             amount: params.integer("amount")?,
             currency,
-            method: payment_method::choice(state, params)?,
+            method,
             capture: CaptureMethod::read(params)?,
             metadata: MetadataChange::read(params)?,
             description: params.field("description")?,
-            receipt_email: email(params)?,
-            shipping: shipping(params)?,
+            receipt_email: email(params, "receipt_email")?,
+            shipping: or_of_token(
+                shipping(params)?,
+                token.and_then(|token| token.shipping.as_ref()),
+            ),
             statement_descriptor: params.field("statement_descriptor")?,
             statement_descriptor_suffix: params.field("statement_descriptor_suffix")?,
             transfer_group: params.field("transfer_group")?,
-            setup_future_usage: match params.field("setup_future_usage")? {
-                Field::Set(_) => params
-                    .one_of("setup_future_usage", &["off_session", "on_session"])?
-                    .map_or(Field::Absent, Field::Set),
-                other => other,
+            setup_future_usage: match (usage, usage_of_token) {
+                (Field::Absent, Some(usage)) => Field::Set(usage),
+                (given, _) => given,
             },
             request_three_d_secure: params.one_of(
                 "payment_method_options.card.request_three_d_secure",
@@ -85,6 +105,7 @@ impl Details {
         let frozen = [
             ("amount", self.amount.is_some()),
             ("currency", self.currency.is_some()),
+            ("customer", self.customer.is_some()),
             ("payment_method", self.method.is_present()),
             ("capture_method", self.capture.is_some()),
             ("shipping", self.shipping.is_present()),
@@ -102,6 +123,11 @@ impl Details {
             ))
             .with("payment_intent", intent.render()));
         }
+        customers::check_change(self.customer.as_deref(), state, intent)?;
+        let customer = self.customer.as_deref().or(intent.customer.as_deref());
+        if let Field::Set(Choice::Existing(method)) = &self.method {
+            customers::check_owner(method, customer, state, intent)?;
+        }
         let currency = self.currency.as_ref().unwrap_or(&intent.currency);
         money::check_amount(self.amount.unwrap_or(intent.amount), currency)?;
         if self.types_of(intent).is_empty() {
@@ -115,6 +141,16 @@ impl Details {
             self.check_type(choice.type_name(state), intent)?;
         }
         self.metadata.check(&intent.metadata)
+    }
+
+    /// What a confirmation asks beside [`Self::check`]: that the intent's own method, if the
+    /// request brings no other, may pay now.
+    pub fn check_own_method(&self, state: &State, intent: &PaymentIntent) -> Result<(), ApiError> {
+        let own = intent.payment_method.as_deref().filter(|_| !self.method.is_present());
+        let Some(method) = own.and_then(|id| state.payment_methods.get(id)) else { return Ok(()) };
+        method.check_usable()?;
+        let customer = self.customer.as_deref().or(intent.customer.as_deref());
+        customers::check_owner(&method.id, customer, state, intent)
     }
 
     fn check_type(&self, given: &str, intent: &PaymentIntent) -> Result<(), ApiError> {
@@ -165,7 +201,11 @@ impl Details {
             Field::Unset => Some(None),
             Field::Set(choice) => Some(Some(choice.make(state))),
         };
+        if let Some(token) = self.token.and_then(|id| state.confirmation_tokens.get_mut(&id)) {
+            token.usage = confirmation_token::Usage::Used { payment_intent: id.to_owned() };
+        }
         let Some(intent) = state.payment_intents.get_mut(id) else { return };
+        intent.customer = self.customer.or_else(|| intent.customer.take());
         if let Some(currency) = self.currency {
             intent.currency = currency;
         }
@@ -200,28 +240,59 @@ impl Details {
     }
 }
 
-fn email(params: &Params) -> Result<Field<String>, ApiError> {
-    let field = params.field("receipt_email")?;
+/// `off_session`, `on_session`, or emptied.
+pub(crate) fn setup_future_usage(params: &Params) -> Result<Field<String>, ApiError> {
+    let name = "setup_future_usage";
+    Ok(match params.field(name)? {
+        Field::Set(_) => {
+            params.one_of(name, &["off_session", "on_session"])?.map_or(Field::Absent, Field::Set)
+        }
+        other => other,
+    })
+}
+
+/// An address for mail under any name.
+pub(crate) fn email(params: &Params, name: &str) -> Result<Field<String>, ApiError> {
+    let field = params.field(name)?;
     if let Field::Set(given) = &field {
         let domain = given.split_once('@').map(|(_, domain)| domain);
         if !domain.is_some_and(|domain| domain.contains('.') && !domain.contains(['@', ' '])) {
             return Err(ApiError::invalid(format!("Invalid email address: {given}"))
                 .code("email_invalid")
-                .param("receipt_email"));
+                .param(name));
         }
     }
     Ok(field)
 }
 
-fn shipping(params: &Params) -> Result<Field<Value>, ApiError> {
-    if params.map("shipping").is_none() {
-        return Ok(match params.field("shipping")? {
-            Field::Absent => Field::Absent,
-            Field::Unset => Field::Unset,
-            Field::Set(_) => {
-                return Err(ApiError::invalid("Invalid hash").param("shipping"));
-            }
-        });
+pub(crate) fn blank_address() -> Value {
+    json!({
+        "city": null, "country": null, "line1": null,
+        "line2": null, "postal_code": null, "state": null,
+    })
+}
+
+/// Writes what is given under the path `at`; the rest of `address` stays.
+pub(crate) fn change_address(
+    params: &Params,
+    at: &str,
+    address: &mut Value,
+) -> Result<(), ApiError> {
+    for name in ["city", "country", "line1", "line2", "postal_code", "state"] {
+        match params.field(&format!("{at}.{name}"))? {
+            Field::Set(text) => address[name] = text.into(),
+            Field::Unset => address[name] = Value::Null,
+            Field::Absent => {}
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn shipping(params: &Params) -> Result<Field<Value>, ApiError> {
+    match params.field_or_map("shipping")? {
+        Field::Absent => return Ok(Field::Absent),
+        Field::Unset => return Ok(Field::Unset),
+        Field::Set(()) => {}
     }
     let text = |name: &str| -> Result<Value, ApiError> {
         Ok(match params.field(&format!("shipping.{name}"))? {
@@ -231,15 +302,10 @@ fn shipping(params: &Params) -> Result<Field<Value>, ApiError> {
     };
     params.required("shipping.name")?;
     params.required("shipping.address.line1")?;
+    let mut address = blank_address();
+    change_address(params, "shipping.address", &mut address)?;
     Ok(Field::Set(json!({
-        "address": {
-            "city": text("address.city")?,
-            "country": text("address.country")?,
-            "line1": text("address.line1")?,
-            "line2": text("address.line2")?,
-            "postal_code": text("address.postal_code")?,
-            "state": text("address.state")?,
-        },
+        "address": address,
         "carrier": text("carrier")?,
         "name": text("name")?,
         "phone": text("phone")?,
@@ -277,16 +343,21 @@ fn types(params: &Params, name: &str) -> Result<Option<Vec<String>>, ApiError> {
 impl MetadataChange {
     /// 50 keys of 40 characters with values of 500 (docs.stripe.com/api/metadata).
     pub fn read(params: &Params) -> Result<Self, ApiError> {
-        let Some(map) = params.map("metadata") else {
-            return match params.field("metadata")? {
+        Self::read_at(params, "metadata")
+    }
+
+    /// As [`Self::read`], from another place in the request.
+    pub fn read_at(params: &Params, path: &str) -> Result<Self, ApiError> {
+        let name = bracketed_path(path);
+        let Some(map) = params.map(path) else {
+            return match params.field(path)? {
                 Field::Unset => Ok(Self::RemoveAll),
                 Field::Absent => Ok(Self::Keys(BTreeMap::new())),
-                Field::Set(_) => Err(ApiError::invalid("Invalid hash").param("metadata")),
+                Field::Set(_) => Err(ApiError::invalid("Invalid hash").param(name)),
             };
         };
-        let refuse = |key: &str, text: String| {
-            Err(ApiError::invalid(text).param(format!("metadata[{key}]")))
-        };
+        let refuse =
+            |key: &str, text: String| Err(ApiError::invalid(text).param(format!("{name}[{key}]")));
         let mut keys = BTreeMap::new();
         for (key, form) in map {
             let Form::Text(value) = form else {
