@@ -2,6 +2,7 @@
 
 pub(crate) mod agenda;
 pub(crate) mod attempt;
+pub(crate) mod banks;
 pub(crate) mod capture;
 pub(crate) mod cards;
 pub(crate) mod customers;

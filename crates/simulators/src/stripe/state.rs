@@ -138,7 +138,7 @@ impl State {
         let intent = self.payment_intents.get(intent_id)?;
         match &self.payment_methods.get(intent.payment_method.as_deref()?)?.kind {
             Kind::SepaDebit { account, .. } => Some(account),
-            Kind::Card { .. } => None,
+            Kind::Card { .. } | Kind::Redirect(_) => None,
         }
     }
 

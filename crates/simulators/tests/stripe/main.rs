@@ -4,6 +4,7 @@
 
 mod account;
 mod balance;
+mod banks;
 mod capture;
 mod cards;
 mod confirmation_tokens;

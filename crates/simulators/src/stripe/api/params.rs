@@ -250,6 +250,8 @@ pub(crate) const PAYMENT_METHOD_DATA: &[&str] = &[
     "payment_method_data.card.cvc",
     "payment_method_data.card.token",
     "payment_method_data.sepa_debit.iban",
+    "payment_method_data.eps.bank",
+    "payment_method_data.ideal.bank",
     "payment_method_data.allow_redisplay",
     "payment_method_data.billing_details.name",
     "payment_method_data.billing_details.email",

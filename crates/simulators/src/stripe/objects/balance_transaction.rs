@@ -159,7 +159,8 @@ impl State {
             Some(payment_method::Kind::Card { card, .. }) => {
                 card.afterwards == Afterwards::AvailableAtOnce
             }
-            Some(payment_method::Kind::SepaDebit { .. }) | None => false,
+            Some(payment_method::Kind::SepaDebit { .. } | payment_method::Kind::Redirect(_))
+            | None => false,
         }
     }
 }

@@ -124,6 +124,7 @@ impl Row for Charge {
 pub(crate) fn details(method: &PaymentMethod, amount: i64, authenticated: bool) -> Value {
     let mut details = method.common_details();
     match &method.kind {
+        Kind::Redirect(bank) => details = bank.charged(),
         Kind::SepaDebit { .. } => {
             details["mandate"] = Value::Null;
         }
@@ -168,7 +169,7 @@ pub(crate) fn details(method: &PaymentMethod, amount: i64, authenticated: bool) 
 pub(crate) fn outcome(method: &PaymentMethod, decline: Option<&Decline>) -> Value {
     let (risk_level, blocked) = match &method.kind {
         Kind::Card { card, .. } => (card.risk_level, card.behaviour == Behaviour::Blocked),
-        Kind::SepaDebit { .. } => ("not_assessed", false),
+        Kind::SepaDebit { .. } | Kind::Redirect(_) => ("not_assessed", false),
     };
     let mut outcome = json!({
         "advice_code": decline.and_then(|decline| decline.advice),

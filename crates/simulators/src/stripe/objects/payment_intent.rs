@@ -278,6 +278,7 @@ impl PaymentIntent {
                     "network": null,
                     "request_three_d_secure": self.request_three_d_secure,
                 }),
+                "bancontact" => json!({ "preferred_language": "en" }),
                 _ => json!({}),
             };
             options.insert(kind.clone(), value);

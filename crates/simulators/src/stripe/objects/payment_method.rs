@@ -1,4 +1,4 @@
-//! What a customer pays with: a card or a SEPA debit.
+//! What a customer pays with: a card, a SEPA debit or a bank that wants to be visited.
 //!
 //! A method that belongs to a customer may pay again; any other is used up by its first charge,
 //! and one that was detached never comes back.
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::stripe::api::error::ApiError;
 use crate::stripe::ids::ALPHABET;
+use crate::stripe::rules::banks::Bank;
 use crate::stripe::rules::cards::{self, Card};
 use crate::stripe::rules::debits::Account;
 use crate::stripe::table::Row;
@@ -50,6 +51,7 @@ pub(crate) enum Standing {
 pub(crate) enum Kind {
     Card { card: &'static Card, number: Number, exp_month: i64, exp_year: i64, cvc_given: bool },
     SepaDebit { account: &'static Account, iban: String },
+    Redirect(&'static Bank),
 }
 
 /// A test card number. Never printed, as a real one would not be.
@@ -70,6 +72,9 @@ impl Number {
     }
 }
 
+/// The types that can pay here.
+pub(crate) const TYPES_SIMULATED: &[&str] = &["bancontact", "card", "eps", "ideal", "sepa_debit"];
+
 /// The types that Stripe has and this simulator does not simulate, as patterns of the parameters
 /// that describe them.
 pub(crate) const TYPES_NOT_SIMULATED: &[&str] = &[
@@ -81,7 +86,6 @@ pub(crate) const TYPES_NOT_SIMULATED: &[&str] = &[
     "amazon_pay.**",
     "au_becs_debit.**",
     "bacs_debit.**",
-    "bancontact.**",
     "billie.**",
     "bizum.**",
     "blik.**",
@@ -90,11 +94,9 @@ pub(crate) const TYPES_NOT_SIMULATED: &[&str] = &[
     "crypto.**",
     "custom.**",
     "customer_balance.**",
-    "eps.**",
     "fpx.**",
     "giropay.**",
     "grabpay.**",
-    "ideal.**",
     "interac_present.**",
     "kakao_pay.**",
     "klarna.**",
@@ -136,7 +138,7 @@ pub(crate) const REDISPLAY: &[&str] = &["always", "limited", "unspecified"];
 /// Whether Stripe has a type of this name, simulated or not.
 pub(crate) fn is_type(name: &str) -> bool {
     let known = TYPES_NOT_SIMULATED.iter().filter_map(|pattern| pattern.strip_suffix(".**"));
-    ["card", "sepa_debit"].into_iter().chain(known).any(|known| known == name)
+    TYPES_SIMULATED.iter().copied().chain(known).any(|known| known == name)
 }
 
 impl Kind {
@@ -144,6 +146,7 @@ impl Kind {
         match self {
             Self::Card { .. } => "card",
             Self::SepaDebit { .. } => "sepa_debit",
+            Self::Redirect(bank) => bank.kind,
         }
     }
 
@@ -152,6 +155,7 @@ impl Kind {
         let number = match self {
             Self::Card { number, .. } => &number.0,
             Self::SepaDebit { iban, .. } => iban,
+            Self::Redirect(bank) => bank.kind,
         };
         let digest = Sha256::digest(number.as_bytes());
         let letter = |byte: &u8| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]);
@@ -229,6 +233,7 @@ impl PaymentMethod {
                 "regulated_status": "unregulated",
                 "wallet": null,
             }),
+            Kind::Redirect(bank) => bank.details(),
             Kind::SepaDebit { iban, .. } => json!({
                 "bank_code": iban.get(4..12),
                 "branch_code": null,
@@ -254,7 +259,9 @@ impl PaymentMethod {
     /// What is known of a method that need not exist yet.
     pub fn preview(&self) -> Value {
         let mut details = self.common_details();
-        details["generated_from"] = Value::Null;
+        if !matches!(self.kind, Kind::Redirect(_)) {
+            details["generated_from"] = Value::Null;
+        }
         if let Kind::Card { number, .. } = &self.kind {
             details["display_brand"] = number.brand().into();
             details["networks"] = json!({ "available": [number.brand()], "preferred": null });

@@ -147,7 +147,12 @@ impl State {
         let (Some(kind), Some(related)) = (twin(kind), Related::read(object)) else { return };
         let reason = match request["id"] {
             Value::Null => Value::Null,
-            _ => json!({ "type": "request", "request": request }),
+            // The types know no request without a key, so one that had none has an empty one.
+            _ => {
+                let key = request["idempotency_key"].as_str().unwrap_or_default();
+                let request = json!({ "id": request["id"], "idempotency_key": key });
+                json!({ "type": "request", "request": request })
+            }
         };
         let event = self.thin_event(kind, related, reason, Some(snapshot.to_owned()));
         self.queue_deliveries(&event.id, kind, Payload::Thin);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::stripe::api::call::{Call, Key};
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::list::Listing;
-use crate::stripe::api::params::{self, Field};
+use crate::stripe::api::params;
 use crate::stripe::api::search::{self, Searched};
 use crate::stripe::objects::payment_intent::{
     CaptureMethod, ConfirmationMethod, PaymentIntent, Redirects, Status, project,
@@ -58,7 +58,7 @@ fn create(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
     let intent = blank(state, call, &details)?;
     details.check(state, &intent)?;
     if confirm {
-        confirmation.check(call, &intent, matches!(details.method, Field::Set(_)))?;
+        confirmation.check(call, &intent, details.method_type(state, &intent))?;
     }
 
     let id = intent.id.clone();
@@ -188,7 +188,7 @@ fn confirm(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> 
     let confirmation = Confirmation::read(state, &call.params)?;
     let details = Details::read(state, call)?;
     let intent = find(state, call, id)?;
-    confirmation.check(call, intent, matches!(details.method, Field::Set(_)))?;
+    confirmation.check(call, intent, details.method_type(state, intent))?;
     details.check(state, intent)?;
     details.check_own_method(state, intent)?;
     details.apply(state, id);

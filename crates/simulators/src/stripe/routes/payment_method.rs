@@ -45,7 +45,8 @@ const FIELDS: &[&str] = &[
     "expand.*",
 ];
 
-const CREATE: &[&str] = &["type", "card.number", "card.cvc", "card.token", "sepa_debit.iban"];
+const CREATE: &[&str] =
+    &["type", "card.number", "card.cvc", "card.token", "sepa_debit.iban", "eps.bank", "ideal.bank"];
 
 const CREATE_NOT_SIMULATED: &[&str] = &[
     "billing_details.tax_id",
@@ -129,11 +130,14 @@ fn kind_with_expiry(
                 (*exp_month, *exp_year) = new;
             }
         }
-        Kind::SepaDebit { .. } if params.has("card") => {
-            let text = "You cannot update `card` on a PaymentMethod of the type sepa_debit.";
-            return Err(ApiError::invalid(text).param("card"));
+        Kind::SepaDebit { .. } | Kind::Redirect(_) if params.has("card") => {
+            return Err(ApiError::invalid(format!(
+                "You cannot update `card` on a PaymentMethod of the type {}.",
+                method.type_name()
+            ))
+            .param("card"));
         }
-        Kind::SepaDebit { .. } => {}
+        Kind::SepaDebit { .. } | Kind::Redirect(_) => {}
     }
     Ok(kind)
 }

@@ -17,6 +17,7 @@ use crate::stripe::objects::payment_intent::{
 };
 use crate::stripe::objects::payment_method::{self, PaymentMethod};
 use crate::stripe::rules::agenda::Task;
+use crate::stripe::rules::banks;
 use crate::stripe::rules::capture;
 use crate::stripe::rules::cards::{self, Afterwards, Asks, Behaviour, Decline};
 use crate::stripe::rules::{customers, debits, disputes};
@@ -35,6 +36,8 @@ enum Step {
     Pay,
     Decline(&'static Decline),
     Challenge,
+    /// The customer goes to the bank's page.
+    Redirect,
     Debit,
 }
 
@@ -70,12 +73,13 @@ impl Confirmation {
         names.into_iter().find(|name| params.has(name))
     }
 
-    /// Whether the intent may be confirmed; `with_method` says that the request brings a method.
+    /// Whether the intent may be confirmed with a method of the type `method`; `None` says that
+    /// there is no method.
     pub fn check(
         &self,
         call: &Call,
         intent: &PaymentIntent,
-        with_method: bool,
+        method: Option<&str>,
     ) -> Result<(), ApiError> {
         let refuse = |text: String| {
             Err(ApiError::unexpected_state(text).with("payment_intent", intent.render()))
@@ -116,9 +120,9 @@ impl Confirmation {
                 .param("amount_to_confirm")
                 .with("payment_intent", intent.render()));
         }
-        if !with_method && intent.payment_method.is_none() {
+        let Some(method) = method else {
             return refuse(method_missing(intent.customer.as_deref()));
-        }
+        };
         let needs_return_url = intent.automatic == Some(Redirects::Always)
             && call.key == Key::Secret
             && self.return_url.is_none();
@@ -127,17 +131,29 @@ impl Confirmation {
                 ApiError::invalid(RETURN_URL_MISSING).with("payment_intent", intent.render())
             );
         }
+        if self.return_url.is_none() && banks::by_name(method).is_some() {
+            return Err(ApiError::invalid(
+                "You must provide a `return_url` when confirming using a payment method that \
+                 redirects.",
+            )
+            .param("return_url"));
+        }
         Ok(())
     }
 
     fn step(&self, intent: &PaymentIntent, method: &PaymentMethod) -> Step {
-        let payment_method::Kind::Card { card, .. } = &method.kind else { return Step::Debit };
+        let authenticated = intent.authenticated.as_deref() == Some(method.id.as_str());
+        let card = match &method.kind {
+            payment_method::Kind::Card { card, .. } => card,
+            payment_method::Kind::SepaDebit { .. } => return Step::Debit,
+            payment_method::Kind::Redirect(_) if authenticated => return Step::Pay,
+            payment_method::Kind::Redirect(_) => return Step::Redirect,
+        };
         match card.behaviour {
             Behaviour::Succeeds => Step::Pay,
             Behaviour::Declines(decline) => Step::Decline(decline),
             Behaviour::Blocked => Step::Decline(&cards::FRAUDULENT),
             Behaviour::Authenticates { asks, then } => {
-                let authenticated = intent.authenticated.as_deref() == Some(method.id.as_str());
                 let asked = match asks {
                     Asks::Always => true,
                     Asks::OnSession => !self.off_session,
@@ -196,10 +212,19 @@ pub(crate) fn attempt(
         Step::Pay => succeed(state, id, origin),
         Step::Decline(decline) => return Err(refuse(state, id, decline, origin)),
         Step::Debit => debit(state, id, origin),
-        Step::Challenge if confirmation.error_on_requires_action => {
+        Step::Challenge | Step::Redirect if confirmation.error_on_requires_action => {
             return Err(refuse_action(state, id, origin));
         }
-        Step::Challenge => challenge(state, id, confirmation, origin),
+        Step::Challenge => {
+            // Stripe.js shows it on the shop's page, where it is used.
+            let return_url =
+                confirmation.return_url.clone().filter(|_| !confirmation.use_stripe_sdk);
+            challenge(state, id, "3d_secure/challenge", return_url, origin);
+        }
+        Step::Redirect => {
+            let return_url = confirmation.return_url.clone();
+            challenge(state, id, "redirect", return_url, origin);
+        }
     }
     Ok(())
 }
@@ -338,6 +363,7 @@ fn afterwards(state: &mut State, charge_id: &str, origin: &Origin) {
             Afterwards::ReportedAsFraud => (&[], true),
         },
         Some(payment_method::Kind::SepaDebit { account, .. }) => (account.disputed, false),
+        Some(payment_method::Kind::Redirect(_)) => (&[], false),
         None => (&[], false),
     };
     if reported {
@@ -360,12 +386,12 @@ fn debit(state: &mut State, id: &str, origin: &Origin) {
     state.schedule(delay, Task::SettleDebit { intent: id.to_owned() });
 }
 
-fn challenge(state: &mut State, id: &str, confirmation: &Confirmation, origin: &Origin) {
+/// Waits for the customer, who is asked on a page of ours under `page`.
+fn challenge(state: &mut State, id: &str, page: &str, return_url: Option<String>, origin: &Origin) {
     let challenge_id = state.ids.make("payatt_3", 23);
     state.challenges.insert(challenge_id.clone(), id.to_owned());
     let Some(intent) = state.payment_intents.get_mut(id) else { return };
-    let page = format!("{}/3d_secure/challenge/{challenge_id}", origin.base_url);
-    let return_url = confirmation.return_url.clone().filter(|_| !confirmation.use_stripe_sdk);
+    let page = format!("{}/{page}/{challenge_id}", origin.base_url);
     intent.status = Status::RequiresAction(Challenge { id: challenge_id, page, return_url });
     let waiting = intent.render();
     state.emit("payment_intent.requires_action", &waiting, origin);
@@ -452,7 +478,7 @@ fn charge_for(
     let method_id = intent.payment_method.clone()?;
     let prefix = match state.payment_methods.get(&method_id)?.kind {
         payment_method::Kind::Card { .. } => "ch_3",
-        payment_method::Kind::SepaDebit { .. } => "py_3",
+        payment_method::Kind::SepaDebit { .. } | payment_method::Kind::Redirect(_) => "py_3",
     };
     let charge_id = state.ids.make(prefix, 23);
     let method = state.payment_methods.get_mut(&method_id)?;

@@ -149,7 +149,7 @@ pub(crate) fn attachable(state: &State, id: &str, status: u16) -> Result<Attacha
 fn check_bank(kind: &Kind) -> Result<(), ApiError> {
     match kind {
         Kind::Card { card, .. } => card.refuses_attachment().map_or(Ok(()), |no| Err(declined(no))),
-        Kind::SepaDebit { .. } => Ok(()),
+        Kind::SepaDebit { .. } | Kind::Redirect(_) => Ok(()),
     }
 }
 

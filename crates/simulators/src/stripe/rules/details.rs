@@ -12,8 +12,9 @@ use crate::stripe::api::error::ApiError;
 use crate::stripe::api::form::Form;
 use crate::stripe::api::params::{Field, Params, bracketed_path, cannot_be_unset};
 use crate::stripe::objects::confirmation_token;
-use crate::stripe::objects::payment_intent::{CaptureMethod, PaymentIntent};
+use crate::stripe::objects::payment_intent::{CaptureMethod, PaymentIntent, Redirects};
 use crate::stripe::objects::payment_method::draft::{self, Choice};
+use crate::stripe::rules::banks;
 use crate::stripe::rules::{customers, money};
 use crate::stripe::state::State;
 
@@ -21,8 +22,8 @@ const METADATA_KEYS_MAX: usize = 50;
 const METADATA_KEY_MAX: usize = 40;
 const METADATA_VALUE_MAX: usize = 500;
 
-/// What this account has enabled in its imagined dashboard; SEPA takes euros only.
-const TYPES_ENABLED: &[&str] = &["card", "sepa_debit"];
+/// What this account has enabled in its imagined dashboard, in the order in which it is shown.
+const TYPES_ENABLED: &[&str] = &["card", "bancontact", "eps", "ideal", "sepa_debit"];
 
 pub(crate) struct Details {
     pub amount: Option<i64>,
@@ -153,6 +154,17 @@ impl Details {
         customers::check_owner(&method.id, customer, state, intent)
     }
 
+    /// The type of the method that the request brings or the intent has.
+    pub fn method_type(&self, state: &State, intent: &PaymentIntent) -> Option<&'static str> {
+        match &self.method {
+            Field::Set(choice) => Some(choice.type_name(state)),
+            Field::Absent | Field::Unset => {
+                let own = state.payment_methods.get(intent.payment_method.as_deref()?)?;
+                Some(own.type_name())
+            }
+        }
+    }
+
     fn check_type(&self, given: &str, intent: &PaymentIntent) -> Result<(), ApiError> {
         let types = self.types_of(intent);
         if types.iter().any(|allowed| allowed == given) {
@@ -183,10 +195,12 @@ impl Details {
             Field::Unset => None,
             Field::Set(list) => Some(list),
         };
+        let redirects = intent.automatic == Some(Redirects::Always);
         TYPES_ENABLED
             .iter()
-            // A debit cannot be set aside to be taken later.
-            .filter(|kind| **kind != "sepa_debit" || (currency == "eur" && !manual))
+            // Banks pay in euros, and nothing of theirs can be set aside to be taken later.
+            .filter(|kind| **kind == "card" || (currency == "eur" && !manual))
+            .filter(|kind| banks::by_name(kind).is_none() || redirects)
             .filter(|kind| allowed.is_none_or(|list| list.iter().any(|item| item == *kind)))
             .filter(|kind| !excluded.is_some_and(|list| list.iter().any(|item| item == *kind)))
             .map(|kind| (*kind).to_owned())

@@ -179,7 +179,9 @@ fn usual(state: &State, charge_id: &str) -> RefundCourse {
             | Afterwards::Disputed(_)
             | Afterwards::ReportedAsFraud => RefundCourse::Succeeds,
         },
-        Some(payment_method::Kind::SepaDebit { .. }) => RefundCourse::Pending,
+        Some(payment_method::Kind::SepaDebit { .. } | payment_method::Kind::Redirect(_)) => {
+            RefundCourse::Pending
+        }
         None => RefundCourse::Succeeds,
     }
 }

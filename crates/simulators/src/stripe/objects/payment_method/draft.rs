@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Kind, Number, PaymentMethod, REDISPLAY, Standing, is_type};
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::params::{Field, Params, bracketed_path};
+use crate::stripe::rules::banks;
 use crate::stripe::rules::cards::{self, Card};
 use crate::stripe::rules::debits;
 use crate::stripe::rules::details::{MetadataChange, blank_address, change_address};
@@ -65,6 +66,10 @@ impl Draft {
             "card" if params.has(&at("card.token")) => card_by_token(state, params, &at("card"))?,
             "card" => card(state, params, &at("card"))?,
             "sepa_debit" => sepa_debit(params, prefix)?,
+            other if let Some(bank) = banks::by_name(other) => {
+                params.required(&at("billing_details.name"))?;
+                Kind::Redirect(bank)
+            }
             other if is_type(other) => {
                 return Err(ApiError::not_simulated(
                     &format!("payment methods of the type {other}"),
