@@ -33,6 +33,7 @@ use tower_http::cors::{AllowHeaders, CorsLayer};
 
 pub use api::rate_limit::RateLimits;
 pub use control::books::{EventSummary, LedgerEntry};
+pub use control::dispute::{DisputeOrder, DisputeOutcome, LedgerDispute};
 pub use control::fault::{ConnectionLost, Fault, FaultKind};
 pub use control::payments::Outcome;
 pub use control::refund::{LedgerRefund, RefundOrder};
@@ -77,6 +78,9 @@ pub struct Options {
     /// How long a refund that is pending at first takes to succeed, and one that fails later to
     /// fail. Banks take days or weeks.
     pub refund_delay: Duration,
+    /// How long a bank takes to decide a dispute when the evidence says how: seconds in Stripe's
+    /// test mode, months in life.
+    pub dispute_delay: Duration,
     /// What `livemode` of every object says.
     pub livemode: bool,
 }
@@ -108,6 +112,7 @@ impl Default for Options {
             debit_delay: Duration::from_secs(5),
             search_lag: Duration::from_secs(2),
             refund_delay: Duration::from_secs(5),
+            dispute_delay: Duration::from_secs(5),
             livemode: false,
         }
     }

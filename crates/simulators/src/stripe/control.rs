@@ -2,6 +2,7 @@
 
 pub(crate) mod books;
 pub(crate) mod clock;
+pub(crate) mod dispute;
 pub(crate) mod events;
 pub(crate) mod fault;
 pub(crate) mod payments;
@@ -22,6 +23,7 @@ pub(crate) fn router() -> Router<Stripe> {
         .merge(books::router())
         .merge(clock::router())
         .merge(events::router())
+        .merge(dispute::router())
         .merge(fault::router())
         .merge(payments::router())
         .merge(refund::router())

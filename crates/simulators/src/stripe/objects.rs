@@ -5,6 +5,7 @@ pub(crate) mod charge;
 pub(crate) mod confirmation_token;
 pub(crate) mod customer;
 pub(crate) mod dispute;
+pub(crate) mod early_fraud_warning;
 pub(crate) mod event;
 pub(crate) mod event_destination;
 pub(crate) mod payment_intent;

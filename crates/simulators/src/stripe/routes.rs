@@ -6,6 +6,7 @@ pub(crate) mod charge;
 pub(crate) mod confirmation_token;
 pub(crate) mod customer;
 pub(crate) mod dispute;
+pub(crate) mod early_fraud_warning;
 pub(crate) mod event;
 pub(crate) mod event_destination;
 pub(crate) mod payment_intent;
@@ -91,6 +92,7 @@ static ROUTES: &[&[Route]] = &[
     confirmation_token::ROUTES,
     customer::ROUTES,
     dispute::ROUTES,
+    early_fraud_warning::ROUTES,
     event::ROUTES,
     payment_intent::ROUTES,
     payment_method::ROUTES,

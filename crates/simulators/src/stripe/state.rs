@@ -14,6 +14,7 @@ use crate::stripe::objects::charge::Charge;
 use crate::stripe::objects::confirmation_token::ConfirmationToken;
 use crate::stripe::objects::customer::Customer;
 use crate::stripe::objects::dispute::Dispute;
+use crate::stripe::objects::early_fraud_warning::EarlyFraudWarning;
 use crate::stripe::objects::event::Event;
 use crate::stripe::objects::event_destination::EventDestination;
 use crate::stripe::objects::payment_intent::PaymentIntent;
@@ -36,6 +37,7 @@ pub(crate) struct State {
     pub charges: Table<Charge>,
     pub refunds: Table<Refund>,
     pub disputes: Table<Dispute>,
+    pub early_fraud_warnings: Table<EarlyFraudWarning>,
     pub customers: Table<Customer>,
     pub confirmation_tokens: Table<ConfirmationToken>,
     pub balance_transactions: Table<BalanceTransaction>,
@@ -65,6 +67,7 @@ pub(crate) struct Settings {
     pub debit_delay: Duration,
     pub search_lag: Duration,
     pub refund_delay: Duration,
+    pub dispute_delay: Duration,
 }
 
 impl State {
@@ -80,6 +83,7 @@ impl State {
                 debit_delay: options.debit_delay,
                 search_lag: options.search_lag,
                 refund_delay: options.refund_delay,
+                dispute_delay: options.dispute_delay,
             },
             clock: Clock::new(options.start),
             ids: Ids::new(options.seed),
@@ -88,6 +92,7 @@ impl State {
             charges: Table::default(),
             refunds: Table::default(),
             disputes: Table::default(),
+            early_fraud_warnings: Table::default(),
             customers: Table::default(),
             confirmation_tokens: Table::default(),
             balance_transactions: Table::default(),
@@ -113,6 +118,7 @@ impl State {
         self.charges = Table::default();
         self.refunds = Table::default();
         self.disputes = Table::default();
+        self.early_fraud_warnings = Table::default();
         self.customers = Table::default();
         self.confirmation_tokens = Table::default();
         self.balance_transactions = Table::default();

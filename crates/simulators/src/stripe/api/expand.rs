@@ -7,7 +7,6 @@ use crate::stripe::api::list::Listing;
 use crate::stripe::api::params::Params;
 use crate::stripe::objects::charge::Charge;
 use crate::stripe::objects::customer::Customer;
-use crate::stripe::objects::dispute::Dispute;
 use crate::stripe::objects::payment_intent::PaymentIntent;
 use crate::stripe::objects::payment_method::PaymentMethod;
 use crate::stripe::objects::refund::Refund;
@@ -40,6 +39,8 @@ const EXPANDABLE: &[(&str, &str, &str)] = &[
     ("payment_intent", "payment_method", "payment_method"),
     ("payment_intent", "review", "review"),
     ("payment_method", "customer", "customer"),
+    ("radar.early_fraud_warning", "charge", "charge"),
+    ("radar.early_fraud_warning", "payment_intent", "payment_intent"),
     ("refund", "balance_transaction", "balance_transaction"),
     ("refund", "charge", "charge"),
     ("refund", "customer", "customer"),
@@ -125,7 +126,7 @@ fn by_id(state: &State, id: &str) -> Option<Value> {
     let method = || state.payment_methods.get(id).map(PaymentMethod::render);
     let customer = || state.customers.get(id).map(Customer::render);
     let refund = || state.refunds.get(id).map(Refund::render);
-    let dispute = || state.disputes.get(id).map(Dispute::render);
+    let dispute = || state.disputes.get(id).map(|dispute| dispute.render(state));
     let booked =
         || state.balance_transactions.get(id).map(|line| line.render(state.clock.seconds()));
     intent()

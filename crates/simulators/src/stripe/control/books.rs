@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::stripe::Stripe;
+use crate::stripe::control::dispute::{self, LedgerDispute};
 use crate::stripe::control::refund::{self, LedgerRefund};
 use crate::stripe::control::{done, fault};
 use crate::stripe::ids::Ids;
 use crate::stripe::objects::charge::{Charge, ChargeStatus};
 use crate::stripe::objects::confirmation_token::ConfirmationToken;
 use crate::stripe::objects::customer::Customer;
+use crate::stripe::objects::early_fraud_warning::EarlyFraudWarning;
 use crate::stripe::objects::event::Event;
 use crate::stripe::objects::event_destination::Include;
 use crate::stripe::objects::payment_intent::PaymentIntent;
@@ -47,6 +49,8 @@ pub struct LedgerEntry {
     pub amount_refunded: i64,
     /// Oldest first.
     pub refunds: Vec<LedgerRefund>,
+    /// Oldest first, inquiries among them.
+    pub disputes: Vec<LedgerDispute>,
 }
 
 /// What happened, without the object.
@@ -90,6 +94,14 @@ async fn state(Shared(stripe): Shared<Stripe>) -> Response {
             state.payment_intents.rows().iter().map(PaymentIntent::render).collect::<Vec<_>>(),
         "charges": state.charges.rows().iter().map(Charge::render).collect::<Vec<_>>(),
         "refunds": state.refunds.rows().iter().map(Refund::render).collect::<Vec<_>>(),
+        "disputes":
+            state.disputes.rows().iter().map(|dispute| dispute.render(&state)).collect::<Vec<_>>(),
+        "early_fraud_warnings": state
+            .early_fraud_warnings
+            .rows()
+            .iter()
+            .map(EarlyFraudWarning::render)
+            .collect::<Vec<_>>(),
         "balance_transactions": state
             .balance_transactions
             .rows()
@@ -158,6 +170,7 @@ impl Stripe {
             }
         }
         let refunds = refund::by_intent(&state);
+        let disputes = dispute::by_intent(&state);
         let entry = |intent: &PaymentIntent| {
             let (count, captured) = succeeded.get(intent.id.as_str()).copied().unwrap_or_default();
             let refunds = refunds.get(intent.id.as_str()).map(Vec::as_slice).unwrap_or_default();
@@ -173,6 +186,7 @@ impl Stripe {
                 amount_captured: captured,
                 amount_refunded: counting.map(|refund| refund.amount).sum(),
                 refunds: refunds.iter().map(|refund| LedgerRefund::from(*refund)).collect(),
+                disputes: disputes.get(intent.id.as_str()).cloned().unwrap_or_default(),
             }
         };
         state.payment_intents.rows().iter().map(entry).collect()

@@ -41,10 +41,8 @@ pub(crate) enum Kind {
     /// A refund failed or was canceled after it had been paid for.
     RefundFailure,
     /// A dispute took money away.
-    #[expect(dead_code, reason = "disputes are not booked yet")]
     Dispute,
     /// A dispute gave money back.
-    #[expect(dead_code, reason = "disputes are not booked yet")]
     DisputeReversal,
 }
 

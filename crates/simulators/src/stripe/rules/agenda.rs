@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::stripe::objects::event::Origin;
 use crate::stripe::objects::refund::RefundOutcome;
+use crate::stripe::rules::disputes::{self, Later};
 use crate::stripe::rules::{attempt, capture, refunds};
 use crate::stripe::state::State;
 
@@ -23,6 +24,8 @@ pub(crate) enum Task {
     ExpireAuthorization { intent: String },
     /// A refund comes to its end.
     SettleRefund { refund: String, outcome: RefundOutcome },
+    /// A bank closes a dispute, or decides it.
+    Dispute { id: String, later: Later },
 }
 
 #[derive(Default)]
@@ -76,6 +79,7 @@ impl Task {
             Self::SettleRefund { refund, outcome } => {
                 let _settled_before = refunds::settle(state, &refund, outcome, &origin);
             }
+            Self::Dispute { id, later } => disputes::later(state, &id, later, &origin),
         }
     }
 }
