@@ -7,7 +7,7 @@
 //! endpoints. A test decides what goes wrong: answers get lost before or after their effect,
 //! webhooks come late, twice, reversed or never.
 //!
-//! What exists at Stripe but not here (disputes) is refused by name, never ignored.
+//! What exists at Stripe but not here is refused by name, never ignored.
 
 mod api;
 mod clock;

@@ -157,6 +157,25 @@ async fn one_charge_can_have_several_disputes_that_share_its_amount() {
 }
 
 #[tokio::test]
+async fn money_that_is_only_set_aside_is_not_disputed_until_it_is_captured() {
+    let world = World::new();
+    let mut fields = INTENT.to_vec();
+    fields.extend([
+        ("confirm", "true"),
+        ("payment_method", "pm_card_createDispute"),
+        ("capture_method", "manual"),
+    ]);
+    let waiting = world.post("/v1/payment_intents", &fields).await;
+    assert_eq!(waiting.body["status"], "requires_capture");
+    assert_eq!(disputes(&world).await, Vec::<Value>::new());
+    let capture = format!("/v1/payment_intents/{}/capture", waiting.id());
+    world.post(&capture, &[("amount_to_capture", "1200")]).await;
+    let dispute = disputes(&world).await.remove(0);
+    assert_eq!(dispute["amount"], 1200);
+    assert_eq!(moved(&dispute), [(-1200, 2000)]);
+}
+
+#[tokio::test]
 async fn a_disputed_debit_is_lost_at_once() {
     let world = World::new();
     assert_eq!(world.pay("pm_sepaDebit_disputed_de").await.body["status"], "processing");

@@ -141,14 +141,14 @@ async fn a_payment_is_disputed_by_order() {
 async fn only_what_has_been_paid_can_be_disputed() {
     let world = World::new();
     let open = world.intent().await["id"].as_str().unwrap().to_owned();
-    assert!(world.stripe.dispute(&open, DisputeOrder::default()).is_err());
-    assert!(world.stripe.dispute("pi_none", DisputeOrder::default()).is_err());
+    assert!(world.stripe.dispute(&open, &DisputeOrder::default()).is_err());
+    assert!(world.stripe.dispute("pi_none", &DisputeOrder::default()).is_err());
     let debit = world.pay("pm_sepaDebit_success_de").await.id();
-    assert!(world.stripe.dispute(&debit, DisputeOrder::default()).is_err());
+    assert!(world.stripe.dispute(&debit, &DisputeOrder::default()).is_err());
     world.stripe.advance(DECISION);
     let inquiry = DisputeOrder { inquiry: true, ..DisputeOrder::default() };
-    assert!(world.stripe.dispute(&debit, inquiry).is_err());
-    world.stripe.dispute(&debit, DisputeOrder::default()).unwrap();
+    assert!(world.stripe.dispute(&debit, &inquiry).is_err());
+    world.stripe.dispute(&debit, &DisputeOrder::default()).unwrap();
     assert_eq!(disputes(&world).await[0]["status"], "lost");
 }
 
@@ -245,7 +245,7 @@ async fn after_a_dispute_a_fraud_warning_is_no_longer_actionable() {
     let world = World::new();
     let intent = paid(&world, "pm_card_createIssuerFraudRecord").await;
     let id = intent["id"].as_str().unwrap();
-    world.stripe.dispute(id, DisputeOrder::default()).unwrap();
+    world.stripe.dispute(id, &DisputeOrder::default()).unwrap();
     let events = events_after(&world, PAID + 1).await;
     let kinds: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(

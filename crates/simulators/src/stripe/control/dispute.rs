@@ -74,7 +74,7 @@ async fn open(
     order: Option<Json<DisputeOrder>>,
 ) -> Response {
     let order = order.map(|Json(order)| order).unwrap_or_default();
-    match stripe.dispute(&id, order) {
+    match stripe.dispute(&id, &order) {
         Ok(dispute) => Json(json!({ "ok": true, "dispute": dispute })).into_response(),
         Err(why) => refused(StatusCode::CONFLICT, why),
     }
@@ -115,10 +115,10 @@ async fn escalate(Shared(stripe): Shared<Stripe>, Path(id): Path<String>) -> Res
 impl Stripe {
     /// Lets the customer dispute a payment that has succeeded, and returns the dispute's id; the
     /// error says why there is none.
-    pub fn dispute(&self, payment_intent_id: &str, order: DisputeOrder) -> Result<String, String> {
+    pub fn dispute(&self, payment_intent_id: &str, order: &DisputeOrder) -> Result<String, String> {
         let opened = {
             let mut state = self.lock();
-            let (charge, claim) = claim(&state, payment_intent_id, &order)?;
+            let (charge, claim) = claim(&state, payment_intent_id, order)?;
             disputes::open(&mut state, &charge, &claim, &Default::default())
         };
         self.wake();
