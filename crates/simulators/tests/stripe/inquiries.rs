@@ -273,3 +273,61 @@ async fn a_reset_forgets_disputes_and_warnings_and_what_would_have_happened_to_t
     assert_eq!(warnings["data"], json!([]));
     assert!(world.stripe.events().is_empty());
 }
+
+#[tokio::test]
+async fn a_charged_back_payment_is_refunded_only_after_the_dispute_is_won() {
+    let world = World::new();
+    let dispute = disputed(&world, "pm_card_createDispute").await;
+    let charge = dispute["charge"].as_str().unwrap();
+    let refund = async || world.post("/v1/refunds", &[("charge", charge)]).await;
+    let refused = refund().await;
+    assert_eq!(refused.code(), "400 charge_disputed");
+    let text = format!("Charge {charge} has been charged back; cannot issue a refund.");
+    assert_eq!(refused.message(), text);
+    answer(&world, &dispute, "winning_evidence").await;
+    assert_eq!(refund().await.code(), "400 charge_disputed");
+    world.stripe.advance(DECISION);
+    assert_eq!(refund().await.body["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn a_lost_dispute_leaves_nothing_to_refund() {
+    let world = World::new();
+    let dispute = disputed(&world, "pm_card_createDispute").await;
+    world.post(&format!("{}/close", path(&dispute)), &[]).await;
+    let refund = [("payment_intent", dispute["payment_intent"].as_str().unwrap())];
+    assert_eq!(world.post("/v1/refunds", &refund).await.code(), "400 charge_disputed");
+}
+
+#[tokio::test]
+async fn an_inquiry_is_closed_by_a_whole_refund_and_not_by_a_part() {
+    let world = World::new();
+    let inquiry = disputed(&world, "pm_card_createDisputeInquiry").await;
+    let charge = inquiry["charge"].as_str().unwrap();
+    let part = world.post("/v1/refunds", &[("charge", charge), ("amount", "500")]).await;
+    assert_eq!(part.body["status"], "succeeded");
+    assert_eq!(again(&world, &inquiry).await["status"], "warning_needs_response");
+    world.post("/v1/refunds", &[("charge", charge)]).await;
+    assert_eq!(again(&world, &inquiry).await["status"], "warning_closed");
+    assert_eq!(
+        kinds_after(&world, PAID + 3).await,
+        ["refund.created", "charge.refunded", "charge.dispute.closed"]
+    );
+    assert!(!world.stripe.escalate_dispute(inquiry["id"].as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn a_refund_on_its_way_fails_when_the_payment_is_disputed() {
+    let world = World::new();
+    let debit = world.pay("pm_sepaDebit_success_de").await.id();
+    world.stripe.advance(DECISION);
+    let refund = world.post("/v1/refunds", &[("payment_intent", &debit)]).await;
+    assert_eq!(refund.body["status"], "pending", "{:#}", refund.body);
+    world.stripe.dispute(&debit, &DisputeOrder::default()).unwrap();
+    let failed = world.get(&format!("/v1/refunds/{}", refund.id()), &[]).await.body;
+    assert_eq!(failed["status"], "failed");
+    assert_eq!(failed["failure_reason"], "charge_for_pending_refund_disputed");
+    world.stripe.advance(DAY);
+    let kept = world.get(&format!("/v1/refunds/{}", refund.id()), &[]).await.body;
+    assert_eq!(kept, failed);
+}

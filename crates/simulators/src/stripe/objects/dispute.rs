@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::stripe::objects::balance_transaction::BalanceTransaction;
 use crate::stripe::state::State;
 use crate::stripe::table::Row;
 
@@ -287,11 +286,12 @@ impl Dispute {
         let (taken, given_back) = self.status.moved();
         let moved = taken.into_iter().chain(given_back);
         let booked = moved.filter_map(|id| state.balance_transactions.get(id));
+        let booked = booked.map(|line| line.render(state.clock.seconds()));
         let mut dispute = json!({
             "id": self.id,
             "object": "dispute",
             "amount": self.amount,
-            "balance_transactions": booked.map(BalanceTransaction::render).collect::<Vec<_>>(),
+            "balance_transactions": booked.collect::<Vec<_>>(),
             "charge": self.charge,
             "created": self.created,
             "currency": self.currency,

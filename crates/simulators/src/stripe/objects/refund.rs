@@ -184,6 +184,13 @@ impl Status {
     }
 
     /// What success may still become is failure or a cancellation; those two are final.
+    pub fn is_pending(&self) -> bool {
+        match self {
+            Self::Pending(_) | Self::RequiresAction(_) => true,
+            Self::Succeeded | Self::Failed { .. } | Self::Canceled { .. } => false,
+        }
+    }
+
     pub fn may_end(&self, outcome: RefundOutcome) -> bool {
         match self {
             Self::Pending(_) | Self::RequiresAction(_) => true,

@@ -6,17 +6,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::stripe::api::params::Field;
 use crate::stripe::objects::balance_transaction::{Booking, Kind};
 use crate::stripe::objects::dispute::{Dispute, Status};
 use crate::stripe::objects::early_fraud_warning::EarlyFraudWarning;
-use crate::stripe::objects::event::Origin;
+use crate::stripe::objects::event::{Origin, previous};
 use crate::stripe::objects::payment_method;
+use crate::stripe::objects::refund::{RefundFailure, RefundOutcome};
 use crate::stripe::rules::agenda::Task;
 use crate::stripe::rules::cards::Complaint;
 use crate::stripe::rules::details::MetadataChange;
+use crate::stripe::rules::refunds;
 use crate::stripe::state::State;
 
 /// What Stripe keeps of every dispute, won or lost: twenty euros.
@@ -124,6 +126,7 @@ pub(crate) fn open(
     report(state, &id, "charge.dispute.created", origin);
     if !claim.inquiry {
         report(state, &id, "charge.dispute.funds_withdrawn", origin);
+        stop_refunds(state, charge_id, origin);
         match due_by {
             Some(due_by) => schedule_due(state, &id, due_by),
             None => report(state, &id, "charge.dispute.closed", origin),
@@ -225,10 +228,27 @@ pub(crate) fn escalate(state: &mut State, id: &str, origin: &Origin) -> Option<(
     dispute.status = status.escalate(taken)?;
     dispute.due_by = Some(due_by);
     dispute.past_due = false;
+    let charge_id = dispute.charge.clone();
     schedule_due(state, id, due_by);
     report_update(state, id, &before, origin);
     report(state, id, "charge.dispute.funds_withdrawn", origin);
+    stop_refunds(state, &charge_id, origin);
     Some(())
+}
+
+/// Refunds that are still on their way fail once the bank has taken the money itself.
+fn stop_refunds(state: &mut State, charge_id: &str, origin: &Origin) {
+    let waiting: Vec<String> = state
+        .refunds
+        .rows()
+        .iter()
+        .filter(|refund| refund.charge == charge_id && refund.status.is_pending())
+        .map(|refund| refund.id.clone())
+        .collect();
+    let outcome = RefundOutcome::Failed(RefundFailure::ChargeForPendingRefundDisputed);
+    for id in waiting {
+        let _ended_before = refunds::settle(state, &id, outcome, origin);
+    }
 }
 
 /// Asked before money is booked for a move that the status would refuse.
@@ -307,13 +327,11 @@ fn judge(state: &mut State, id: &str, origin: &Origin) -> Option<()> {
 }
 
 /// Whether the bank has, or may keep, the money that a refund would give back once more.
-#[cfg_attr(not(test), expect(dead_code, reason = "refunds, which ask this, are not made yet"))]
 pub(crate) fn blocks_refund(state: &State, charge_id: &str) -> bool {
     of_charge(state, charge_id).any(|dispute| !dispute.is_charge_refundable())
 }
 
 /// A charge has been refunded. If nothing is left of it, the bank has nothing more to ask.
-#[cfg_attr(not(test), expect(dead_code, reason = "refunds, which tell this, are not made yet"))]
 pub(crate) fn refunded(state: &mut State, charge_id: &str, origin: &Origin) {
     let wholly = state
         .charges
@@ -378,24 +396,10 @@ fn report(state: &mut State, id: &str, kind: &'static str, origin: &Origin) {
 /// Says what has changed since `before`, if anything has.
 fn report_update(state: &mut State, id: &str, before: &Value, origin: &Origin) {
     let Some(after) = render(state, id) else { return };
-    if let Some(previous) = previous(before, &after) {
-        state.emit_update("charge.dispute.updated", &after, Some(previous), origin);
+    if after != *before {
+        let changed = previous(before, &after);
+        state.emit_update("charge.dispute.updated", &after, Some(changed), origin);
     }
-}
-
-/// The old values of what is different: of a hash only the keys that differ, of a list all of it.
-fn previous(before: &Value, after: &Value) -> Option<Value> {
-    let (Value::Object(old), Value::Object(new)) = (before, after) else {
-        return (before != after).then(|| before.clone());
-    };
-    let mut changed = Map::new();
-    for name in old.keys().chain(new.keys()) {
-        let was = old.get(name).unwrap_or(&Value::Null);
-        if let Some(was) = previous(was, new.get(name).unwrap_or(&Value::Null)) {
-            changed.insert(name.clone(), was);
-        }
-    }
-    (!changed.is_empty()).then_some(Value::Object(changed))
 }
 
 #[cfg(test)]
@@ -485,14 +489,5 @@ mod tests {
         assert!(!actionable());
         let events = stripe.events();
         assert_eq!(events[events.len() - 1].kind, "radar.early_fraud_warning.updated");
-    }
-
-    #[test]
-    fn previous_attributes_hold_what_differs_and_nothing_else() {
-        let before = json!({ "a": 1, "hash": { "b": null, "c": 2 }, "list": [1], "gone": true });
-        let after = json!({ "a": 1, "hash": { "b": "x", "c": 2 }, "list": [1, 2], "new": 3 });
-        let expected = json!({ "hash": { "b": null }, "list": [1], "gone": true, "new": null });
-        assert_eq!(previous(&before, &after), Some(expected));
-        assert_eq!(previous(&before, &before), None);
     }
 }

@@ -17,7 +17,7 @@ use crate::stripe::objects::refund::{
 };
 use crate::stripe::rules::agenda::Task;
 use crate::stripe::rules::cards::Afterwards;
-use crate::stripe::rules::money;
+use crate::stripe::rules::{disputes, money};
 use crate::stripe::state::State;
 
 /// How long a customer may take to name a bank account.
@@ -80,7 +80,7 @@ pub(crate) fn make(state: &mut State, wanted: Wanted, origin: &Origin) -> Result
         balance_transaction: None,
         by_api: wanted.by_api,
     };
-    let id = refund.id.clone();
+    let (id, charge_id) = (refund.id.clone(), refund.charge.clone());
     state.refunds.insert(refund);
     if matches!(course, RefundCourse::Succeeds | RefundCourse::Pending | RefundCourse::FailsLater) {
         pay(state, &id);
@@ -89,6 +89,7 @@ pub(crate) fn make(state: &mut State, wanted: Wanted, origin: &Origin) -> Result
     state.emit("refund.created", &created, origin);
     let changed = previous(&before, &refunded);
     state.emit_update("charge.refunded", &refunded, Some(changed), origin);
+    disputes::refunded(state, &charge_id, origin);
     if let Some(outcome) = later(course) {
         let task = Task::SettleRefund { refund: id.clone(), outcome };
         state.schedule(state.settings.refund_delay, task);
@@ -120,7 +121,7 @@ fn check(state: &State, wanted: &Wanted) -> Result<i64, ApiError> {
              https://stripe.com/docs/payments/place-a-hold-on-a-payment-method"
         )));
     }
-    if blocked_by_dispute(state, id) {
+    if disputes::blocks_refund(state, id) {
         return Err(ApiError::invalid(format!(
             "Charge {id} has been charged back; cannot issue a refund."
         ))
@@ -152,11 +153,6 @@ pub(crate) fn nothing_to_refund(intent: &str) -> ApiError {
     ApiError::invalid(format!(
         "This PaymentIntent ({intent}) does not have a successful charge to refund."
     ))
-}
-
-/// Whether a dispute forbids refunds of the charge.
-pub(crate) fn blocked_by_dispute(state: &State, charge_id: &str) -> bool {
-    state.charges.get(charge_id).is_some_and(|charge| charge.disputed)
 }
 
 fn destination(charge: &Charge) -> Destination {
@@ -320,7 +316,7 @@ mod tests {
     async fn a_disputed_charge_is_not_refunded() {
         let stripe = Stripe::new(Options::default());
         let key = format!("Bearer {}", Options::default().secret_key);
-        let order = "amount=2000&currency=eur&confirm=true&payment_method=pm_card_visa\
+        let order = "amount=2000&currency=eur&confirm=true&payment_method=pm_card_createDispute\
                      &return_url=https://shop.example";
         let request = http::Request::post("/v1/payment_intents")
             .header("authorization", key)
@@ -331,7 +327,6 @@ mod tests {
 
         let mut state = stripe.lock();
         let charge = state.charges.rows()[0].id.clone();
-        state.charges.get_mut(&charge).unwrap().disputed = true;
         let wanted = Wanted {
             charge: charge.clone(),
             amount: None,
