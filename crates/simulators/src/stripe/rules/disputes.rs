@@ -141,7 +141,7 @@ pub(crate) fn card_brand(state: &State, charge_id: &str) -> Option<&'static str>
     let charge = state.charges.get(charge_id)?;
     match &state.payment_methods.get(&charge.payment_method)?.kind {
         payment_method::Kind::Card { number, .. } => Some(number.brand()),
-        payment_method::Kind::SepaDebit { .. } => None,
+        payment_method::Kind::SepaDebit { .. } | payment_method::Kind::Redirect(_) => None,
     }
 }
 
