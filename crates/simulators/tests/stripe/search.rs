@@ -70,7 +70,7 @@ async fn a_query_that_stripe_would_not_understand_is_refused() {
         assert_eq!(answer.status, 400, "{query}");
         assert_eq!(answer.body["error"]["param"], "query", "{query}");
     }
-    let eleven = vec!["amount:1"; 11].join(" AND ");
+    let eleven = ["amount:1"; 11].join(" AND ");
     assert_eq!(search(&world, &eleven).await.status, 400);
 }
 
