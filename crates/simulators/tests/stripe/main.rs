@@ -7,6 +7,8 @@ mod balance;
 mod banks;
 mod capture;
 mod cards;
+mod charges;
+mod cli;
 mod confirmation_tokens;
 mod customers;
 mod debits;

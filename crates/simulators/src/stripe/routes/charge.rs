@@ -1,4 +1,4 @@
-//! The charge routes: retrieve and list.
+//! The charge routes: retrieve, update, list and search.
 
 use serde_json::Value;
 
@@ -8,20 +8,52 @@ use crate::stripe::api::list::Listing;
 use crate::stripe::api::params;
 use crate::stripe::api::search::{self, Searched};
 use crate::stripe::objects::charge::Charge;
+use crate::stripe::objects::event;
 use crate::stripe::routes::Route;
 use crate::stripe::rules::customers;
+use crate::stripe::rules::details::{self, MetadataChange};
 use crate::stripe::state::State;
 
 pub(crate) const ROUTES: &[Route] = &[
     Route::get("charges", "charge[]", list),
     Route::get("charges/search", "charge[?]", search),
     Route::get("charges/{}", "charge", retrieve),
+    Route::post("charges/{}", "charge", update),
 ];
 
 fn retrieve(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
     call.params.only(&[&["expand.*"]], &[])?;
     let missing = || ApiError::missing("charge", id, "id").status(404);
     state.charges.get(id).map(Charge::render).ok_or_else(missing)
+}
+
+const UPDATE: &[&str] =
+    &["description", "expand.*", "metadata", "metadata.*", "receipt_email", "transfer_group"];
+
+/// What was paid for may be said later; what was paid may not change.
+fn update(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
+    let groups = [UPDATE, params::SHIPPING];
+    call.params.only(&groups, &["customer", "fraud_details", "fraud_details.**"])?;
+    let metadata = MetadataChange::read(&call.params)?;
+    let description = call.params.field("description")?;
+    let receipt_email = details::email(&call.params, "receipt_email")?;
+    let transfer_group = call.params.field("transfer_group")?;
+    let shipping = details::shipping(&call.params)?;
+    let missing = || ApiError::missing("charge", id, "id").status(404);
+    let charge = state.charges.get_mut(id).ok_or_else(missing)?;
+    metadata.check(&charge.metadata)?;
+    let before = charge.render();
+    metadata.apply(&mut charge.metadata);
+    description.apply(&mut charge.description);
+    receipt_email.apply(&mut charge.receipt_email);
+    transfer_group.apply(&mut charge.transfer_group);
+    shipping.apply(&mut charge.shipping);
+    let after = charge.render();
+    if after != before {
+        let changed = event::previous(&before, &after);
+        state.emit_update("charge.updated", &after, Some(changed), &call.origin);
+    }
+    Ok(after)
 }
 
 fn list(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
