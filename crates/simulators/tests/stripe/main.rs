@@ -15,6 +15,7 @@ mod debits;
 mod deliveries;
 mod disputes;
 mod events;
+mod example;
 mod faults;
 mod http_api;
 mod idempotency;

@@ -24,9 +24,9 @@ pub fn node() -> Program {
 }
 
 fn python() -> Program {
-    std::env::var("TILL_PYTHON").map_err(|_| {
-        "TILL_PYTHON names no python with crates/simulators/tests/sdk/requirements.txt"
-    })
+    std::env::var("TILL_PYTHON").map_err(
+        |_| "TILL_PYTHON names no python with crates/simulators/tests/sdk/requirements.txt",
+    )
 }
 
 /// A simulator on the system's clock, by which signatures are checked, until it is dropped.
