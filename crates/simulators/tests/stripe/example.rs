@@ -33,8 +33,10 @@ async fn the_example_goes_from_create_to_a_verified_webhook() {
     let port = listener.local_addr().unwrap().port();
     let served = stripe.clone();
     let serving = tokio::spawn(async move { served.serve(listener).await });
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = Command::new(node);
-    command.current_dir(&there).arg("first-payment.mjs").env("STRIPE_PORT", port.to_string());
+    command.current_dir(&there).arg("first-payment.mjs");
+    command.env("STRIPE_PORT", port.to_string()).env("SHOP_PORT", free.to_string());
     let said = printed(&command.kill_on_drop(true).output().await.unwrap());
     serving.abort();
     assert_eq!(said, "ord_1 is paid\n");
