@@ -5,8 +5,8 @@ use std::{
     net::SocketAddr,
 };
 
-use clap::Args;
-use simulators::stripe::{Options, Stripe};
+use clap::{Args, ValueEnum};
+use simulators::stripe::{Options, RateLimits, Stripe};
 use tokio::net::TcpListener;
 
 use super::ink::Ink;
@@ -16,6 +16,7 @@ use super::ink::Ink;
 #[command(after_help = "\
 Examples:
   till simulate stripe
+  till simulate stripe --retries sandbox --limits sandbox
   curl http://127.0.0.1:12111/v1/webhook_endpoints -u sk_test_till_0123456789abcdef: \\
     -d url=http://127.0.0.1:8080/api/webhooks/stripe -d 'enabled_events[]=*'")]
 pub struct StripeArguments {
@@ -25,6 +26,53 @@ pub struct StripeArguments {
     /// The same number and the same requests give the same ids
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// When a webhook that was not taken is sent again
+    #[arg(long, value_enum, default_value_t = Retries::Quick)]
+    retries: Retries,
+    /// Refuse more requests a second than Stripe does
+    #[arg(long, value_enum, default_value_t = Limits::None)]
+    limits: Limits,
+}
+
+/// The pauses between the tries of a webhook.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Retries {
+    /// Seconds: five retries within a minute and a half
+    Quick,
+    /// As in Stripe's sandboxes: three over a few hours
+    Sandbox,
+    /// As for real money: up to three days
+    Live,
+}
+
+/// How many requests a second are answered.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Limits {
+    /// All of them
+    None,
+    /// As in Stripe's sandboxes: 25
+    Sandbox,
+    /// As for real money: 100, of which 25 to one endpoint
+    Live,
+}
+
+impl StripeArguments {
+    fn options(&self) -> Options {
+        let options = Options { seed: self.seed, ..Options::default() };
+        Options {
+            retry_delays: match self.retries {
+                Retries::Quick => options.retry_delays.clone(),
+                Retries::Sandbox => Options::sandbox_retry_delays(),
+                Retries::Live => Options::live_retry_delays(),
+            },
+            rate_limits: match self.limits {
+                Limits::None => None,
+                Limits::Sandbox => Some(RateLimits::sandbox()),
+                Limits::Live => Some(RateLimits::live()),
+            },
+            ..options
+        }
+    }
 }
 
 /// Why a simulator did not start, or stopped.
@@ -50,7 +98,7 @@ pub async fn stripe(arguments: StripeArguments) -> Result<(), SimulateError> {
         .await
         .map_err(|source| SimulateError::Listen { address, source })?;
     let base = format!("http://{}", listener.local_addr()?);
-    let options = Options { seed: arguments.seed, ..Options::default() };
+    let options = arguments.options();
     let ink = Ink::of(&io::stdout());
     let mut out = io::stdout();
     writeln!(out, "{} at {base} (what happens there: {base}/)", ink.strong("Simulated Stripe"))?;
