@@ -27,6 +27,33 @@ async fn a_request_without_a_right_key_is_refused() {
 }
 
 #[tokio::test]
+async fn a_restricted_key_is_as_good_and_one_of_the_other_mode_finds_nothing() {
+    let world = World::new();
+    let id = world.intent().await["id"].as_str().unwrap().to_owned();
+    let with = async |key: &str, path: &str| {
+        let authorization = format!("Bearer {key}_0123456789abcdef");
+        world.send("GET", path, &[], &[("authorization", &authorization)]).await
+    };
+    let path = format!("/v1/payment_intents/{id}");
+    assert_eq!(with("rk_test", &path).await.status, 200);
+    let live = with("sk_live", &path).await;
+    assert_eq!(live.code(), "404 resource_missing");
+    assert_eq!(
+        live.message(),
+        format!(
+            "No such payment_intent: '{id}'; a similar object exists in test mode, but a live \
+             mode key was used to make this request."
+        )
+    );
+    let nowhere = with("sk_live", "/v1/payment_intents/pi_none").await;
+    assert_eq!(nowhere.message(), "No such payment_intent: 'pi_none'");
+    assert_eq!(with("sk_live", "/v1/payment_intents").await.status, 400);
+    for stranger in ["sk_next", "xk_test", "sk"] {
+        assert_eq!(with(stranger, &path).await.status, 401, "{stranger}");
+    }
+}
+
+#[tokio::test]
 async fn every_answer_names_its_request_and_version() {
     let world = World::new();
     let answer = world.get("/v1/payment_intents/pi_none", &[]).await;

@@ -7,9 +7,9 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use http::{HeaderMap, Method, header};
 
 use crate::stripe::api::error::ApiError;
-use crate::stripe::api::form;
 use crate::stripe::api::params::Params;
 use crate::stripe::api::v2::{self, Api};
+use crate::stripe::api::{expand, form};
 use crate::stripe::objects::event::Origin;
 use crate::stripe::routes::{self, Route};
 use crate::stripe::state::State;
@@ -108,7 +108,7 @@ impl Incoming {
 
     /// Checks everything that comes before a route's own parameters.
     pub fn into_call(mut self, state: &State, request_id: &str) -> Result<Call, ApiError> {
-        let key = self.authenticate(state)?;
+        let (key, mode) = self.authenticate(state)?;
         if self.unreadable {
             return Err(ApiError::invalid(match self.api {
                 Api::V2 => {
@@ -132,6 +132,9 @@ impl Incoming {
         };
         if key == Key::Publishable && route.projection.is_none() {
             return Err(secret_key_required());
+        }
+        if mode == Mode::Other {
+            return Err(nothing_in_this_mode(state, route, id));
         }
         let names_types = match self.header("stripe-version") {
             None => true,
@@ -157,7 +160,7 @@ impl Incoming {
     }
 
     /// Bearer, Basic with the key as user name, or the `key` parameter that browsers send.
-    fn authenticate(&mut self, state: &State) -> Result<Key, ApiError> {
+    fn authenticate(&mut self, state: &State) -> Result<(Key, Mode), ApiError> {
         let parameter = self.params.take("key");
         let header = self.header("authorization").map(str::to_owned);
         let given = match header {
@@ -174,13 +177,10 @@ impl Incoming {
                     .into(),
             ));
         };
-        if given == state.settings.secret_key {
-            return Ok(Key::Secret);
-        }
-        if given == state.settings.publishable_key {
-            return Ok(Key::Publishable);
-        }
-        Err(refuse(format!("Invalid API Key provided: {}", masked(&given))))
+        let of = |key: Key, own: &str| Some((key, same_key(&given, own)?));
+        of(Key::Secret, &state.settings.secret_key)
+            .or_else(|| of(Key::Publishable, &state.settings.publishable_key))
+            .ok_or_else(|| refuse(format!("Invalid API Key provided: {}", masked(&given))))
     }
 }
 
@@ -189,6 +189,58 @@ impl Call {
     pub fn object(&self) -> Option<&str> {
         (self.method != Method::GET && !self.id.is_empty()).then_some(self.id.as_str())
     }
+}
+
+/// Whether a key is for what is simulated, or for the account's other mode, in which nothing is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mode {
+    Simulated,
+    Other,
+}
+
+/// Whether `given` is `own`, a restricted key with all its rights (`rk_` for `sk_`), or one of
+/// these for the other mode (`live` for `test`).
+fn same_key(given: &str, own: &str) -> Option<Mode> {
+    if given == own {
+        return Some(Mode::Simulated);
+    }
+    let ([kind, mode, name], [own_kind, own_mode, own_name]) = (parts(given)?, parts(own)?);
+    let right_kind = kind == own_kind || (kind == "rk" && own_kind == "sk");
+    if name != own_name || !right_kind || !["test", "live"].contains(&mode) {
+        return None;
+    }
+    Some(if mode == own_mode { Mode::Simulated } else { Mode::Other })
+}
+
+/// `sk`, `test` and the rest of a key.
+fn parts(key: &str) -> Option<[&str; 3]> {
+    let (kind, rest) = key.split_once('_')?;
+    let (mode, name) = rest.split_once('_')?;
+    Some([kind, mode, name])
+}
+
+/// The answer to a key of the other mode: the commonest mistake of a new shop.
+fn nothing_in_this_mode(state: &State, route: &Route, id: &str) -> ApiError {
+    if id.is_empty() {
+        return ApiError::not_simulated("the other mode of this account", "key");
+    }
+    let (noun, param) = match route.answers {
+        "payment_intent" => ("payment_intent", "intent"),
+        "payment_method" => ("PaymentMethod", "payment_method"),
+        other => (other, "id"),
+    };
+    let missing = ApiError::missing(noun, id, param).status(404);
+    if expand::by_id(state, id).is_none() {
+        return missing;
+    }
+    let (there, here) = if state.settings.livemode { ("live", "test") } else { ("test", "live") };
+    missing.with(
+        "message",
+        format!(
+            "No such {noun}: '{id}'; a similar object exists in {there} mode, but a {here} mode \
+             key was used to make this request."
+        ),
+    )
 }
 
 fn secret_key_required() -> ApiError {

@@ -120,7 +120,8 @@ fn refunds(state: &State, charge: &Value) -> Option<Value> {
     Some(page.render(&format!("/v1/charges/{id}/refunds"), Refund::render))
 }
 
-fn by_id(state: &State, id: &str) -> Option<Value> {
+/// The object of this id as it is shown, whatever it is.
+pub(crate) fn by_id(state: &State, id: &str) -> Option<Value> {
     let intent = || state.payment_intents.get(id).map(PaymentIntent::render);
     let charge = || state.charges.get(id).map(Charge::render);
     let method = || state.payment_methods.get(id).map(PaymentMethod::render);
