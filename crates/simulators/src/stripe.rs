@@ -25,7 +25,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::middleware::from_fn;
+use axum::routing::any;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -44,7 +45,7 @@ pub use webhooks::queue::ReleaseOrder;
 
 use api::http;
 use api::lock::Locks;
-use pages::dashboard;
+use pages::guard;
 use state::State;
 
 /// The only version objects are rendered in.
@@ -156,9 +157,8 @@ impl Stripe {
             .route("/v2/{*path}", any(http::api))
             .layer(cors);
         Router::new()
-            .route("/", get(dashboard::overview))
-            .route("/3d_secure/challenge/{id}", get(dashboard::challenge).post(dashboard::answer))
-            .merge(control::router())
+            .merge(pages::router())
+            .merge(control::router().route_layer(from_fn(guard::refuse_other_sites)))
             .merge(api)
             .with_state(self.clone())
     }

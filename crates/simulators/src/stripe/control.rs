@@ -4,6 +4,7 @@ pub(crate) mod books;
 pub(crate) mod clock;
 pub(crate) mod dispute;
 pub(crate) mod events;
+mod expire;
 pub(crate) mod fault;
 pub(crate) mod payments;
 pub(crate) mod rate_limits;
@@ -24,6 +25,7 @@ pub(crate) fn router() -> Router<Stripe> {
         .merge(clock::router())
         .merge(events::router())
         .merge(dispute::router())
+        .merge(expire::router())
         .merge(fault::router())
         .merge(payments::router())
         .merge(refund::router())

@@ -276,5 +276,5 @@ async fn a_person_can_watch() {
     assert_eq!(page.status(), 200);
     let text = http_body_util::BodyExt::collect(page.into_body()).await.unwrap().to_bytes();
     let text = String::from_utf8(text.to_vec()).unwrap();
-    assert!(text.contains("20.00 EUR") && text.contains("payment_intent.succeeded"));
+    assert!(text.contains("20.00") && text.contains("payment_intent.succeeded"));
 }

@@ -4,6 +4,7 @@
 
 mod account;
 mod balance;
+mod bank_pages;
 mod banks;
 mod capture;
 mod cards;
@@ -21,6 +22,7 @@ mod http_api;
 mod idempotency;
 mod inquiries;
 mod locks;
+mod pages;
 mod payment_methods;
 mod payments;
 mod rate_limits;

@@ -30,6 +30,9 @@ pub(crate) struct Charge {
     pub metadata: BTreeMap<String, String>,
     pub description: Option<String>,
     pub receipt_email: Option<String>,
+    /// Where its page is, shown once it has succeeded; `None` when it is not known where this
+    /// simulator is reached.
+    pub receipt_url: Option<String>,
     pub shipping: Option<Value>,
     pub statement_descriptor: Option<String>,
     pub statement_descriptor_suffix: Option<String>,
@@ -91,7 +94,7 @@ impl Charge {
             "radar_options": {},
             "receipt_email": self.receipt_email,
             "receipt_number": null,
-            "receipt_url": null,
+            "receipt_url": self.receipt_url.as_ref().filter(|_| succeeded),
             "refunded": succeeded && self.amount_refunded == self.refundable(),
             "review": null,
             "shipping": self.shipping,

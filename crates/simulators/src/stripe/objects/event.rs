@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::stripe::API_VERSION;
 use crate::stripe::objects::event_destination::Payload;
+use crate::stripe::objects::payment_intent::{PaymentIntent, Status};
 use crate::stripe::state::State;
 use crate::stripe::table::Row;
 
@@ -32,6 +33,26 @@ pub(crate) struct Origin {
     pub idempotency_key: Option<String>,
     /// Where this simulator is reached, without a slash at the end.
     pub base_url: String,
+}
+
+impl Origin {
+    /// The address of a page of this simulator; `None` when nobody said where it is reached.
+    pub fn page(&self, path: &str) -> Option<String> {
+        (!self.base_url.is_empty()).then(|| format!("{}/{path}", self.base_url))
+    }
+
+    /// A clock or a control route does not say where the simulator is reached; the page that an
+    /// intent waits for does.
+    pub fn reached_as(&self, intent: &PaymentIntent) -> Self {
+        let mut origin = self.clone();
+        if let Status::RequiresAction(open) = &intent.status
+            && origin.base_url.is_empty()
+        {
+            let path = open.page.splitn(4, '/').nth(3).map_or(0, |path| path.len() + 1);
+            origin.base_url = open.page[..open.page.len() - path].to_owned();
+        }
+        origin
+    }
 }
 
 impl Row for Event {

@@ -1,243 +1,222 @@
-//! The pages a person sees: what happened, and the bank's 3-D Secure challenge.
+//! The page at `/`: everything there is, newest first, and what can be ordered.
 
-use axum::Form;
-use axum::extract::{Path, Request, State as Shared};
-use axum::response::{Html, IntoResponse, Redirect, Response};
-use http::StatusCode;
+use std::collections::HashSet;
+
+use axum::extract::{Query, State as Shared};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use minijinja::{Value, context, value::Serde};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::stripe::Stripe;
-use crate::stripe::api::call::base_url;
-use crate::stripe::objects::event::Origin;
-use crate::stripe::objects::payment_intent::{PaymentIntent, Status};
-use crate::stripe::rules::attempt::authenticate;
-use crate::stripe::rules::money;
+use crate::stripe::pages::forward::Said;
+use crate::stripe::pages::view::{self, Lens};
+use crate::stripe::pages::{document, order};
 use crate::stripe::state::State;
+use crate::stripe::webhooks::queue::DeliveryState;
+use crate::stripe::webhooks::rules::Gate;
 
-const STYLE: &str = include_str!("page.css");
-
-/// As many rows as fit a glance; everything is in `/_sim/state`.
+/// As many rows of each kind as fit a glance.
 const ROWS_SHOWN: usize = 25;
 
-pub(crate) async fn overview(Shared(stripe): Shared<Stripe>) -> Html<String> {
-    let state = stripe.lock();
-    let body = format!(
-        "<header><h1>Stripe simulator</h1><p>No money moves here. <time>{}</time></p></header>\
-         <main>{}{}{}</main>",
-        state.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC"),
-        payments(&state),
-        events(&state),
-        deliveries(&state),
-    );
-    Html(document("Stripe simulator", "<meta http-equiv=\"refresh\" content=\"2\">", &body))
+/// As many as a browser still shows without a pause; the rest is in `/_sim/state`.
+const ROWS_MAX: usize = 1000;
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Asked {
+    /// Shows only payments it speaks of, and what belongs to them.
+    q: String,
+    /// `all`: as many rows as the page can bear.
+    rows: String,
+    /// `live`: only the part that changes, if it has changed.
+    part: String,
 }
 
-fn payments(state: &State) -> String {
-    let row = |intent: &PaymentIntent| {
-        format!(
-            "<tr><td class=n>{}<td><b class={status}>{status}</b><td>{}\
-             <td class=wide><code>{}</code>",
-            sum(intent),
-            escape(intent.metadata.get("order_id").map_or("", String::as_str)),
-            intent.id,
-            status = intent.status.name(),
-        )
-    };
-    let rows = state.payment_intents.rows().iter().rev().take(ROWS_SHOWN).map(row);
-    table(
-        "Payments",
-        state.payment_intents.len(),
-        &["Amount", "Status", "Order", "Payment intent"],
-        rows,
-    )
+/// The rows of one kind, and how many there are.
+#[derive(Serialize)]
+struct Section<T> {
+    rows: Vec<T>,
+    count: usize,
+    /// Leads to all of them, where not all are shown.
+    more: Option<String>,
 }
 
-fn events(state: &State) -> String {
-    let row = |event: &crate::stripe::objects::event::Event| {
-        format!(
-            "<tr><td>{}<td class=n>{}<td class=wide><code>{}</code>",
-            event.kind,
-            state.pending_webhooks(event),
-            event.id
-        )
-    };
-    let rows = state.events.rows().iter().rev().take(ROWS_SHOWN).map(row);
-    table("Events", state.events.len(), &["Event", "Pending", "Id"], rows)
+/// What the page is asked to show.
+struct Choice {
+    payments: Option<HashSet<String>>,
+    rows: usize,
+    more: String,
 }
 
-fn deliveries(state: &State) -> String {
-    let row = |delivery: &crate::stripe::webhooks::queue::Delivery| {
-        let last = match delivery.attempts.last().map(|attempt| &attempt.answer) {
-            Some(Ok(status)) => status.to_string(),
-            Some(Err(error)) => error.clone(),
-            None => String::new(),
-        };
-        let url = state.receiver(&delivery.endpoint).map_or("", |receiver| receiver.url);
-        format!(
-            "<tr><td>{}<td><b class={state}>{state}</b><td class=n>{}<td>{}<td class=wide>{}",
-            delivery.kind,
-            delivery.attempts.len(),
-            escape(&last),
-            escape(url),
-            state = delivery.state.name(),
-        )
-    };
-    let rows = state.webhooks.rows().iter().rev().take(ROWS_SHOWN).map(row);
-    let heads = ["Delivery", "State", "Tries", "Last answer", "To"];
-    table("Deliveries", state.webhooks.rows().len(), &heads, rows)
-}
-
-fn table(title: &str, count: usize, heads: &[&str], rows: impl Iterator<Item = String>) -> String {
-    let rows: String = rows.collect();
-    if rows.is_empty() {
-        return format!("<section><h2>{title}</h2><p class=none>None yet.</p></section>");
-    }
-    let last = heads.len() - 1;
-    let heads: String = heads
-        .iter()
-        .enumerate()
-        .map(|(place, head)| match place {
-            place if place == last => format!("<th class=wide>{head}"),
-            _ => format!("<th>{head}"),
-        })
-        .collect();
-    format!(
-        "<section><h2>{title} <small>{count}</small></h2><div class=scroll><table>\
-         <thead><tr>{heads}<tbody>{rows}</table></div></section>"
-    )
-}
-
-pub(crate) async fn challenge(Shared(stripe): Shared<Stripe>, Path(id): Path<String>) -> Response {
-    let state = stripe.lock();
-    let Some(intent) = waiting(&state, &id) else { return gone() };
-    let body = format!(
-        "<main class=card><p class=bank>Test bank</p><h1>Is this you?</h1>\
-         <p class=sum>{}</p><p>3-D Secure test page. No money moves here.</p>\
-         <form method=post><button name=outcome value=complete>Complete</button>\
-         <button name=outcome value=fail class=plain>Fail</button></form></main>",
-        sum(intent),
-    );
-    Html(document("3-D Secure", "", &body)).into_response()
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Answer {
-    outcome: Outcome,
-}
-
-#[derive(Deserialize, PartialEq)]
-#[serde(rename_all = "snake_case")]
-enum Outcome {
-    Complete,
-    Fail,
-}
-
-pub(crate) async fn answer(
+pub(crate) async fn overview(
     Shared(stripe): Shared<Stripe>,
-    Path(id): Path<String>,
-    request: Request,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
 ) -> Response {
-    let (parts, body) = request.into_parts();
-    let origin = Origin { base_url: base_url(&parts), ..Origin::default() };
-    let request = Request::from_parts(parts, body);
-    let Ok(Form(answer)) =
-        <Form<Answer> as axum::extract::FromRequest<()>>::from_request(request, &()).await
-    else {
-        return (StatusCode::BAD_REQUEST, "outcome must be complete or fail").into_response();
+    let (live, clock) = {
+        let state = stripe.lock();
+        (overview_of(&state, &asked), Clock::of(&state))
     };
-    let response = {
-        let mut state = stripe.lock();
-        let Some(return_url) = waiting(&state, &id).map(return_url) else { return gone() };
-        let Some(intent_id) =
-            authenticate(&mut state, &id, answer.outcome == Outcome::Complete, &origin)
-        else {
-            return gone();
-        };
-        let Some(intent) = state.payment_intents.get(&intent_id) else { return gone() };
-        match return_url {
-            Some(url) => Redirect::to(&back(&url, intent)).into_response(),
-            None => done(intent),
+    if asked.part == "live" {
+        return fragment("overview.html", live, &clock, &headers);
+    }
+    whole("dashboard.html", live, clock, &headers)
+}
+
+fn overview_of(state: &State, asked: &Asked) -> Value {
+    let lens = Lens::new(state);
+    let text = asked.q.trim();
+    let choice = Choice {
+        payments: (!text.is_empty()).then(|| lens.matching(text)),
+        rows: if asked.rows == "all" { ROWS_MAX } else { ROWS_SHOWN },
+        more: format!("/?rows=all&q={}", utf8_percent_encode(text, NON_ALPHANUMERIC)),
+    };
+    let of_payment = |claim: &serde_json::Value| choice.shows(claim["payment_intent"].as_str());
+    let payments = state.payment_intents.rows().iter().rev();
+    let events = state.events.rows().iter().rev();
+    let deliveries = state.webhooks.rows().iter().enumerate().rev();
+    let refunds = lens.refunds();
+    let disputes = lens.disputes();
+    let waiting = |delivery: &&crate::stripe::webhooks::queue::Delivery| {
+        delivery.state == DeliveryState::Waiting
+    };
+    context! {
+        q => text,
+        payments => choice.section(
+            payments.filter(|intent| choice.shows(Some(&intent.id))),
+            |intent| lens.payment(intent),
+        ),
+        refunds => choice.section(
+            refunds.iter().filter(|refund| of_payment(refund)),
+            |refund| lens.refund(refund),
+        ),
+        disputes => choice.section(
+            disputes.iter().filter(|dispute| of_payment(dispute)),
+            |dispute| lens.dispute(dispute),
+        ),
+        events => choice.section(
+            events.filter(|event| choice.shows(Lens::payment_of(event))),
+            |event| lens.event(event),
+        ),
+        deliveries => choice.section(
+            deliveries.filter(|(_, delivery)| choice.shows(lens.payment_of_delivery(delivery))),
+            |(place, delivery)| lens.delivery(place, delivery),
+        ),
+        endpoints => Value::from(Serde(lens.endpoints())),
+        rules => lens.webhook_rules(),
+        faults => Value::from(Serde(state.faults.iter().map(view::fault).collect::<Vec<_>>())),
+        mode => match lens.gate("*") {
+            Gate::Open => "flowing",
+            Gate::Held => "held",
+            Gate::Dropping => "dropping",
+        },
+        waiting => state.webhooks.rows().iter().filter(waiting).count(),
+        webhook_orders => Value::from(Serde(order::of_webhooks(lens.gate("*")))),
+        clock_orders => Value::from(Serde(order::of_clock())),
+        fault_order => Value::from(Serde(order::of_faults())),
+        fault_kinds => order::fault_kinds(),
+        fault_places => order::fault_places(),
+        reset_order => Value::from(Serde(order::reset())),
+        back => if text.is_empty() { "/".to_owned() } else { choice.more.clone() },
+    }
+}
+
+impl Choice {
+    fn shows(&self, payment: Option<&str>) -> bool {
+        match &self.payments {
+            None => true,
+            Some(chosen) => payment.is_some_and(|id| chosen.contains(id)),
         }
+    }
+
+    fn section<T, R: Serialize>(
+        &self,
+        all: impl Iterator<Item = T>,
+        row: impl Fn(T) -> R,
+    ) -> Value {
+        let mut rows = Vec::new();
+        let mut count = 0;
+        for one in all {
+            count += 1;
+            if rows.len() < self.rows {
+                rows.push(row(one));
+            }
+        }
+        let more = (count > rows.len() && self.rows < ROWS_MAX).then(|| self.more.clone());
+        let section = Section { rows, count, more };
+        let shown: Result<serde_json::Value, _> = serde_json::to_value(&section);
+        Value::from(Serde(shown.unwrap_or_default()))
+    }
+}
+
+/// What a page's clock shows; it moves on in the browser where it moves by itself.
+pub(crate) struct Clock {
+    milliseconds: i64,
+    iso: String,
+    text: String,
+    moves: bool,
+}
+
+impl Clock {
+    pub fn of(state: &State) -> Self {
+        let now = state.clock.now();
+        Self {
+            milliseconds: now.as_millisecond(),
+            iso: now.to_string(),
+            text: now.strftime("%a %-d %b %Y, %H:%M:%S UTC").to_string(),
+            moves: state.clock.moves_by_itself(),
+        }
+    }
+}
+
+/// A page with its clock and with what the order before it had to say.
+pub(crate) fn whole(template: &str, live: Value, clock: Clock, headers: &HeaderMap) -> Response {
+    let said = Said::read(headers);
+    let heard = said.is_some();
+    let page = context! {
+        now => clock.milliseconds,
+        now_iso => clock.iso,
+        now_text => clock.text,
+        moves => clock.moves,
+        said => said.map(|said| context! { good => said.good, text => said.text }),
+        ..live
     };
-    stripe.wake();
+    let mut response = document::own_page(StatusCode::OK, template, page);
+    if heard {
+        Said::forget(&mut response);
+    }
     response
 }
 
-fn waiting<'a>(state: &'a State, challenge: &str) -> Option<&'a PaymentIntent> {
-    let intent = state.payment_intents.get(state.challenges.get(challenge)?)?;
-    matches!(&intent.status, Status::RequiresAction(open) if open.id == challenge).then_some(intent)
-}
-
-fn return_url(intent: &PaymentIntent) -> Option<String> {
-    match &intent.status {
-        Status::RequiresAction(challenge) => challenge.return_url.clone(),
-        _ => None,
-    }
-}
-
-/// The shop's page with what Stripe appends; none of it proves a payment.
-fn back(url: &str, intent: &PaymentIntent) -> String {
-    let (page, fragment) = url.split_once('#').map_or((url, None), |(a, b)| (a, Some(b)));
-    let joint = if page.contains('?') { '&' } else { '?' };
-    let redirect_status = match &intent.status {
-        Status::Succeeded => "succeeded",
-        Status::Processing => "processing",
-        Status::RequiresConfirmation => "requires_confirmation",
-        _ => "failed",
+/// The part of a page that changes. A page that has it already gets no more than the time.
+pub(crate) fn fragment(
+    template: &str,
+    live: Value,
+    clock: &Clock,
+    headers: &HeaderMap,
+) -> Response {
+    let text = match document::text(template, live) {
+        Ok(text) => text,
+        Err(error) => return document::broken(&error),
     };
-    let mut url = format!(
-        "{page}{joint}payment_intent={}&payment_intent_client_secret={}&redirect_status={}",
-        intent.id,
-        utf8_percent_encode(&intent.client_secret, NON_ALPHANUMERIC),
-        redirect_status,
-    );
-    if let Some(fragment) = fragment {
-        url.push('#');
-        url.push_str(fragment);
-    }
-    url
-}
-
-/// In the frame that Stripe.js opened: the page around it is told that the challenge is over.
-fn done(intent: &PaymentIntent) -> Response {
-    let body = format!(
-        "<main class=card><p class=bank>Test bank</p><h1>Thank you</h1><p>You can go back to the \
-         shop.</p></main><script>parent.postMessage({{type:'three_d_secure_done',\
-         payment_intent:'{}'}},'*')</script>",
-        intent.id
-    );
-    Html(document("3-D Secure", "", &body)).into_response()
-}
-
-fn gone() -> Response {
-    let body = "<main class=card><p class=bank>Test bank</p><h1>Nothing to confirm</h1>\
-                <p>This payment does not wait for you any more.</p></main>";
-    (StatusCode::NOT_FOUND, Html(document("3-D Secure", "", body))).into_response()
-}
-
-fn document(title: &str, head: &str, body: &str) -> String {
-    format!(
-        "<!doctype html><html lang=en><meta charset=utf-8>\
-         <meta name=viewport content=\"width=device-width,initial-scale=1\">\
-         <meta name=color-scheme content=\"light dark\"><title>{title}</title>{head}\
-         <style>{STYLE}</style><body>{body}"
-    )
-}
-
-fn sum(intent: &PaymentIntent) -> String {
-    format!("{} {}", money::digits(intent.amount, &intent.currency), intent.currency.to_uppercase())
-}
-
-fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '<' => safe.push_str("&lt;"),
-            '&' => safe.push_str("&amp;"),
-            '"' => safe.push_str("&quot;"),
-            other => safe.push(other),
+    let tag = format!("\"{}\"", &hex::encode(Sha256::digest(text.as_bytes()))[..32]);
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| *known == *tag);
+    let mut response = match known {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => axum::response::Html(text).into_response(),
+    };
+    let more = [
+        (header::ETAG, tag),
+        (header::CACHE_CONTROL, "no-cache".to_owned()),
+        (HeaderName::from_static("till-now"), clock.milliseconds.to_string()),
+    ];
+    for (name, value) in more {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
         }
     }
-    safe
+    response
 }

@@ -7,6 +7,9 @@ use crate::stripe::api::error::ApiError;
 use crate::stripe::routes::Route;
 use crate::stripe::state::State;
 
+/// What the account is called, and what the pages for buyers call the shop.
+pub(crate) const SHOP: &str = "Till test shop";
+
 pub(crate) const ROUTES: &[Route] =
     &[Route::get("account", "account", own), Route::get("accounts/{}", "account", by_id)];
 
@@ -37,7 +40,7 @@ fn render() -> Value {
         "business_profile": {
             "mcc": null,
             "minority_owned_business_designation": null,
-            "name": "Till Simulator",
+            "name": SHOP,
             "product_description": null,
             "specified_commercial_transactions_act_url": null,
             "support_address": null,
@@ -73,7 +76,7 @@ fn settings() -> Value {
             "statement_descriptor_prefix_kana": null,
             "statement_descriptor_prefix_kanji": null,
         },
-        "dashboard": { "display_name": "Till Simulator", "timezone": "Etc/UTC" },
+        "dashboard": { "display_name": SHOP, "timezone": "Etc/UTC" },
         "payments": {
             "statement_descriptor": "TILL SIMULATOR",
             "statement_descriptor_kana": null,

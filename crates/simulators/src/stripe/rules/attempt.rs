@@ -242,6 +242,7 @@ pub(crate) fn authenticate(
     if !open {
         return None;
     }
+    let origin = &origin.reached_as(intent);
     if !passed {
         let error = json!({
             "code": "payment_intent_authentication_failure",
@@ -306,7 +307,9 @@ fn succeed(state: &mut State, id: &str, origin: &Origin) {
     customers::save(state, id, origin);
     let manual =
         state.payment_intents.get(id).is_some_and(|intent| intent.capture == CaptureMethod::Manual);
-    let Some(charge_id) = charge_for(state, id, ChargeStatus::Succeeded, None) else { return };
+    let Some(charge_id) = charge_for(state, id, ChargeStatus::Succeeded, None, origin) else {
+        return;
+    };
     match manual {
         true => capture::authorize(state, id, &charge_id, origin),
         false => receive(state, id, &charge_id, "charge.succeeded", origin),
@@ -374,7 +377,9 @@ fn afterwards(state: &mut State, charge_id: &str, origin: &Origin) {
 
 fn debit(state: &mut State, id: &str, origin: &Origin) {
     customers::save(state, id, origin);
-    let Some(charge_id) = charge_for(state, id, ChargeStatus::Pending, None) else { return };
+    let Some(charge_id) = charge_for(state, id, ChargeStatus::Pending, None, origin) else {
+        return;
+    };
     let Some(intent) = state.payment_intents.get_mut(id) else { return };
     intent.status = Status::Processing;
     intent.latest_charge = Some(charge_id.clone());
@@ -401,7 +406,7 @@ fn challenge(state: &mut State, id: &str, page: &str, return_url: Option<String>
 fn refuse(state: &mut State, id: &str, decline: &'static Decline, origin: &Origin) -> ApiError {
     let status =
         ChargeStatus::Failed { code: decline.code.into(), message: decline.message.into() };
-    let charge_id = charge_for(state, id, status, Some(decline)).unwrap_or_default();
+    let charge_id = charge_for(state, id, status, Some(decline), origin).unwrap_or_default();
     if let Some(failed) = state.charges.get(&charge_id).map(Charge::render) {
         state.emit("charge.failed", &failed, origin);
     }
@@ -441,7 +446,7 @@ fn refuse_action(state: &mut State, id: &str, origin: &Origin) -> ApiError {
 }
 
 /// The try is over, the intent is open for another one.
-fn fail(state: &mut State, id: &str, mut error: Value, origin: &Origin) {
+pub(crate) fn fail(state: &mut State, id: &str, mut error: Value, origin: &Origin) {
     let Some(intent) = state.payment_intents.get_mut(id) else { return };
     if let Some(method) =
         intent.payment_method.take().and_then(|method| state.payment_methods.get(&method))
@@ -473,6 +478,7 @@ fn charge_for(
     id: &str,
     status: ChargeStatus,
     decline: Option<&'static Decline>,
+    origin: &Origin,
 ) -> Option<String> {
     let intent = state.payment_intents.get(id)?;
     let method_id = intent.payment_method.clone()?;
@@ -504,6 +510,7 @@ fn charge_for(
         metadata: intent.metadata.clone(),
         description: intent.description.clone(),
         receipt_email: intent.receipt_email.clone(),
+        receipt_url: origin.page(&format!("receipts/{charge_id}")),
         shipping: intent.shipping.clone(),
         statement_descriptor: intent.statement_descriptor.clone(),
         statement_descriptor_suffix: intent.statement_descriptor_suffix.clone(),
@@ -515,6 +522,6 @@ fn charge_for(
     Some(charge_id)
 }
 
-fn doc_url(code: &str) -> String {
+pub(crate) fn doc_url(code: &str) -> String {
     format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"))
 }

@@ -4,7 +4,7 @@
 //! the endpoint answers 2xx or the tries are used up, and signed anew for every try. Deliveries
 //! may come late, twice and in another order; the control API makes each of these happen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
@@ -89,6 +89,11 @@ impl Webhooks {
     /// When the next delivery is due, in milliseconds since 1970.
     pub fn next_due(&self) -> Option<i64> {
         self.waiting.first().map(|(due, _, _)| *due)
+    }
+
+    /// When each waiting delivery is due, in milliseconds since 1970, by its place.
+    pub fn due_times(&self) -> HashMap<usize, i64> {
+        self.waiting.iter().chain(&self.held).map(|(due, _, place)| (*place, *due)).collect()
     }
 
     fn push(&mut self, delivery: Delivery) -> usize {
