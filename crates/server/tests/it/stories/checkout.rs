@@ -188,6 +188,28 @@ stories! {
         shop.close().await;
     }
 
+    async fn an_answer_that_breaks_off_is_asked_for_again(shop: Shop) {
+        for kind in [FaultKind::Truncated, FaultKind::Status(502)] {
+            let guest = shop.guest_with_cart([("mug", 1)]).await;
+            shop.stripe.inject(post(kind, 1));
+            assert_eq!(guest.pay_with(Card::Good).await, "200 paid", "{kind:?}");
+        }
+        assert_eq!(shop.orders().await, "2 paid");
+        assert_eq!(shop.stripe.ledger().len(), 2);
+        shop.close().await;
+    }
+
+    async fn an_answer_that_says_nothing_is_no_yes_and_no_no(shop: Shop) {
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        shop.stripe.inject(post(FaultKind::Garbage, 1));
+
+        assert_eq!(guest.pay_with(Card::Good).await, "503 payment.unknown");
+        assert_eq!(guest.pay_with(Card::Good).await, "200 paid");
+
+        assert_eq!(shop.stripe.ledger().len(), 1);
+        shop.close().await;
+    }
+
     async fn a_busy_stripe_is_asked_again_and_the_shopper_does_not_notice(shop: Shop) {
         for kind in [FaultKind::Status(429), FaultKind::Status(409), FaultKind::LockTimeout] {
             let guest = shop.guest_with_cart([("mug", 1)]).await;

@@ -19,6 +19,11 @@ async fn inbox(shop: &Shop) -> Vec<(String, String)> {
     crate::books::inbox(&shop.cx.store).await
 }
 
+async fn inbox_count(shop: &Shop, kind: &str) -> usize {
+    let rows = crate::books::inbox(&shop.cx.store).await;
+    rows.iter().filter(|(found, _)| found == kind).count()
+}
+
 /// An event such as Stripe's, signed with the endpoint's secret now.
 fn signed(shop: &Shop, event: &Value) -> (String, String) {
     let body = event.to_string();
@@ -126,6 +131,27 @@ stories! {
             assert!(answers.iter().all(|answer| *answer == Ok(200)), "{answers:?}");
         }
         shop.stripe.repeat_all_reversed().await;
+        shop.quiet().await;
+
+        assert_eq!(guest.order(&intent).await.text, before);
+        assert_eq!(shop.stock("mug").await, (98, 0));
+        shop.close().await;
+    }
+
+    async fn two_events_for_one_happening_have_one_effect(shop: Shop) {
+        let guest = shop.guest_with_cart([("mug", 2)]).await;
+        let intent = guest.intent().await;
+        guest.confirm_at_stripe(&intent, Card::Good).await;
+        guest.until_order_is(&intent, "paid").await;
+        let before = guest.order(&intent).await.text;
+
+        for event in shop.stripe.events() {
+            shop.stripe.duplicate_event(&event.id).unwrap();
+        }
+        shop.until("the second events are here", || async {
+            inbox_count(&shop, "payment_intent.succeeded").await == 2
+        })
+        .await;
         shop.quiet().await;
 
         assert_eq!(guest.order(&intent).await.text, before);
