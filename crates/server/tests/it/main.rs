@@ -10,7 +10,9 @@
 mod books;
 mod coverage;
 mod database;
+mod failures;
 mod guest;
+mod printed;
 mod seams;
 mod shop;
 mod stories;

@@ -1,7 +1,7 @@
 //! What a browser, a load balancer, Prometheus and a generator of clients find beside the API; and
 //! the documents that are printed from the code.
 
-use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use domain::catalog::Stock;
 use http::Method;
@@ -11,6 +11,7 @@ use server::http::{error::Code, openapi};
 
 use crate::{
     guest::{Card, Reply},
+    printed::check_printed,
     shop::stories,
 };
 
@@ -203,20 +204,6 @@ fn every_field_of_the_document_says_what_it_means() {
 fn the_printed_documents_say_what_the_code_says() {
     check_printed("docs/openapi.json", &document());
     check_printed("docs/errors.md", &errors());
-}
-
-/// A kept document is what is printed now; `TILL_BLESS=1` keeps what is printed now.
-fn check_printed(path: &str, printed: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
-    if std::env::var_os("TILL_BLESS").is_some_and(|bless| bless == "1") {
-        fs::write(&file, printed).unwrap();
-    }
-    let kept = fs::read_to_string(&file).unwrap_or_default();
-    assert!(
-        kept == printed,
-        "{path} differs from what the code says. Print it anew with `TILL_BLESS=1 cargo test -p \
-         server --test it printed`, and read what has changed."
-    );
 }
 
 fn document() -> String {

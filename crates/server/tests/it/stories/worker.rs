@@ -193,6 +193,26 @@ stories! {
         shop.close().await;
     }
 
+    async fn an_event_that_was_taken_is_there_although_the_server_dies_at_once(shop: Shop) {
+        let mut shop = shop;
+        shop.stripe.drop_webhooks();
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = guest.intent().await;
+        guest.confirm_at_stripe(&intent, Card::Good).await;
+        let events = shop.stripe.events();
+        let paid = events.iter().find(|event| event.kind == "payment_intent.succeeded").unwrap();
+
+        assert_eq!(shop.stripe.repeat_event(&paid.id, 1).await, [Ok(200)]);
+        shop.kill();
+
+        let kept = crate::books::inbox(&shop.cx.store).await;
+        assert!(kept.iter().any(|(kind, _)| kind == "payment_intent.succeeded"), "{kept:?}");
+        shop.start().await;
+        shop.until("the order is paid", || async { shop.orders().await == "1 paid" }).await;
+        assert_eq!(shop.stock("mug").await, (99, 0));
+        shop.close().await;
+    }
+
     async fn a_payment_that_was_asked_for_longer_ago_than_a_key_lives_is_looked_up(shop: Shop) {
         let mut shop = shop;
         let guest = shop.guest_with_cart([("mug", 1)]).await;
