@@ -113,3 +113,28 @@ async fn debits_cannot_be_captured_by_hand() {
     let intent = world.post("/v1/payment_intents", &fields).await;
     assert_eq!(intent.body["payment_method_types"], serde_json::json!(["card"]));
 }
+
+#[tokio::test]
+async fn a_refused_capture_names_its_parameter() {
+    let world = World::new();
+    let id = authorized(&world).await.id();
+    let capture = async |name: &str, value: &str| {
+        let path = format!("/v1/payment_intents/{id}/capture");
+        let refused = world.post(&path, &[(name, value)]).await;
+        (refused.status, refused.body["error"]["param"] == name)
+    };
+    assert_eq!(capture("amount_to_capture", "0").await, (400, true));
+    assert_eq!(capture("amount_to_capture", "2001").await, (400, true));
+    assert_eq!(capture("statement_descriptor", "SHOP").await, (400, true));
+    assert_eq!(world.retrieve(&id).await["status"], "requires_capture");
+}
+
+#[tokio::test]
+async fn a_cancellation_says_what_it_has_changed_of_the_charge() {
+    let world = World::new();
+    let id = authorized(&world).await.id();
+    world.post(&format!("/v1/payment_intents/{id}/cancel"), &[]).await;
+    let events = world.get("/v1/events", &[("type", "charge.refunded")]).await.body;
+    let previous = &events["data"][0]["data"]["previous_attributes"];
+    assert_eq!(*previous, serde_json::json!({ "amount_refunded": 0, "refunded": false }));
+}

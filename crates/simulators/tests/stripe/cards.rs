@@ -255,10 +255,40 @@ async fn a_challenge_is_void_after_a_change_of_amount_a_new_try_or_a_cancellatio
         world.raw(http::Request::get(page).body(Body::empty()).unwrap()).await.status().as_u16()
     };
     assert_eq!(change("", &[("amount", "2500")]).await, 404);
+    assert_eq!(change("", &[("currency", "usd")]).await, 404);
     assert_eq!(change("/cancel", &[]).await, 404);
     assert_eq!(change("/confirm", &[("payment_method", "pm_card_visa")]).await, 404);
     assert_eq!(change("/confirm", &[]).await, 404);
     assert_eq!(change("", &[("metadata[a]", "b")]).await, 200);
+}
+
+#[tokio::test]
+async fn every_try_asks_the_holder_anew() {
+    let world = World::new();
+    let customer = world.customer().await;
+    let card = "pm_card_threeDSecureRequiredChargeDeclined";
+    let method = world.saved(&customer, card).await;
+    let more = [("customer", customer.as_str()), ("payment_method", method.as_str())];
+    let id = world.pay_with(&more).await.id();
+    assert!(world.stripe.authenticate(&id, true));
+    let confirm = format!("/v1/payment_intents/{id}/confirm");
+    let again = world.post(&confirm, &[("payment_method", &method)]).await;
+    assert_eq!(again.body["status"], "requires_action");
+}
+
+#[tokio::test]
+async fn a_method_that_has_paid_elsewhere_during_its_challenge_pays_no_more() {
+    let world = World::new();
+    let (first, _) = challenged(&world, "pm_card_authenticationRequired", &[]).await;
+    let method = world.retrieve(&first).await["payment_method"].as_str().unwrap().to_owned();
+    let second = world.pay(&method).await.id();
+    assert!(world.stripe.authenticate(&first, true));
+    assert_eq!(world.retrieve(&first).await["status"], "succeeded");
+    assert!(world.stripe.authenticate(&second, true));
+    let unpaid = world.retrieve(&second).await;
+    assert_eq!(unpaid["status"], "requires_payment_method");
+    assert_eq!(unpaid["last_payment_error"]["code"], "payment_method_unexpected_state");
+    assert_eq!(world.kinds().last(), Some(&"payment_intent.payment_failed"));
 }
 
 #[tokio::test]

@@ -421,3 +421,19 @@ async fn without_a_customer_a_method_that_was_to_be_saved_can_be_attached_later(
     let refused = world.post(&path, &[("customer", &customer)]).await;
     assert_eq!(refused.code(), "400 payment_method_unexpected_state");
 }
+
+#[tokio::test]
+async fn nothing_is_saved_for_a_customer_who_was_deleted_before_the_payment() {
+    let world = World::new();
+    let customer = world.customer().await;
+    let mut fields = INTENT.to_vec();
+    fields.extend([("customer", customer.as_str()), ("setup_future_usage", "off_session")]);
+    let id = world.post("/v1/payment_intents", &fields).await.id();
+    let path = format!("/v1/customers/{customer}");
+    assert_eq!(world.send("DELETE", &path, &[], &[]).await.status, 200);
+    let confirm = format!("/v1/payment_intents/{id}/confirm");
+    let paid = world.post(&confirm, &[("payment_method", "pm_card_visa")]).await.body;
+    let method = format!("/v1/payment_methods/{}", paid["payment_method"].as_str().unwrap());
+    assert_eq!(world.get(&method, &[]).await.body["customer"], Value::Null);
+    assert!(!world.kinds().contains(&"payment_method.attached"));
+}

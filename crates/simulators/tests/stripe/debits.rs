@@ -95,6 +95,20 @@ async fn what_was_settled_by_hand_is_not_settled_again_by_the_clock() {
 }
 
 #[tokio::test]
+async fn a_second_debit_waits_for_its_own_answer() {
+    let world = World::new();
+    let id = world.pay("pm_sepaDebit_success_de").await.id();
+    assert!(world.stripe.settle(&id, Some(simulators::stripe::Outcome::Failed)));
+    world.stripe.advance(DELAY - Duration::from_secs(1));
+    let confirm = format!("/v1/payment_intents/{id}/confirm");
+    world.post(&confirm, &[("payment_method", "pm_sepaDebit_success_de")]).await;
+    world.stripe.advance(DELAY - Duration::from_secs(1));
+    assert_eq!(world.retrieve(&id).await["status"], "processing");
+    world.stripe.advance(Duration::from_secs(1));
+    assert_eq!(world.retrieve(&id).await["status"], "succeeded");
+}
+
+#[tokio::test]
 async fn a_debit_that_fails_says_why() {
     let world = World::new();
     let general = "payment_intent_payment_attempt_failed";

@@ -203,6 +203,25 @@ async fn a_browser_sees_its_own_intent_and_no_metadata() {
 }
 
 #[tokio::test]
+async fn a_browser_that_expands_the_method_sees_no_customer_and_no_notes() {
+    let world = World::new();
+    let customer = world.customer().await;
+    let method = world.saved(&customer, "pm_card_visa").await;
+    let path = format!("/v1/payment_methods/{method}");
+    world.post(&path, &[("metadata[note]", "for the server")]).await;
+    let more = [("customer", customer.as_str()), ("payment_method", method.as_str())];
+    let paid = world.pay_with(&more).await;
+    let secret = paid.body["client_secret"].as_str().unwrap();
+    let fields = [("client_secret", secret), ("expand[]", "payment_method.customer")];
+    let seen =
+        world.browser("GET", &format!("/v1/payment_intents/{}", paid.id()), &fields).await.body;
+    assert_eq!(seen["payment_method"]["id"], method);
+    assert_eq!(seen["payment_method"]["customer"], customer);
+    assert_eq!(seen["payment_method"].get("metadata"), None);
+    assert_eq!(seen["payment_method"]["card"].get("fingerprint"), None);
+}
+
+#[tokio::test]
 async fn a_browser_confirms_with_the_client_secret() {
     let world = World::new();
     let intent = world.intent().await;

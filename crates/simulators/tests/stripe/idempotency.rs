@@ -134,16 +134,36 @@ async fn keys_of_reads_and_deletions_are_not_heeded() {
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_its_account() {
+async fn the_keys_open_no_other_account() {
     let world = World::new();
-    let of = async |account: &str| {
-        let headers = [("idempotency-key", "k"), ("stripe-account", account)];
+    let own = world.get("/v1/account", &[]).await.id();
+    let of = async |name: &str, account: &str| {
+        let headers = [("idempotency-key", "k"), (name, account)];
         world.send("POST", "/v1/payment_intents", &INTENT, &headers).await
     };
-    let (own, first, second) = (of("").await, of("acct_1").await, of("acct_2").await);
-    assert!(own.id() != first.id() && first.id() != second.id());
-    assert_eq!(of("acct_1").await.id(), first.id());
-    assert_eq!(of("acct_1").await.header("idempotent-replayed"), Some("true"));
+    assert_eq!(of("stripe-account", "acct_1").await.code(), "403 account_invalid");
+    assert_eq!(of("stripe-context", "acct_1").await.code(), "403 account_invalid");
+    let made = of("stripe-account", "").await;
+    assert_eq!(of("stripe-account", &own).await.id(), made.id());
+    assert_eq!(of("stripe-account", &own).await.header("idempotent-replayed"), Some("true"));
+}
+
+#[tokio::test]
+async fn a_refund_of_too_much_stays_refused_under_its_key() {
+    let world = World::new();
+    let paid = world.pay("pm_card_visa").await.id();
+    let refund = async |amount: &str, key: &str| {
+        let fields = [("payment_intent", paid.as_str()), ("amount", amount)];
+        world.send("POST", "/v1/refunds", &fields, &[("idempotency-key", key)]).await
+    };
+    let first = refund("1500", "a").await.id();
+    let refused = refund("1000", "b").await;
+    assert_eq!((refused.status, &refused.body["error"]["param"]), (400, &"amount".into()));
+    let failed = simulators::stripe::RefundFailure::Declined;
+    assert!(world.stripe.settle_refund(&first, simulators::stripe::RefundOutcome::Failed(failed)));
+    let again = refund("1000", "b").await;
+    assert_eq!((again.status, again.header("idempotent-replayed")), (400, Some("true")));
+    assert_eq!(refund("1000", "c").await.status, 200);
 }
 
 #[tokio::test]

@@ -128,13 +128,43 @@ async fn a_payment_is_disputed_by_order() {
     let bare = http::Request::post(&path).body(axum::body::Body::empty()).unwrap();
     assert_eq!(world.raw(bare).await.status(), 200);
     let second = disputes(&world).await.remove(0);
-    assert_eq!((&second["reason"], &second["amount"]), (&json!("fraudulent"), &json!(2000)));
+    assert_eq!((&second["reason"], &second["amount"]), (&json!("fraudulent"), &json!(1300)));
 
     let refused = async |order: Value| world.control(&path, order).await.status;
-    assert_eq!(refused(json!({ "amount": 2001 })).await, 409);
-    assert_eq!(refused(json!({ "amount": 0 })).await, 409);
     assert_eq!(refused(json!({ "reason": "mood" })).await, 409);
     assert_eq!(disputes(&world).await.len(), 2);
+}
+
+#[tokio::test]
+async fn disputes_claim_no_more_than_was_paid_and_is_not_claimed_already() {
+    let world = World::new();
+    let intent = paid(&world, "pm_card_visa").await["id"].as_str().unwrap().to_owned();
+    let path = format!("/_sim/payment_intents/{intent}/dispute");
+    let order = async |order: Value| world.control(&path, order).await.status;
+    assert_eq!(order(json!({ "amount": 2001 })).await, 409);
+    assert_eq!(order(json!({ "amount": 0 })).await, 409);
+    assert_eq!(order(json!({ "amount": 1500 })).await, 200);
+    assert_eq!(order(json!({ "amount": 501 })).await, 409);
+    assert_eq!(order(json!({ "amount": 500, "inquiry": true })).await, 200);
+    assert_eq!(order(json!({})).await, 409);
+    let first = disputes(&world).await.remove(1)["id"].as_str().unwrap().to_owned();
+    assert!(world.stripe.decide_dispute(&first, simulators::stripe::DisputeOutcome::Won));
+    assert_eq!(order(json!({ "amount": 1501 })).await, 409);
+    assert_eq!(order(json!({ "amount": 1500 })).await, 200);
+}
+
+#[tokio::test]
+async fn a_refund_on_its_way_fails_when_the_network_gives_the_money_back_itself() {
+    let world = World::new();
+    let inquiry = disputed(&world, "pm_card_createDisputeInquiry").await;
+    world.stripe.order_refund_course(simulators::stripe::RefundCourse::Pending);
+    let fields = [("payment_intent", inquiry["payment_intent"].as_str().unwrap()), ("amount", "5")];
+    let refund = world.post("/v1/refunds", &fields).await.id();
+    let id = inquiry["id"].as_str().unwrap();
+    assert!(world.stripe.decide_dispute(id, simulators::stripe::DisputeOutcome::Prevented));
+    let refund = world.get(&format!("/v1/refunds/{refund}"), &[]).await.body;
+    assert_eq!(refund["status"], "failed");
+    assert_eq!(refund["failure_reason"], "charge_for_pending_refund_disputed");
 }
 
 #[tokio::test]

@@ -52,6 +52,7 @@ async fn a_request_that_waits_too_long_is_refused_and_leaves_its_key_free() {
     assert_eq!(first.body["description"], "a");
     assert_eq!(second.code(), "429 lock_timeout");
     assert_eq!(second.header("stripe-rate-limited-reason"), None);
+    assert_eq!(second.header("stripe-should-retry"), Some("true"));
     assert_eq!(waited / 10, 40);
     let again = update().await;
     assert_eq!(again.body["description"], "b");

@@ -31,5 +31,6 @@ mod schema;
 mod sdk;
 mod search;
 mod thin_events;
+mod walk;
 mod webhooks;
 mod world;

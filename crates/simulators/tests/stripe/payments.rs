@@ -250,3 +250,39 @@ async fn intents_are_listed_newest_first_in_pages() {
     assert_eq!(unknown.code(), "400 resource_missing");
     assert_eq!(world.get("/v1/payment_intents", &[("limit", "101")]).await.status, 400);
 }
+
+#[tokio::test]
+async fn any_update_clears_the_last_error() {
+    let world = World::new();
+    let declined = world.pay("pm_card_visa_chargeDeclined").await;
+    let id = declined.body["error"]["payment_intent"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(world.retrieve(&id).await["last_payment_error"]["code"], "card_declined");
+    let path = format!("/v1/payment_intents/{id}");
+    let updated = world.post(&path, &[("metadata[note]", "called")]).await.body;
+    assert!(updated["last_payment_error"].is_null());
+    assert_eq!(updated["status"], "requires_payment_method");
+}
+
+#[tokio::test]
+async fn a_card_takes_an_addition_to_the_descriptor_and_no_other_one() {
+    let world = World::new();
+    let mut fields = INTENT.to_vec();
+    fields.push(("statement_descriptor", "SHOP"));
+    let debit = world.post("/v1/payment_intents", &fields).await;
+    assert_eq!((debit.status, &debit.body["statement_descriptor"]), (200, &"SHOP".into()));
+    let confirm = format!("/v1/payment_intents/{}/confirm", debit.id());
+    let refused = world.post(&confirm, &[("payment_method", "pm_card_visa")]).await;
+    assert_eq!(refused.body["error"]["param"], "statement_descriptor");
+    fields.extend([("confirm", "true"), ("payment_method", "pm_card_visa")]);
+    assert_eq!(world.post("/v1/payment_intents", &fields).await.status, 400);
+    fields[5].0 = "statement_descriptor_suffix";
+    assert_eq!(world.post("/v1/payment_intents", &fields).await.status, 200);
+    let named = [
+        ("amount", "2000"),
+        ("currency", "eur"),
+        ("payment_method_types[]", "card"),
+        ("statement_descriptor", "SHOP"),
+    ];
+    let old = [("stripe-version", "2025-09-30.clover")];
+    assert_eq!(world.send("POST", "/v1/payment_intents", &named, &old).await.status, 400);
+}

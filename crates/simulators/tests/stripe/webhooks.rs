@@ -266,3 +266,21 @@ async fn a_served_simulator_delivers_by_itself_and_retries_on_the_systems_clock(
     tokio::time::timeout(Duration::from_secs(20), delivered).await.unwrap();
     serving.abort();
 }
+
+#[tokio::test]
+async fn an_endpoint_names_whole_types_and_no_more_metadata_than_others() {
+    let world = World::new();
+    let url = ("url", "http://shop.test/");
+    for kind in ["charge.*", "*.succeeded", "charge"] {
+        let fields = [url, ("enabled_events[]", kind)];
+        assert_eq!(world.post("/v1/webhook_endpoints", &fields).await.status, 400, "{kind}");
+    }
+    let keys: Vec<String> = (0..51).map(|key| format!("metadata[{key}]")).collect();
+    let mut fields = vec![url, ("enabled_events[]", "*")];
+    fields.extend(keys.iter().map(|key| (key.as_str(), "x")));
+    assert_eq!(world.post("/v1/webhook_endpoints", &fields).await.status, 400);
+    fields.pop();
+    let made = world.post("/v1/webhook_endpoints", &fields).await.id();
+    let path = format!("/v1/webhook_endpoints/{made}");
+    assert_eq!(world.post(&path, &[("metadata[one]", "more")]).await.status, 400);
+}

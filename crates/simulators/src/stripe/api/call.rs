@@ -11,6 +11,7 @@ use crate::stripe::api::params::Params;
 use crate::stripe::api::v2::{self, Api};
 use crate::stripe::api::{expand, form};
 use crate::stripe::objects::event::Origin;
+use crate::stripe::routes::account::{ACCOUNT, no_access};
 use crate::stripe::routes::{self, Route};
 use crate::stripe::state::State;
 
@@ -46,8 +47,6 @@ pub(crate) struct Call {
     pub params: Params,
     pub key: Key,
     pub api: Api,
-    /// The account that the request names instead of the key's own.
-    pub account: Option<String>,
     pub route: &'static Route,
     /// The id in the path, empty where the route has none.
     pub id: String,
@@ -133,6 +132,10 @@ impl Incoming {
         if key == Key::Publishable && route.projection.is_none() {
             return Err(secret_key_required());
         }
+        let account = self.header("stripe-account").or_else(|| self.header("stripe-context"));
+        if let Some(other) = account.filter(|account| *account != ACCOUNT) {
+            return Err(no_access(other));
+        }
         if mode == Mode::Other {
             return Err(nothing_in_this_mode(state, route, id));
         }
@@ -140,11 +143,9 @@ impl Incoming {
             None => true,
             Some(version) => version_date(version)? < TYPES_REMOVED,
         };
-        let account = self.header("stripe-account").map(str::to_owned);
         Ok(Call {
             key,
             api: self.api,
-            account,
             route,
             id: id.to_owned(),
             names_types,

@@ -9,6 +9,8 @@ pub(crate) struct ApiError {
     pub status: u16,
     pub body: Map<String, Value>,
     pub headers: Vec<(&'static str, &'static str)>,
+    /// It is due to an object's state, which only a request that has been begun can know.
+    of_state: bool,
 }
 
 impl ApiError {
@@ -21,7 +23,7 @@ impl ApiError {
         let mut body = Map::new();
         body.insert("message".into(), message.into().into());
         body.insert("type".into(), kind.into());
-        Self { status, body, headers: Vec::new() }
+        Self { status, body, headers: Vec::new(), of_state: false }
     }
 
     pub fn code(self, code: &str) -> Self {
@@ -44,6 +46,17 @@ impl ApiError {
         self
     }
 
+    /// Says that the object's state is the reason.
+    pub fn of_state(mut self) -> Self {
+        self.of_state = true;
+        self
+    }
+
+    /// Whether the request had been begun, so that its answer is kept under its idempotency key.
+    pub fn had_begun(&self) -> bool {
+        self.of_state || self.status == 402 || self.status >= 500
+    }
+
     /// Something named in the path (404) does not exist.
     pub fn missing(what: &str, id: &str, param: &str) -> Self {
         Self::invalid(format!("No such {what}: '{id}'")).code("resource_missing").param(param)
@@ -63,7 +76,7 @@ impl ApiError {
 
     /// The request asks for something that the object's state does not allow.
     pub fn unexpected_state(message: impl Into<String>) -> Self {
-        Self::invalid(message).code("payment_intent_unexpected_state")
+        Self::invalid(message).code("payment_intent_unexpected_state").of_state()
     }
 
     pub fn to_json(&self) -> Value {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::stripe::api::call::{Call, Incoming, Key, read};
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::expand;
-use crate::stripe::api::idempotency::Turn;
+use crate::stripe::api::idempotency::{Kept, Turn};
 use crate::stripe::api::v2::{self, Api};
 use crate::stripe::control::fault::{self, ConnectionLost, FaultKind};
 use crate::stripe::objects::{payment_intent, payment_method};
@@ -170,7 +170,7 @@ impl State {
     fn give_up(&mut self, call: &Call, error: &ApiError) -> Reply {
         let request_id = call.origin.request_id.clone().unwrap_or_default();
         let mut reply = Reply::refused(error, request_id.clone(), call.api);
-        self.replies.finish(call, reply.status, &reply.body, &request_id);
+        self.replies.finish(call, false, || reply.to_keep(&request_id));
         reply.add_key(call, request_id);
         reply
     }
@@ -185,6 +185,11 @@ impl State {
                 Err(fault::injected(500, &call.path, None))
             }
         };
+        let begun = match (&answer, call.api) {
+            (Ok(_), _) => true,
+            (Err(error), Api::V1) => error.had_begun(),
+            (Err(_), Api::V2) => false,
+        };
         let mut reply = match answer {
             Ok(body) => Reply::new(200, body, request_id.clone()),
             Err(error) => Reply::refused(&error, request_id.clone(), call.api),
@@ -194,7 +199,7 @@ impl State {
         {
             reply.project(projection);
         }
-        self.replies.finish(call, reply.status, &reply.body, &request_id);
+        self.replies.finish(call, begun, || reply.to_keep(&request_id));
         reply.add_key(call, request_id);
         reply
     }
@@ -225,6 +230,10 @@ impl Reply {
             .headers
             .extend(error.headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
         reply
+    }
+
+    fn to_keep(&self, request_id: &str) -> Kept {
+        Kept { status: self.status, body: self.body.clone(), request_id: request_id.to_owned() }
     }
 
     fn add_key(&mut self, call: &Call, original_request: String) {

@@ -19,24 +19,13 @@ const KEPT_SECONDS: i64 = 24 * 60 * 60;
 const V2_KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
 const KEY_CHARACTERS_MAX: usize = 255;
 
-/// The codes of refusals that are due to an object's state: a request has to be begun to know it.
-const STATE_CODES: &[&str] = &[
-    "charge_already_captured",
-    "charge_already_refunded",
-    "charge_disputed",
-    "charge_expired_for_capture",
-    "payment_intent_unexpected_state",
-    "payment_method_unexpected_state",
-    "refund_disputed_payment",
-];
-
 #[derive(Default)]
 pub(crate) struct Replies {
     entries: HashMap<Place, Entry>,
 }
 
-/// Where a key counts: in one account and one half of the API, whoever sends it.
-type Place = (Option<String>, Api, String);
+/// Where a key counts: in one half of the API, whoever sends it.
+type Place = (Api, String);
 
 struct Entry {
     fingerprint: String,
@@ -75,7 +64,7 @@ impl Replies {
         };
         let (method, path) = (&call.method, &call.path);
         let fingerprint = format!("{asks} {method} {path}\n{}", call.params.canonical());
-        let place = (call.account.clone(), call.api, key.clone());
+        let place = (call.api, key.clone());
         let kept = match call.api {
             Api::V1 => KEPT_SECONDS,
             Api::V2 => V2_KEPT_SECONDS,
@@ -95,23 +84,14 @@ impl Replies {
         Ok(Turn::First)
     }
 
-    /// Keeps the answer, or frees the key when nothing was begun.
-    pub fn finish(&mut self, call: &Call, status: u16, body: &Value, request_id: &str) {
+    /// Keeps the answer, if the request was `begun`, or frees the key.
+    pub fn finish(&mut self, call: &Call, begun: bool, answer: impl FnOnce() -> Kept) {
         let Some(key) = &call.origin.idempotency_key else { return };
-        let place = (call.account.clone(), call.api, key.clone());
-        let about_state = || {
-            let code = body.pointer("/error/code").and_then(Value::as_str);
-            code.is_some_and(|code| STATE_CODES.contains(&code))
-        };
-        let begun = match call.api {
-            Api::V1 => status < 400 || status == 402 || status >= 500 || about_state(),
-            Api::V2 => status < 400,
-        };
+        let place = (call.api, key.clone());
         if !begun {
             self.entries.remove(&place);
         } else if let Some(entry) = self.entries.get_mut(&place) {
-            entry.answer =
-                Some(Kept { status, body: body.clone(), request_id: request_id.to_owned() });
+            entry.answer = Some(answer());
         }
     }
 }

@@ -35,7 +35,7 @@ pub struct DisputeOrder {
     /// As the API names it; `fraudulent` for a card and `debit_not_authorized` for a debit when
     /// not given.
     pub reason: Option<String>,
-    /// Minor units, at most what was paid; all of it when not given.
+    /// Minor units, at most what was paid and no other dispute claims; all of that when not given.
     pub amount: Option<i64>,
     /// The bank only asks, no money is taken yet.
     #[serde(default)]
@@ -167,9 +167,13 @@ fn claim(
     let given = order.reason.as_deref().unwrap_or(default);
     let reason = REASONS.iter().find(|reason| **reason == given);
     let reason = reason.ok_or_else(|| format!("unknown reason {given}"))?;
-    let amount = order.amount.unwrap_or(charge.amount_captured);
-    if !(1..=charge.amount_captured).contains(&amount) {
-        return Err(format!("amount must be from 1 to {}", charge.amount_captured));
+    let left = charge.amount_captured - disputes::claimed(state, &charge.id);
+    if left < 1 {
+        return Err(format!("all of {payment_intent_id} is disputed already"));
+    }
+    let amount = order.amount.unwrap_or(left);
+    if !(1..=left).contains(&amount) {
+        return Err(format!("amount must be from 1 to {left}"));
     }
     Ok((charge.id.clone(), Claim { reason, inquiry: order.inquiry, amount }))
 }

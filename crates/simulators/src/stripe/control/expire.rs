@@ -114,16 +114,8 @@ impl Stripe {
         {
             let mut state = self.lock();
             let intent = state.payment_intents.get(payment_intent_id);
-            match intent.map(|intent| &intent.status) {
-                Some(
-                    Status::RequiresPaymentMethod
-                    | Status::RequiresConfirmation
-                    | Status::RequiresAction(_)
-                    | Status::RequiresCapture,
-                ) => {}
-                Some(Status::Processing | Status::Succeeded | Status::Canceled { .. }) | None => {
-                    return false;
-                }
+            if !intent.is_some_and(|intent| intent.status.may_cancel()) {
+                return false;
             }
             let reason = reason.map(str::to_owned);
             capture::cancel(&mut state, payment_intent_id, reason, &Origin::default());

@@ -149,14 +149,16 @@ pub(crate) fn gateway_page(status: u16) -> Response {
 }
 
 pub(crate) fn lock_timeout() -> ApiError {
-    ApiError::invalid(
+    let mut error = ApiError::invalid(
         "This object cannot be accessed right now because another API request or Stripe process \
          is currently accessing it. If you see this error intermittently, retry the request. If \
          you see this error frequently and are making multiple concurrent requests to a single \
          object, make your requests serially or at a lower rate.",
     )
     .code("lock_timeout")
-    .status(429)
+    .status(429);
+    error.headers.push(("stripe-should-retry", "true"));
+    error
 }
 
 #[derive(Deserialize)]

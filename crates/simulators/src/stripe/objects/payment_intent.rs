@@ -135,6 +135,12 @@ impl Status {
         }
     }
 
+    /// Whether it may be canceled. A debit that is on its way to the bank can be stopped "in rare
+    /// cases" only: not here.
+    pub fn may_cancel(&self) -> bool {
+        self.is_open() || *self == Self::RequiresCapture
+    }
+
     /// Whether amount, method and the like may still change.
     pub fn is_open(&self) -> bool {
         match self {
@@ -182,6 +188,9 @@ pub(crate) fn project(whole: &Value) -> Value {
     if let Some(error) = public.get_mut("last_payment_error")
         && let Some(method) = error.get_mut("payment_method")
     {
+        *method = payment_method::project(method);
+    }
+    if let Some(method) = public.get_mut("payment_method") {
         *method = payment_method::project(method);
     }
     Value::Object(public)

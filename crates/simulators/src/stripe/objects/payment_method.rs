@@ -190,7 +190,8 @@ impl PaymentMethod {
                  PaymentMethod multiple times, you must attach it to a Customer first.",
             )
             .code("payment_method_unexpected_state")
-            .param("payment_method")),
+            .param("payment_method")
+            .of_state()),
         }
     }
 
@@ -285,6 +286,10 @@ pub(crate) fn project(whole: &Value) -> Value {
     let hidden = ["customer_account", "metadata"];
     let mut seen: Map<String, Value> = fields.clone();
     seen.retain(|name, _| !hidden.contains(&name.as_str()));
+    // A page may know whose it is, and nothing about that customer.
+    if let Some(customer) = seen.get_mut("customer").filter(|customer| customer.is_object()) {
+        *customer = customer["id"].clone();
+    }
     for kind in ["card", "sepa_debit"] {
         if let Some(Value::Object(details)) = seen.get_mut(kind) {
             details.remove("fingerprint");

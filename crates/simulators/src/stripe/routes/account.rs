@@ -14,7 +14,7 @@ pub(crate) const ROUTES: &[Route] =
     &[Route::get("account", "account", own), Route::get("accounts/{}", "account", by_id)];
 
 /// The same in every simulator, as the keys are by default.
-const ACCOUNT: &str = "acct_1TillSimulator000";
+pub(crate) const ACCOUNT: &str = "acct_1TillSimulator000";
 
 fn own(_: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
     call.params.only(&[&["expand.*"]], &[])?;
@@ -23,14 +23,16 @@ fn own(_: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
 
 fn by_id(_: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
     call.params.only(&[&["expand.*"]], &[])?;
-    if id == ACCOUNT {
-        return Ok(render());
-    }
+    if id == ACCOUNT { Ok(render()) } else { Err(no_access(id)) }
+}
+
+/// There are no connected accounts, and the keys open no other one.
+pub(crate) fn no_access(id: &str) -> ApiError {
     let text = format!(
         "The provided key does not have access to account '{id}' (or that account does not \
          exist). Application access may have been revoked."
     );
-    Err(ApiError::invalid(text).code("account_invalid").status(403))
+    ApiError::invalid(text).code("account_invalid").status(403)
 }
 
 fn render() -> Value {

@@ -97,7 +97,8 @@ fn update(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
             "Evidence for this dispute has already been submitted; its status is {}.",
             dispute.status.name()
         ))
-        .param("evidence"));
+        .param("evidence")
+        .of_state());
     }
     let present: usize = evidence.iter().map(|(name, field)| length(dispute, name, field)).sum();
     if present > EVIDENCE_MAX {
@@ -123,6 +124,7 @@ fn close(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
              with one of the following statuses may be closed: needs_response, \
              warning_needs_response."
         ))
+        .of_state()
     })?;
     find(state, id).map(|dispute| dispute.render(state))
 }
@@ -134,7 +136,7 @@ fn find<'a>(state: &'a State, id: &str) -> Result<&'a Dispute, ApiError> {
 
 fn refuse_closed(dispute: &Dispute) -> Result<(), ApiError> {
     match dispute.status.is_closed() {
-        true => Err(ApiError::invalid("This dispute is already closed")),
+        true => Err(ApiError::invalid("This dispute is already closed").of_state()),
         false => Ok(()),
     }
 }

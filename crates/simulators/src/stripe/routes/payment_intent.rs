@@ -5,14 +5,14 @@ use serde_json::Value;
 use crate::stripe::api::call::{Call, Key};
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::list::Listing;
-use crate::stripe::api::params;
+use crate::stripe::api::params::{self, Field};
 use crate::stripe::api::search::{self, Searched};
 use crate::stripe::objects::payment_intent::{
     CaptureMethod, ConfirmationMethod, PaymentIntent, Redirects, Status, project,
 };
 use crate::stripe::routes::Route;
 use crate::stripe::rules::attempt::{Confirmation, attempt};
-use crate::stripe::rules::details::{Details, MetadataChange};
+use crate::stripe::rules::details::{Details, MetadataChange, descriptor_of_card};
 use crate::stripe::rules::{capture, customers, money};
 use crate::stripe::state::State;
 
@@ -57,8 +57,10 @@ fn create(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
     let details = Details::read(state, call)?;
     let intent = blank(state, call, &details)?;
     details.check(state, &intent)?;
+    let method = details.method_type(state, &intent).filter(|_| confirm);
+    details.check_descriptor(&intent, method)?;
     if confirm {
-        confirmation.check(call, &intent, details.method_type(state, &intent))?;
+        confirmation.check(call, &intent, method)?;
     }
 
     let id = intent.id.clone();
@@ -170,7 +172,9 @@ fn update(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
     ];
     call.params.only(&groups, params::UPDATE_NOT_SIMULATED)?;
     let details = Details::read(state, call)?;
-    details.check(state, find(state, call, id)?)?;
+    let intent = find(state, call, id)?;
+    details.check(state, intent)?;
+    details.check_descriptor(intent, None)?;
     details.apply(state, id);
     render(state, id)
 }
@@ -188,8 +192,10 @@ fn confirm(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> 
     let confirmation = Confirmation::read(state, &call.params)?;
     let details = Details::read(state, call)?;
     let intent = find(state, call, id)?;
-    confirmation.check(call, intent, details.method_type(state, intent))?;
+    let method = details.method_type(state, intent);
+    confirmation.check(call, intent, method)?;
     details.check(state, intent)?;
+    details.check_descriptor(intent, method)?;
     details.check_own_method(state, intent)?;
     details.apply(state, id);
     attempt(state, id, &confirmation, &call.origin)?;
@@ -201,22 +207,15 @@ fn cancel(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
     let reasons = ["duplicate", "fraudulent", "requested_by_customer", "abandoned"];
     let reason = call.params.one_of("cancellation_reason", &reasons)?;
     let intent = find(state, call, id)?;
-    match intent.status {
-        Status::RequiresPaymentMethod
-        | Status::RequiresConfirmation
-        | Status::RequiresAction(_)
-        | Status::RequiresCapture => {}
-        // A debit that is on its way to the bank can be stopped "in rare cases" only: not here.
-        Status::Processing | Status::Succeeded | Status::Canceled { .. } => {
-            return Err(ApiError::unexpected_state(format!(
-                "You cannot cancel this PaymentIntent because it has a status of {}. Only a \
-                 PaymentIntent with one of the following statuses may be canceled: \
-                 requires_payment_method, requires_capture, requires_confirmation, \
-                 requires_action, processing.",
-                intent.status.name()
-            ))
-            .with("payment_intent", intent.render()));
-        }
+    if !intent.status.may_cancel() {
+        return Err(ApiError::unexpected_state(format!(
+            "You cannot cancel this PaymentIntent because it has a status of {}. Only a \
+             PaymentIntent with one of the following statuses may be canceled: \
+             requires_payment_method, requires_capture, requires_confirmation, requires_action, \
+             processing.",
+            intent.status.name()
+        ))
+        .with("payment_intent", intent.render()));
     }
     capture::cancel(state, id, reason, &call.origin);
     render(state, id)
@@ -240,11 +239,14 @@ fn capture(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> 
         ))
         .with("payment_intent", intent.render()));
     }
+    // Only cards can set money aside.
+    if descriptor != Field::Absent && descriptor != Field::Unset {
+        return Err(descriptor_of_card());
+    }
     let amount = capture_amount(intent, amount)?;
     metadata.check(&intent.metadata)?;
     if let Some(intent) = state.payment_intents.get_mut(id) {
         metadata.apply(&mut intent.metadata);
-        descriptor.apply(&mut intent.statement_descriptor);
         suffix.apply(&mut intent.statement_descriptor_suffix);
     }
     capture::capture(state, id, amount, &call.origin);
@@ -260,7 +262,9 @@ fn capture_amount(intent: &PaymentIntent, wanted: Option<i64>) -> Result<i64, Ap
         ))
         .code("amount_too_large")
         .param("amount_to_capture")),
-        Some(amount) => money::check_amount(amount, &intent.currency).map(|()| amount),
+        Some(amount) => money::check_amount(amount, &intent.currency)
+            .map(|()| amount)
+            .map_err(|error| error.param("amount_to_capture")),
     }
 }
 

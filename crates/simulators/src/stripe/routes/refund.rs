@@ -112,7 +112,7 @@ fn cancel(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
     call.params.only(&[&["expand.*"]], &[])?;
     let refund = find(state, id)?;
     if !refund.status.waits_for_customer() {
-        return Err(ApiError::invalid("Canceling this refund is unsupported."));
+        return Err(ApiError::invalid("Canceling this refund is unsupported.").of_state());
     }
     // It was waiting a moment ago and the state is ours since then.
     let _canceled = refunds::settle(state, id, RefundOutcome::Canceled, &call.origin);
@@ -128,7 +128,8 @@ fn expire(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
             "You cannot expire this refund because it has a status of {}. Only a refund with the \
              status requires_action may be expired.",
             refund.status.name()
-        )));
+        ))
+        .of_state());
     }
     let failed = RefundOutcome::Failed(RefundFailure::Unknown);
     let _expired = refunds::settle(state, id, failed, &call.origin);

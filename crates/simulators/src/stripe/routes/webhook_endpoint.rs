@@ -30,6 +30,7 @@ fn create(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
     check_version(&call.params)?;
     let description = call.params.field("description")?;
     let metadata = MetadataChange::read(&call.params)?;
+    metadata.check(&Default::default())?;
     let id = state.add_endpoint(url, enabled_events);
     let Some(endpoint) = state.endpoints.get_mut(&id) else { return Err(missing(&id)) };
     description.apply(&mut endpoint.description);
@@ -51,6 +52,7 @@ fn update(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
     let description = call.params.field("description")?;
     let metadata = MetadataChange::read(&call.params)?;
     let endpoint = state.endpoints.get_mut(id).ok_or_else(|| missing(id))?;
+    metadata.check(&endpoint.metadata)?;
     if let Some(url) = url {
         endpoint.url = url;
     }
@@ -96,7 +98,9 @@ pub(crate) fn url(given: &str, livemode: bool) -> Result<String, ApiError> {
 
 fn events(params: &Params) -> Result<Option<Vec<String>>, ApiError> {
     let list = params.list("enabled_events");
-    match list.iter().find(|kind| *kind != "*" && !kind.contains('.')) {
+    // A star stands for all types or for none: `charge.*` is no type.
+    let wrong = |kind: &&String| *kind != "*" && (kind.contains('*') || !kind.contains('.'));
+    match list.iter().find(wrong) {
         Some(wrong) => {
             Err(ApiError::invalid(format!("Invalid enabled_events: {wrong}"))
                 .param("enabled_events"))

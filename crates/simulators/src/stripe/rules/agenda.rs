@@ -19,7 +19,7 @@ use crate::stripe::state::State;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Task {
     /// The bank says whether it pays a debit that is processing.
-    SettleDebit { intent: String },
+    SettleDebit { intent: String, charge: String },
     /// Money that was set aside and not taken is let go.
     ExpireAuthorization { intent: String },
     /// A refund comes to its end.
@@ -70,10 +70,13 @@ impl Task {
         // Nobody's request: the events say so.
         let origin = Origin::default();
         match self {
-            Self::SettleDebit { intent } => {
-                let paid = state.debit_would_succeed(&intent);
-                // It may have been settled by hand meanwhile.
-                let _settled_before = attempt::settle(state, &intent, paid, &origin);
+            Self::SettleDebit { intent, charge } => {
+                // It may have been settled by hand meanwhile, and tried again.
+                let found = state.payment_intents.get(&intent);
+                if found.is_some_and(|intent| intent.latest_charge.as_ref() == Some(&charge)) {
+                    let paid = state.debit_would_succeed(&intent);
+                    let _settled_before = attempt::settle(state, &intent, paid, &origin);
+                }
             }
             Self::ExpireAuthorization { intent } => capture::expire(state, &intent, &origin),
             Self::SettleRefund { refund, outcome } => {

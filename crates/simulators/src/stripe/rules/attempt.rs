@@ -259,6 +259,12 @@ pub(crate) fn authenticate(
         intent.status = Status::RequiresConfirmation;
         return Some(id);
     }
+    let method = intent.payment_method.as_deref().and_then(|id| state.payment_methods.get(id));
+    if let Some(Err(used_up)) = method.map(PaymentMethod::check_usable) {
+        // Another payment has used it while its holder was being asked.
+        fail(state, &id, Value::Object(used_up.body), origin);
+        return Some(id);
+    }
     let again = Confirmation {
         return_url: None,
         use_stripe_sdk: false,
@@ -388,7 +394,7 @@ fn debit(state: &mut State, id: &str, origin: &Origin) {
     state.emit("charge.pending", &pending, origin);
     state.emit("payment_intent.processing", &processing, origin);
     let delay = state.debit_delay(id);
-    state.schedule(delay, Task::SettleDebit { intent: id.to_owned() });
+    state.schedule(delay, Task::SettleDebit { intent: id.to_owned(), charge: charge_id });
 }
 
 /// Waits for the customer, who is asked on a page of ours under `page`.
@@ -455,6 +461,8 @@ pub(crate) fn fail(state: &mut State, id: &str, mut error: Value, origin: &Origi
     }
     intent.status = Status::RequiresPaymentMethod;
     intent.last_payment_error = Some(error);
+    // The holder is asked anew for every try.
+    intent.authenticated = None;
     let failed = intent.render();
     state.emit("payment_intent.payment_failed", &failed, origin);
 }

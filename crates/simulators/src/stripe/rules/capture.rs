@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::stripe::objects::charge::Charge;
-use crate::stripe::objects::event::Origin;
+use crate::stripe::objects::event::{Origin, previous};
 use crate::stripe::objects::payment_intent::{PaymentIntent, Status};
 use crate::stripe::rules::agenda::Task;
 use crate::stripe::rules::attempt;
@@ -64,9 +63,11 @@ fn close(
     intent.status = Status::Canceled { at, reason };
     let canceled = intent.render();
     if let Some(charge) = authorized.and_then(|charge| state.charges.get_mut(&charge)) {
+        let before = charge.render();
         charge.amount_refunded = charge.amount;
-        let released = Charge::render(charge);
-        state.emit(let_go, &released, origin);
+        let released = charge.render();
+        let changed = previous(&before, &released);
+        state.emit_update(let_go, &released, Some(changed), origin);
     }
     state.emit("payment_intent.canceled", &canceled, origin);
 }

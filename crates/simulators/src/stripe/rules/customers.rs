@@ -95,7 +95,8 @@ pub(crate) fn save(state: &mut State, intent_id: &str, origin: &Origin) {
     let Some(intent) = state.payment_intents.get(intent_id) else { return };
     let Some(usage) = intent.setup_future_usage.as_deref() else { return };
     let off_session = usage == "off_session";
-    let customer = intent.customer.clone();
+    let lives = |id: &String| state.customers.get(id).is_some_and(|customer| !customer.deleted);
+    let customer = intent.customer.clone().filter(lives);
     let method = intent.payment_method.as_deref();
     let Some(method) = method.and_then(|id| state.payment_methods.get_mut(id)) else { return };
     match (&mut method.standing, customer) {
@@ -126,7 +127,8 @@ pub(crate) fn attachable(state: &State, id: &str, status: u16) -> Result<Attacha
         return Ok(Attachable::New(draft));
     };
     let refuse = |text: &str| {
-        Err(ApiError::invalid(text).code("payment_method_unexpected_state").param("payment_method"))
+        let error = ApiError::invalid(text).code("payment_method_unexpected_state");
+        Err(error.param("payment_method").of_state())
     };
     match method.standing {
         Standing::New | Standing::ToBeSaved => {}

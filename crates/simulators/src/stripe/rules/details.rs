@@ -144,6 +144,26 @@ impl Details {
         self.metadata.check(&intent.metadata)
     }
 
+    /// A card's statement shows the account's own descriptor, to which an intent can only add.
+    /// `method` is the type that is to pay, if that is known.
+    pub fn check_descriptor(
+        &self,
+        intent: &PaymentIntent,
+        method: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let given = match &self.statement_descriptor {
+            Field::Absent => intent.statement_descriptor.is_some(),
+            Field::Unset => false,
+            Field::Set(_) => true,
+        };
+        let types = match self.types.is_some() || intent.automatic.is_none() {
+            true => self.types_of(intent),
+            false => Vec::new(),
+        };
+        let card = method == Some("card") || types.iter().any(|kind| kind == "card");
+        if given && card { Err(descriptor_of_card()) } else { Ok(()) }
+    }
+
     /// What a confirmation asks beside [`Self::check`]: that the intent's own method, if the
     /// request brings no other, may pay now.
     pub fn check_own_method(&self, state: &State, intent: &PaymentIntent) -> Result<(), ApiError> {
@@ -220,17 +240,19 @@ impl Details {
         }
         let Some(intent) = state.payment_intents.get_mut(id) else { return };
         intent.customer = self.customer.or_else(|| intent.customer.take());
+        let other_sum = self.amount.is_some() || self.currency.is_some();
         if let Some(currency) = self.currency {
             intent.currency = currency;
         }
-        if self.amount.is_some() {
-            // The card's holder has agreed to another amount.
+        // Any update clears it.
+        intent.last_payment_error = None;
+        if other_sum {
+            // The card's holder has agreed to another one.
             intent.authenticated = None;
         }
-        if self.amount.is_some() || method.is_some() {
+        if other_sum || method.is_some() {
             intent.amount = self.amount.unwrap_or(intent.amount);
             intent.payment_method = method.unwrap_or_else(|| intent.payment_method.take());
-            intent.last_payment_error = None;
             intent.reconsider();
         }
         intent.capture = self.capture.unwrap_or(intent.capture);
@@ -252,6 +274,17 @@ impl Details {
             intent.request_three_d_secure = request;
         }
     }
+}
+
+pub(crate) fn descriptor_of_card() -> ApiError {
+    ApiError::invalid(
+        "The statement_descriptor parameter is not supported for the payment_method_type `card`. \
+         To continue supporting payment_method_type `card`, please pass in \
+         `statement_descriptor_suffix` or remove the `statement_descriptor` parameter altogether. \
+         Please see https://support.stripe.com/questions/use-of-the-statement-descriptor-parameter-on-paymentintents-for-card-charges \
+         for additional details.",
+    )
+    .param("statement_descriptor")
 }
 
 /// `off_session`, `on_session`, or emptied.

@@ -282,11 +282,16 @@ pub(crate) fn decide(
             (status.prevent(taken)?, Some("charge.dispute.funds_withdrawn"))
         }
     };
-    state.disputes.get_mut(id)?.status = next;
+    let dispute = state.disputes.get_mut(id)?;
+    dispute.status = next;
+    let charge_id = dispute.charge.clone();
     if let Some(moved) = moved {
         report(state, id, moved, origin);
     }
     report(state, id, "charge.dispute.closed", origin);
+    if decision == Decision::Prevented {
+        stop_refunds(state, &charge_id, origin);
+    }
     Some(())
 }
 
@@ -348,6 +353,13 @@ pub(crate) fn refunded(state: &mut State, charge_id: &str, origin: &Origin) {
         let _closed = decide(state, &id, Decision::WarningClosed, origin);
     }
     calm(state, charge_id, origin);
+}
+
+/// What customers have back, or want back, by disputes: several share the charge's amount.
+pub(crate) fn claimed(state: &State, charge_id: &str) -> i64 {
+    let claims =
+        |dispute: &&Dispute| dispute.status.is_open_inquiry() || !dispute.is_charge_refundable();
+    of_charge(state, charge_id).filter(claims).map(|dispute| dispute.amount).sum()
 }
 
 fn of_charge<'a>(state: &'a State, charge_id: &'a str) -> impl Iterator<Item = &'a Dispute> {

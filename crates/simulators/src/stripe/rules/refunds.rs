@@ -107,7 +107,9 @@ fn check(state: &State, wanted: &Wanted) -> Result<i64, ApiError> {
     if charge.status != ChargeStatus::Succeeded || let_go {
         return Err(match &charge.payment_intent {
             Some(intent) => nothing_to_refund(intent),
-            None => ApiError::invalid(format!("Charge {id} has not succeeded.")).param("charge"),
+            None => ApiError::invalid(format!("Charge {id} has not succeeded."))
+                .param("charge")
+                .of_state(),
         });
     }
     if !charge.captured {
@@ -119,18 +121,21 @@ fn check(state: &State, wanted: &Wanted) -> Result<i64, ApiError> {
             "This uncaptured Charge was created{of}. You must cancel the PaymentIntent to reverse \
              the authorization instead of refunding the Charge directly. For more information, see \
              https://stripe.com/docs/payments/place-a-hold-on-a-payment-method"
-        )));
+        ))
+        .of_state());
     }
     if disputes::blocks_refund(state, id) {
         return Err(ApiError::invalid(format!(
             "Charge {id} has been charged back; cannot issue a refund."
         ))
-        .code("charge_disputed"));
+        .code("charge_disputed")
+        .of_state());
     }
     let left = charge.amount_captured - charge.amount_refunded;
     if left <= 0 {
         return Err(ApiError::invalid(format!("Charge {id} has already been refunded."))
-            .code("charge_already_refunded"));
+            .code("charge_already_refunded")
+            .of_state());
     }
     match wanted.amount {
         Some(amount) if amount < 1 => {
@@ -143,7 +148,8 @@ fn check(state: &State, wanted: &Wanted) -> Result<i64, ApiError> {
             money::display(amount, &charge.currency),
             money::display(left, &charge.currency)
         ))
-        .param("amount")),
+        .param("amount")
+        .of_state()),
         amount => Ok(amount.unwrap_or(left)),
     }
 }
@@ -153,6 +159,7 @@ pub(crate) fn nothing_to_refund(intent: &str) -> ApiError {
     ApiError::invalid(format!(
         "This PaymentIntent ({intent}) does not have a successful charge to refund."
     ))
+    .of_state()
 }
 
 fn destination(charge: &Charge) -> Destination {
