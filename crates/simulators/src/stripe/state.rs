@@ -29,6 +29,8 @@ use crate::stripe::table::Table;
 use crate::stripe::webhooks::queue::Webhooks;
 
 pub(crate) struct State {
+    /// How often everything was forgotten.
+    pub resets: u64,
     pub settings: Settings,
     pub clock: Clock,
     pub ids: Ids,
@@ -73,6 +75,7 @@ pub(crate) struct Settings {
 impl State {
     pub fn new(options: Options) -> Self {
         Self {
+            resets: 0,
             settings: Settings {
                 secret_key: options.secret_key,
                 publishable_key: options.publishable_key,
@@ -113,6 +116,7 @@ impl State {
     /// Forgets what happened and what was ordered. The clock, the keys, the rate limits and
     /// whoever receives events stay: a shop registers once, at its start.
     pub fn reset(&mut self) {
+        self.resets += 1;
         self.payment_intents = Table::default();
         self.payment_methods = Table::default();
         self.charges = Table::default();

@@ -148,3 +148,32 @@ async fn a_caller_who_hangs_up_in_the_queue_does_not_keep_the_lock() {
     assert_eq!(world.get(&path, &[]).await.body["description"], "b");
     assert_eq!(world.post(&path, &[("description", "c")]).await.body["description"], "c");
 }
+
+#[tokio::test(start_paused = true)]
+async fn refunds_of_one_payment_wait_for_each_other() {
+    let world = World::new();
+    let paid = world.pay("pm_card_visa").await;
+    let (intent, charge) = (paid.id(), paid.body["latest_charge"].as_str().unwrap().to_owned());
+    slow(&world, "/v1/refunds", 3000);
+    let by_intent = [("payment_intent", intent.as_str()), ("amount", "1500")];
+    let by_charge = [("charge", charge.as_str()), ("amount", "500")];
+    let (first, second) = tokio::join!(
+        world.post("/v1/refunds", &by_intent),
+        after(100, world.post("/v1/refunds", &by_charge))
+    );
+    assert_eq!((first.status, second.code()), (200, "429 lock_timeout".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_of_the_time_before_a_reset_has_no_effect_after_it() {
+    let world = World::new();
+    slow(&world, "/v1/payment_intents", 1000);
+    let request = crate::world::request("POST", "/v1/payment_intents", &INTENT, &[]);
+    let reset = async {
+        sleep(Duration::from_millis(100)).await;
+        world.stripe.reset();
+    };
+    let (response, ()) = tokio::join!(world.raw(request), reset);
+    assert!(response.extensions().get::<simulators::stripe::ConnectionLost>().is_some());
+    assert!(world.stripe.ledger().is_empty());
+}

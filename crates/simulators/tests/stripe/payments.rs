@@ -286,3 +286,17 @@ async fn a_card_takes_an_addition_to_the_descriptor_and_no_other_one() {
     let old = [("stripe-version", "2025-09-30.clover")];
     assert_eq!(world.send("POST", "/v1/payment_intents", &named, &old).await.status, 400);
 }
+
+#[tokio::test]
+async fn an_intent_that_is_not_made_is_in_no_answer() {
+    let world = World::new();
+    for missing in ["payment_method", "return_url"] {
+        let mut fields = vec![("amount", "2000"), ("currency", "eur"), ("confirm", "true")];
+        fields.extend([("payment_method", "pm_card_visa"), ("return_url", "http://shop.test")]);
+        fields.retain(|(name, _)| *name != missing);
+        let refused = world.post("/v1/payment_intents", &fields).await;
+        assert_eq!(refused.status, 400, "{missing}");
+        assert_eq!(refused.body["error"].get("payment_intent"), None, "{missing}");
+    }
+    assert!(world.stripe.ledger().is_empty());
+}

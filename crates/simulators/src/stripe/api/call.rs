@@ -50,6 +50,8 @@ pub(crate) struct Call {
     pub route: &'static Route,
     /// The id in the path, empty where the route has none.
     pub id: String,
+    /// What this request may change and no other may meanwhile.
+    object: Option<String>,
     /// Whether the request's version still knows `payment_method_types`.
     pub names_types: bool,
     pub origin: Origin,
@@ -147,6 +149,7 @@ impl Incoming {
             key,
             api: self.api,
             route,
+            object: object(state, &self.method, route, id, &self.params),
             id: id.to_owned(),
             names_types,
             origin: Origin {
@@ -186,10 +189,28 @@ impl Incoming {
 }
 
 impl Call {
-    /// The object that this request may change. A creation changes none that there is.
+    /// The object that this request may change.
     pub fn object(&self) -> Option<&str> {
-        (self.method != Method::GET && !self.id.is_empty()).then_some(self.id.as_str())
+        self.object.as_deref()
     }
+}
+
+/// A creation changes nothing that there is, but a refund changes its payment.
+fn object(
+    state: &State,
+    method: &Method,
+    route: &Route,
+    id: &str,
+    params: &Params,
+) -> Option<String> {
+    if *method == Method::GET {
+        return None;
+    }
+    if route.path != "refunds" {
+        return (!id.is_empty()).then(|| id.to_owned());
+    }
+    let charge = || state.charges.get(&params.text("charge").ok()??)?.payment_intent.clone();
+    params.text("payment_intent").ok().flatten().or_else(charge)
 }
 
 /// Whether a key is for what is simulated, or for the account's other mode, in which nothing is.

@@ -41,6 +41,11 @@ impl ApiError {
         self
     }
 
+    pub fn without(mut self, name: &str) -> Self {
+        self.body.remove(name);
+        self
+    }
+
     pub fn status(mut self, status: u16) -> Self {
         self.status = status;
         self

@@ -118,24 +118,31 @@ impl Stripe {
         pause: Duration,
     ) -> Option<Reply> {
         let stripe = self.clone();
-        let patience = self.lock().settings.lock_wait;
+        let (patience, resets) = {
+            let state = self.lock();
+            (state.settings.lock_wait, state.resets)
+        };
         let task = tokio::spawn(async move {
             let locks = stripe.shared.locks.clone();
             let _held = match call.object() {
                 None => None,
                 Some(object) => match locks.acquire(object, patience).await {
                     Some(held) => Some(held),
-                    None => return stripe.lock().give_up(&call, &fault::lock_timeout()),
+                    None => return Some(stripe.lock().give_up(&call, &fault::lock_timeout())),
                 },
             };
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
-            let reply = stripe.lock().complete(&call, effect);
+            let reply = {
+                let mut state = stripe.lock();
+                // A request of the time before a reset has no effect after it.
+                (state.resets == resets).then(|| state.complete(&call, effect))
+            };
             stripe.wake();
             reply
         });
-        task.await.ok()
+        task.await.ok().flatten()
     }
 
     fn refuse(&self, error: &ApiError, api: Api) -> Reply {

@@ -60,7 +60,9 @@ fn create(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
     let method = details.method_type(state, &intent).filter(|_| confirm);
     details.check_descriptor(&intent, method)?;
     if confirm {
-        confirmation.check(call, &intent, method)?;
+        // What is refused is not made, so no answer may show it.
+        let checked = confirmation.check(call, &intent, method);
+        checked.map_err(|error| error.without("payment_intent"))?;
     }
 
     let id = intent.id.clone();

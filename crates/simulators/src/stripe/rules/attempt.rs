@@ -81,47 +81,23 @@ impl Confirmation {
         intent: &PaymentIntent,
         method: Option<&str>,
     ) -> Result<(), ApiError> {
-        let refuse = |text: String| {
-            Err(ApiError::unexpected_state(text).with("payment_intent", intent.render()))
-        };
-        match &intent.status {
-            Status::Succeeded => {
-                return refuse(
-                    "You cannot confirm this PaymentIntent because it has already succeeded after \
-                     being previously confirmed."
-                        .into(),
-                );
-            }
-            status @ (Status::Canceled { .. } | Status::Processing | Status::RequiresCapture) => {
-                return refuse(format!(
-                    "You cannot confirm this PaymentIntent because it has a status of {}. Only a \
-                     PaymentIntent with one of the following statuses may be confirmed: \
-                     requires_confirmation, requires_action.",
-                    status.name()
-                ));
-            }
-            Status::RequiresPaymentMethod
-            | Status::RequiresConfirmation
-            | Status::RequiresAction(_) => {}
-        }
+        check_open(intent)?;
         if call.key == Key::Publishable && intent.confirmation == ConfirmationMethod::Manual {
-            return refuse(
+            return Err(refused(
+                intent,
                 "This PaymentIntent cannot be confirmed with a publishable key because its \
-                 confirmation_method is manual."
-                    .into(),
-            );
+                 confirmation_method is manual.",
+            ));
         }
         if self.amount_to_confirm.is_some_and(|amount| amount != intent.amount) {
             let text = format!(
                 "The amount_to_confirm does not match this PaymentIntent's amount of {}.",
                 intent.amount
             );
-            return Err(ApiError::unexpected_state(text)
-                .param("amount_to_confirm")
-                .with("payment_intent", intent.render()));
+            return Err(refused(intent, text).param("amount_to_confirm"));
         }
         let Some(method) = method else {
-            return refuse(method_missing(intent.customer.as_deref()));
+            return Err(refused(intent, method_missing(intent.customer.as_deref())));
         };
         let needs_return_url = intent.automatic == Some(Redirects::Always)
             && call.key == Key::Secret
@@ -171,6 +147,33 @@ impl Confirmation {
             }
         }
     }
+}
+
+/// Refuses an intent that has been paid, is being paid or was canceled.
+fn check_open(intent: &PaymentIntent) -> Result<(), ApiError> {
+    match &intent.status {
+        Status::Succeeded => Err(refused(
+            intent,
+            "You cannot confirm this PaymentIntent because it has already succeeded after being \
+             previously confirmed.",
+        )),
+        status @ (Status::Canceled { .. } | Status::Processing | Status::RequiresCapture) => {
+            let text = format!(
+                "You cannot confirm this PaymentIntent because it has a status of {}. Only a \
+                 PaymentIntent with one of the following statuses may be confirmed: \
+                 requires_confirmation, requires_action.",
+                status.name()
+            );
+            Err(refused(intent, text))
+        }
+        Status::RequiresPaymentMethod
+        | Status::RequiresConfirmation
+        | Status::RequiresAction(_) => Ok(()),
+    }
+}
+
+fn refused(intent: &PaymentIntent, why: impl Into<String>) -> ApiError {
+    ApiError::unexpected_state(why).with("payment_intent", intent.render())
 }
 
 fn method_missing(customer: Option<&str>) -> String {
