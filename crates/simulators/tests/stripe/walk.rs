@@ -78,18 +78,18 @@ fn walk(seeds: std::ops::Range<u64>, steps: u32) {
 
 #[test]
 fn the_books_are_right_after_every_step_of_many_short_walks() {
-    walk(0..250, 12);
+    walk(0..200, 10);
 }
 
 #[test]
 fn the_books_are_right_after_every_step_of_some_long_walks() {
-    walk(500..530, 30);
+    walk(500..510, 30);
 }
 
 #[test]
 fn the_same_walk_again_makes_the_same_ids_bodies_and_events() {
     runtime().block_on(async {
-        for seed in 1000..1005 {
+        for seed in 1000..1003 {
             let mut first = Walk::new(seed);
             let mut second = Walk::new(seed);
             let states = [first.run(25).await, second.run(25).await];
@@ -119,10 +119,14 @@ impl Walk {
     /// Returns all there is in the end.
     async fn run(&mut self, steps: u32) -> Value {
         for _ in 0..steps {
+            let done = self.steps.len();
             self.step().await;
-            self.audit().await;
+            if self.steps.len() > done {
+                self.audit().await;
+            }
         }
         self.order("DELETE", "/_sim/faults", Value::Null).await;
+        self.audit_pages().await;
         self.audit_references().await;
         self.order("GET", "/_sim/state", Value::Null).await.body
     }
@@ -355,6 +359,7 @@ impl Walk {
         if self.chance(15)
             && let Some(id) = self.pick(&self.customers.clone())
         {
+            self.steps.push(format!("DELETE {id}"));
             self.send("DELETE", &format!("/v1/customers/{id}"), &[], None).await;
             return;
         }
