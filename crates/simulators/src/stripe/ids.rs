@@ -27,6 +27,7 @@ impl Ids {
         }
         id
     }
+
     /// Another order of the same things, each order as likely as the others.
     pub fn shuffle<T>(&mut self, things: &mut [T]) {
         for last in (1..things.len()).rev() {

@@ -227,13 +227,11 @@ fn matches(pattern: &str, path: &[&str]) -> bool {
     segments.next().is_none()
 }
 
-/// The address group under any prefix that the API has.
+/// Where something is sent, as it stands in most objects.
 pub(crate) const SHIPPING: &[&str] = &[
     "shipping",
     "shipping.name",
     "shipping.phone",
-    "shipping.carrier",
-    "shipping.tracking_number",
     "shipping.address.city",
     "shipping.address.country",
     "shipping.address.line1",
@@ -241,6 +239,9 @@ pub(crate) const SHIPPING: &[&str] = &[
     "shipping.address.postal_code",
     "shipping.address.state",
 ];
+
+/// By whom it is sent: payments and charges know this.
+pub(crate) const CARRIER: &[&str] = &["shipping.carrier", "shipping.tracking_number"];
 
 pub(crate) const PAYMENT_METHOD_DATA: &[&str] = &[
     "payment_method_data.type",

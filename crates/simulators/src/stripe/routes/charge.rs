@@ -32,7 +32,7 @@ const UPDATE: &[&str] =
 
 /// What was paid for may be said later; what was paid may not change.
 fn update(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
-    let groups = [UPDATE, params::SHIPPING];
+    let groups = [UPDATE, params::SHIPPING, params::CARRIER];
     call.params.only(&groups, &["customer", "fraud_details", "fraud_details.**"])?;
     let metadata = MetadataChange::read(&call.params)?;
     let description = call.params.field("description")?;

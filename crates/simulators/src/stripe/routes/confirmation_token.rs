@@ -21,21 +21,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::post("test_helpers/confirmation_tokens", "confirmation_token", create_for_test),
 ];
 
-const FIELDS: &[&str] = &[
-    "payment_method",
-    "return_url",
-    "setup_future_usage",
-    "shipping",
-    "shipping.name",
-    "shipping.phone",
-    "shipping.address.city",
-    "shipping.address.country",
-    "shipping.address.line1",
-    "shipping.address.line2",
-    "shipping.address.postal_code",
-    "shipping.address.state",
-    "expand.*",
-];
+const FIELDS: &[&str] = &["payment_method", "return_url", "setup_future_usage", "expand.*"];
 
 /// What Stripe.js adds to what tests may give.
 const OF_PAGES: &[&str] = &[
@@ -58,14 +44,15 @@ fn create(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
         )
         .status(403));
     }
-    let groups = [FIELDS, OF_PAGES, params::PAYMENT_METHOD_DATA, params::TELEMETRY];
+    let groups =
+        [FIELDS, params::SHIPPING, OF_PAGES, params::PAYMENT_METHOD_DATA, params::TELEMETRY];
     let not_simulated = [NOT_SIMULATED, &["client_context.**"]].concat();
     call.params.only(&groups, &not_simulated)?;
     make(state, &call.params)
 }
 
 fn create_for_test(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
-    call.params.only(&[FIELDS, params::PAYMENT_METHOD_DATA], NOT_SIMULATED)?;
+    call.params.only(&[FIELDS, params::SHIPPING, params::PAYMENT_METHOD_DATA], NOT_SIMULATED)?;
     make(state, &call.params)
 }
 

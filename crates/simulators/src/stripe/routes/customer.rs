@@ -46,15 +46,6 @@ const FIELDS: &[&str] = &[
     "name",
     "phone",
     "preferred_locales.*",
-    "shipping",
-    "shipping.name",
-    "shipping.phone",
-    "shipping.address.city",
-    "shipping.address.country",
-    "shipping.address.line1",
-    "shipping.address.line2",
-    "shipping.address.postal_code",
-    "shipping.address.state",
     "tax_exempt",
 ];
 
@@ -178,7 +169,7 @@ impl Change {
 
 fn create(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
     let not_simulated = [NOT_SIMULATED, CREATE_NOT_SIMULATED].concat();
-    call.params.only(&[FIELDS, &["payment_method"]], &not_simulated)?;
+    call.params.only(&[FIELDS, params::SHIPPING, &["payment_method"]], &not_simulated)?;
     let change = Change::read(&call.params, None)?;
     let given = call.params.text("payment_method")?;
     let method = match &given {
@@ -240,7 +231,7 @@ fn retrieve(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError>
 
 fn update(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
     let not_simulated = [NOT_SIMULATED, UPDATE_NOT_SIMULATED].concat();
-    call.params.only(&[FIELDS], &not_simulated)?;
+    call.params.only(&[FIELDS, params::SHIPPING], &not_simulated)?;
     let change = Change::read(&call.params, Some(find(state, id)?))?;
     change.check_default(state, |method| {
         state.payment_methods.get(method).and_then(PaymentMethod::customer) == Some(id)

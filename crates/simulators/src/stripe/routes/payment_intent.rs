@@ -40,6 +40,7 @@ fn create(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
         params::CONFIRMATION,
         params::DETAILS,
         params::SHIPPING,
+        params::CARRIER,
         params::PAYMENT_METHOD_DATA,
         legacy(call),
     ];
@@ -169,6 +170,7 @@ fn update(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
         params::UPDATE,
         params::DETAILS,
         params::SHIPPING,
+        params::CARRIER,
         params::PAYMENT_METHOD_DATA,
         legacy(call),
     ];
@@ -187,6 +189,7 @@ fn confirm(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> 
         params::CONFIRMATION,
         params::DETAILS,
         params::SHIPPING,
+        params::CARRIER,
         params::PAYMENT_METHOD_DATA,
         legacy(call),
     ];
