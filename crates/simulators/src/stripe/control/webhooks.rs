@@ -29,8 +29,6 @@ struct Release {
     types: Option<Vec<String>>,
     #[serde(default)]
     order: ReleaseOrder,
-    #[serde(default)]
-    reverse: bool,
 }
 
 #[derive(Deserialize)]
@@ -93,8 +91,7 @@ async fn hold(Shared(stripe): Shared<Stripe>, order: Option<Json<Which>>) -> Res
 }
 
 async fn release(Shared(stripe): Shared<Stripe>, order: Option<Json<Release>>) -> Response {
-    let Json(Release { types, order, reverse }) = order.unwrap_or_default();
-    let order = if reverse { ReleaseOrder::Reverse } else { order };
+    let Json(Release { types, order }) = order.unwrap_or_default();
     with_types(types, |types| stripe.release_types(&types, order))
 }
 

@@ -265,7 +265,7 @@ pub(crate) fn of_webhooks(gate: Gate) -> Vec<Order> {
             order(
                 "Release, newest first",
                 "release",
-                &json!({ "reverse": true }),
+                &json!({ "order": "reverse" }),
                 "Webhooks go out, the newest first.",
             ),
             order(
