@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo | test | databases | bench | countries`.
+//! The project's own commands: `cargo xtask demo | test | kill | databases | bench | countries`.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 mod countries;
 mod databases;
+mod kill;
 mod packages;
 mod process;
 mod sdks;
@@ -40,6 +41,9 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Kills the real server again and again while shoppers buy, and compares the books
+    #[command(after_help = KILL_EXAMPLES)]
+    Kill(kill::KillArguments),
     /// Starts the tests' PostgreSQL and MariaDB and prints their URLs, until Ctrl-C
     #[command(after_help = DATABASES_EXAMPLES)]
     Databases,
@@ -65,6 +69,11 @@ const TEST_EXAMPLES: &str = "Examples:
   cargo xtask test --only rust -- a_declined_card      tests with this in their name
   cargo xtask test --only rust -- -p storage           the tests of one crate";
 
+const KILL_EXAMPLES: &str = "Examples:
+  cargo xtask kill                                     thirty kills, on SQLite
+  cargo xtask kill --kills 100 --database postgres     a longer run
+  cargo xtask kill --seed 7                            the same choices as another run's";
+
 const DATABASES_EXAMPLES: &str = "Example:
   cargo xtask databases                                in one terminal; then in another the two
                                                        printed exports and `cargo test -p storage`";
@@ -89,6 +98,7 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Demo { arguments } => demo(&root, &arguments),
         Task::Test { only, arguments } => test::run(&root, &only, &arguments),
+        Task::Kill(arguments) => kill::run(&root, &arguments),
         Task::Databases => databases::serve(),
         Task::Bench { arguments } => {
             become_cargo(&root, &["bench", "-p", "storage", "--bench", "*", "--"], &arguments)

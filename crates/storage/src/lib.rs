@@ -67,7 +67,7 @@ pub use error::{Cause, StoreError};
 pub use lease::Lease;
 pub use row::{Columns, Row, Value};
 pub use sql::Sql;
-pub use sqlite::SqliteFile;
+pub use sqlite::{Power, SqliteFile};
 pub use tx::{Tx, Work};
 pub use url::DatabaseUrl;
 
@@ -116,7 +116,7 @@ pub struct Store {
 
 enum Engine {
     Sqlite(sqlite::Threads),
-    Inline(sqlite::Inline),
+    Inline(Box<sqlite::Inline>),
     Postgres(Network<postgres::Postgres>),
     Mysql(Network<mysql::Mysql>),
 }
@@ -177,7 +177,17 @@ impl Store {
     /// A store that does everything on the caller's thread the first time it is polled: no threads,
     /// no timers, no retries. For simulations that must run the same way twice.
     pub fn sqlite_inline(file: &SqliteFile) -> Result<Store, StoreError> {
-        Ok(Store { engine: Arc::new(Engine::Inline(sqlite::Inline::open(file)?)) })
+        Store::sqlite_inline_on(file, || Power::Stays)
+    }
+
+    /// The same on a machine whose power may fail: `power` is asked at every commit that changes
+    /// something, before it reaches the disk.
+    pub fn sqlite_inline_on(
+        file: &SqliteFile,
+        power: impl Fn() -> Power + Send + Sync + 'static,
+    ) -> Result<Store, StoreError> {
+        let inline = Box::new(sqlite::Inline::open(file, Box::new(power))?);
+        Ok(Store { engine: Arc::new(Engine::Inline(inline)) })
     }
 
     /// Runs one operation in a transaction that may write, and answers when its work is on the
@@ -197,7 +207,7 @@ impl Store {
     {
         match &*self.engine {
             Engine::Sqlite(threads) => threads.write(input, operation).await,
-            Engine::Inline(inline) => inline.write(&input, operation),
+            Engine::Inline(inline) => inline.write(&input, operation).await,
             Engine::Postgres(network) => network.run(Mode::Write, input, operation).await,
             Engine::Mysql(network) => network.run(Mode::Write, input, operation).await,
         }

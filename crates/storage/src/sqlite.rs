@@ -38,6 +38,21 @@ pub enum SqliteFile {
     Path(PathBuf),
 }
 
+/// What becomes of a commit on a machine whose power may fail: the word of whoever simulates the
+/// machine, see [`Store::sqlite_inline_on`](crate::Store::sqlite_inline_on).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    /// The work reaches the disk, and the caller hears of it.
+    Stays,
+    /// Nothing of the work reaches the disk, and the caller never hears anything again.
+    FailsBefore,
+    /// The work reaches the disk, and the caller never hears of it.
+    FailsAfter,
+}
+
+/// Asked at each commit.
+pub(crate) type PowerSupply = Box<dyn Fn() -> Power + Send + Sync>;
+
 /// One connection and its compiled statements.
 pub(crate) struct Connection {
     raw: rusqlite::Connection,
@@ -355,24 +370,29 @@ struct Readers {
 /// time it is polled.
 pub(crate) struct Inline {
     tx: Mutex<Tx>,
+    power: PowerSupply,
 }
 
 impl Inline {
-    pub(crate) fn open(file: &SqliteFile) -> Result<Inline, StoreError> {
+    pub(crate) fn open(file: &SqliteFile, power: PowerSupply) -> Result<Inline, StoreError> {
         let connection = Connection::open_as(file, Access::ReadWrite)?;
-        Ok(Inline { tx: Mutex::new(new_tx(connection)) })
+        Ok(Inline { tx: Mutex::new(new_tx(connection)), power })
     }
 
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Tx) -> R) -> R {
         work(&mut self.tx.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn write<I, T, E: From<StoreError>>(
+    pub(crate) async fn write<I, T, E: From<StoreError>>(
         &self,
         input: &I,
         operation: for<'a> fn(&'a mut Tx, &'a I) -> Work<'a, T, E>,
     ) -> Result<T, E> {
-        self.with(|tx| write_alone(tx, input, operation))
+        match self.with(|tx| write_alone(tx, input, operation, &self.power))? {
+            Some(done) => done,
+            // The machine stands still.
+            None => std::future::pending().await,
+        }
     }
 
     pub(crate) fn read<I, T, E: From<StoreError>>(
@@ -392,21 +412,31 @@ impl Inline {
     }
 }
 
-/// One operation in a transaction of its own.
+/// One operation in a transaction of its own. `None`: the power failed. What has changed nothing
+/// is no commit.
 fn write_alone<I, T, E: From<StoreError>>(
     tx: &mut Tx,
     input: &I,
     operation: for<'a> fn(&'a mut Tx, &'a I) -> Work<'a, T, E>,
-) -> Result<T, E> {
+    power: &PowerSupply,
+) -> Result<Option<Result<T, E>>, StoreError> {
+    let before = sqlite(tx).changes();
     sqlite(tx).run(Dialect::Sqlite.begin_write())?;
     let done = run_once(tx, input, operation);
-    let committed = match &done {
-        Ok(_) => sqlite(tx).run("commit"),
-        Err(_) => Ok(()),
+    let power = match &done {
+        Ok(_) if sqlite(tx).changes() != before => power(),
+        Ok(_) | Err(_) => Power::Stays,
+    };
+    let committed = match (&done, power) {
+        (Ok(_), Power::Stays | Power::FailsAfter) => sqlite(tx).run("commit"),
+        (Ok(_), Power::FailsBefore) | (Err(_), _) => Ok(()),
     };
     if sqlite(tx).in_transaction() {
         sqlite(tx).run("rollback")?;
     }
     committed?;
-    done
+    Ok(match power {
+        Power::Stays => Some(done),
+        Power::FailsBefore | Power::FailsAfter => None,
+    })
 }

@@ -9,11 +9,14 @@
 
 mod books;
 mod coverage;
+mod crash_walk;
 mod database;
 mod failures;
 mod guest;
+mod kills;
 mod printed;
 mod seams;
+mod shelves;
 mod shop;
 mod stories;
 mod tidy;

@@ -168,6 +168,11 @@ impl Shop {
         &self.database.url
     }
 
+    /// For a server that runs as a process of its own.
+    pub fn settings(&self) -> &HashMap<String, String> {
+        &self.settings
+    }
+
     /// Somebody new.
     pub fn guest(&self) -> Guest<'_> {
         Guest::new(self)

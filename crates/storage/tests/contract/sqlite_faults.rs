@@ -11,7 +11,9 @@ use futures::StreamExt;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::FuturesUnordered;
 use storage::inbox::{NewEvent, Source, Turn};
-use storage::{DatabaseUrl, SqliteFile, Store, StoreError, Tx, Work, catalog, cursor, inbox};
+use storage::{
+    DatabaseUrl, Power, SqliteFile, Store, StoreError, Tx, Work, catalog, cursor, inbox,
+};
 
 use crate::harness::{Database, Gate, Which, at, limits, product, run, stock_of, stocked};
 
@@ -263,6 +265,46 @@ fn a_queue_that_stays_full_is_reported_as_busy() {
             store.close().await;
         })
     });
+}
+
+/// A simulation's machine loses its power on either side of a commit: the disk has all of it or
+/// nothing, and whoever waits for the answer waits for ever.
+#[test]
+fn a_commit_at_which_the_power_fails_is_wholly_there_or_not_at_all_and_is_not_answered() {
+    for (power, there) in [(Power::FailsBefore, 0), (Power::FailsAfter, 1), (Power::Stays, 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = SqliteFile::Path(folder.path().join("till.db"));
+        let migrated = Store::sqlite_inline(&file).unwrap();
+        at_once(migrated.migrate()).unwrap().unwrap();
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = asked.clone();
+        let store = Store::sqlite_inline_on(&file, move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            power
+        });
+        let store = store.unwrap();
+        let mug = product("mug", 5);
+
+        let written = at_once(store.write(mug.clone(), |tx, mug| {
+            Box::pin(async move {
+                assert!(catalog::insert_product(tx, mug, at(0)).await?);
+                Ok::<_, StoreError>(())
+            })
+        }));
+
+        assert_eq!(written.is_some(), power == Power::Stays, "{power:?}");
+        let found = at_once(migrated.read(mug.id, |tx, id| Box::pin(catalog::product(tx, *id))));
+        let found: Result<_, StoreError> = found.unwrap();
+        assert_eq!(found.unwrap().iter().len(), there, "{power:?}");
+        // What changes nothing is no commit.
+        let nothing = store.write((), |_tx, ()| Box::pin(async { Ok::<_, StoreError>(()) }));
+        assert!(at_once(nothing).is_some());
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+}
+
+fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    futures::FutureExt::now_or_never(future)
 }
 
 /// The store of a simulation behaves as the one of a server, on the caller's thread and at once.

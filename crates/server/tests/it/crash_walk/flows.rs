@@ -1,0 +1,229 @@
+//! What the walk goes through: for each flow what comes before it, undisturbed, and the part in
+//! which the power may fail.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::Value;
+use simulators::stripe::{Fault, FaultKind};
+
+use super::stage::Stage;
+
+/// A part of the shop's work.
+pub struct Flow {
+    /// What happens before, with the power on.
+    pub before: fn(&mut Stage) -> Option<()>,
+    /// What is walked; `None` when the power failed. She, Stripe or the worker repeats it.
+    pub act: fn(&mut Stage) -> Option<()>,
+}
+
+const CARD: &str = "payment_method_data[type]=card\
+    &payment_method_data[card][number]=4242424242424242\
+    &payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2040\
+    &payment_method_data[card][cvc]=123";
+const DECLINED_CARD: &str = "payment_method_data[type]=card\
+    &payment_method_data[card][number]=4000000000000002\
+    &payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2040\
+    &payment_method_data[card][cvc]=123";
+/// Stripe's test account that does not pay.
+const FAILING_DEBIT: &str = "payment_method_data[type]=sepa_debit\
+    &payment_method_data[sepa_debit][iban]=DE62370400440532013001\
+    &payment_method_data[billing_details][name]=Ada\
+    &payment_method_data[billing_details][email]=ada@example.org";
+
+/// Longer than a pending order keeps its stock.
+const TOO_LONG: Duration = Duration::from_secs(31 * 60);
+/// More often than one call to Stripe is tried.
+const ALWAYS: u32 = 1000;
+
+pub const FIRST_INTENT: Flow = Flow { before: fill_cart, act: ask_intent };
+
+/// Shortly before its end the order is given more time.
+pub const REPEATED_INTENT: Flow = Flow {
+    before: |stage| {
+        fill_cart(stage)?;
+        ask_intent(stage)?;
+        stage.stripe.advance(Duration::from_secs(25 * 60));
+        Some(())
+    },
+    act: ask_intent,
+};
+
+pub const INTENT_WHOSE_FIRST_ANSWER_IS_LOST: Flow = Flow {
+    before: |stage| {
+        fill_cart(stage)?;
+        stage.stripe.inject(Fault::once("/v1/payment_intents", FaultKind::LoseAfter));
+        Some(())
+    },
+    act: ask_intent,
+};
+
+pub const INTENT_REPEATED_AFTER_ALL_ANSWERS_WERE_LOST: Flow =
+    Flow { before: lose_answers, act: ask_intent };
+
+pub const INTENT_WITH_NOTHING_TO_PAY: Flow =
+    Flow { before: |stage| stage.add("gift", 1).map(drop), act: ask_intent };
+
+pub const INTENT_AFTER_THE_CART_CHANGED: Flow = Flow {
+    before: |stage| {
+        fill_cart(stage)?;
+        ask_intent(stage)
+    },
+    act: |stage| {
+        let found = stage.ask(Method::GET, "/api/cart", &Value::Null)?;
+        if found.body["items"].as_array().is_some_and(|lines| lines.len() == 1) {
+            stage.add("lamp", 1)?;
+        }
+        ask_intent(stage)
+    },
+};
+
+pub const CONFIRM: Flow = Flow {
+    before: |stage| {
+        stage.stripe.hold_webhooks();
+        pay(stage, CARD)
+    },
+    act: |stage| {
+        let order = stage.order.clone();
+        stage.confirm(&order).map(drop)
+    },
+};
+
+pub const WEBHOOK: Flow = Flow { before: |stage| pay(stage, CARD), act: hear };
+
+pub const POLLED_EVENT: Flow = Flow {
+    before: |stage| {
+        stage.stripe.drop_webhooks();
+        pay(stage, CARD)
+    },
+    act: |stage| {
+        stage.poll()?;
+        stage.work()
+    },
+};
+
+pub const DECLINE_HEARD: Flow = Flow { before: |stage| pay(stage, DECLINED_CARD), act: hear };
+
+pub const CANCELLATION_HEARD: Flow = Flow {
+    before: |stage| {
+        fill_cart(stage)?;
+        ask_intent(stage)?;
+        hear(stage)?;
+        assert!(stage.stripe.cancel(stage.payment(), None));
+        Some(())
+    },
+    act: hear,
+};
+
+pub const PAYMENT_THAT_FAILED_FOR_GOOD: Flow = Flow {
+    before: |stage| {
+        pay(stage, FAILING_DEBIT)?;
+        let order = stage.order.clone();
+        stage.confirm(&order)?;
+        hear(stage)?;
+        assert!(stage.stripe.settle(stage.payment(), None));
+        Some(())
+    },
+    act: hear,
+};
+
+pub const EXPIRY: Flow = Flow {
+    before: |stage| {
+        fill_cart(stage)?;
+        ask_intent(stage)?;
+        hear(stage)?;
+        stage.stripe.advance(TOO_LONG);
+        Some(())
+    },
+    act: |stage| stage.work(),
+};
+
+pub const EXPIRY_OF_A_PAYMENT_THAT_STRIPE_NEVER_CONFIRMED: Flow = Flow {
+    before: |stage| {
+        lose_answers(stage)?;
+        stage.stripe.inject(Fault {
+            times: ALWAYS,
+            ..Fault::once("/v1/payment_intents", FaultKind::LoseBefore)
+        });
+        stage.stripe.advance(TOO_LONG);
+        Some(())
+    },
+    act: |stage| stage.work(),
+};
+
+pub const RECONCILING_AN_UNKNOWN_ATTEMPT: Flow = Flow {
+    before: |stage| {
+        lose_answers(stage)?;
+        stage.stripe.advance(Duration::from_secs(60));
+        Some(())
+    },
+    act: |stage| stage.work(),
+};
+
+pub const RECONCILING_AN_ATTEMPT_OLDER_THAN_ITS_KEY: Flow = Flow {
+    before: |stage| {
+        lose_answers(stage)?;
+        stage.stripe.drop_webhooks();
+        stage.stripe.advance(Duration::from_secs(25 * 60 * 60));
+        Some(())
+    },
+    act: |stage| stage.work(),
+};
+
+fn fill_cart(stage: &mut Stage) -> Option<()> {
+    stage.add("mug", 2).map(drop)
+}
+
+fn ask_intent(stage: &mut Stage) -> Option<()> {
+    let reply = stage.intent()?;
+    if reply.status == 200 {
+        reply.text("orderId").clone_into(&mut stage.order);
+        reply.text("clientSecret").clone_into(&mut stage.secret_of_payment);
+    }
+    Some(())
+}
+
+/// Stripe makes the payment, and no answer comes through.
+fn lose_answers(stage: &mut Stage) -> Option<()> {
+    fill_cart(stage)?;
+    let lost = Fault::once("/v1/payment_intents", FaultKind::LoseAfter);
+    stage.stripe.inject(Fault { times: ALWAYS, ..lost });
+    let reply = stage.intent()?;
+    assert_eq!(reply.status, 503, "{reply:?}");
+    stage.stripe.clear_faults();
+    Some(())
+}
+
+fn pay(stage: &mut Stage, method: &str) -> Option<()> {
+    fill_cart(stage)?;
+    ask_intent(stage)?;
+    let secret = stage.secret_of_payment.clone();
+    stage.pay_at_stripe(&secret, method);
+    Some(())
+}
+
+/// Stripe delivers, the worker works.
+fn hear(stage: &mut Stage) -> Option<()> {
+    stage.deliver()?;
+    stage.work()
+}
+
+/// She buys what she came for, as somebody does who meets a shop with troubles: she tries again.
+pub fn buy(stage: &mut Stage) -> Result<(), String> {
+    let mut heard = Vec::new();
+    for _ in 0..4 {
+        let reply = stage.intent().ok_or("the power failed again")?;
+        heard.push(format!("intent: {} {}", reply.status, reply.body));
+        let (order, secret) = (reply.text("orderId"), reply.text("clientSecret"));
+        if reply.status == 200 && !secret.is_empty() {
+            heard.push(format!("Stripe: {}", stage.pay_at_stripe(secret, CARD)));
+            let reply = stage.confirm(order).ok_or("the power failed again")?;
+            heard.push(format!("confirm: {} {}", reply.status, reply.text("status")));
+        }
+        super::a_while(stage);
+        if stage.orders().contains("1 paid") {
+            return Ok(());
+        }
+    }
+    Err(format!("she could not buy: {}; orders: {}", heard.join(", "), stage.orders()))
+}
