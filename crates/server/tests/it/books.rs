@@ -1,6 +1,6 @@
 //! Our books, read below the server's own code, and compared with Stripe's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use simulators::stripe::Stripe;
@@ -92,6 +92,14 @@ pub async fn items(store: &Store) -> i64 {
     let read = store.read((), |tx, ()| Box::pin(attention::open_count(tx)));
     let items: Result<i64, StoreError> = read.await;
     items.unwrap()
+}
+
+/// Payments at Stripe beyond the first of their order. What we write into a payment names both.
+pub fn asked_twice(stripe: &Stripe) -> Vec<String> {
+    let mut known = BTreeSet::new();
+    let ledger = stripe.ledger();
+    let second = ledger.iter().filter(|entry| !known.insert(entry.metadata.clone()));
+    second.map(|entry| format!("{} is a second payment of its order", entry.id)).collect()
 }
 
 /// Every difference, as a sentence.

@@ -108,7 +108,8 @@ fn settle(stage: &mut Stage, flow: &Flow, comes_back: Return) -> Vec<String> {
     let mut faults = stage.compare();
     faults.extend(bought.err());
     a_day(stage);
-    faults.extend(stage.compare());
+    let later = stage.compare();
+    faults.extend(later.into_iter().filter(|fault| !faults.contains(fault)).collect::<Vec<_>>());
     if stage.orders().contains("pending") {
         faults.push("an order is still pending after a day".to_owned());
     }

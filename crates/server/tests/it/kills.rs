@@ -159,6 +159,7 @@ async fn heal(shop: &Shop) {
 async fn faults(shop: &Shop, shelves: &Pieces, purchases: &[Purchase]) -> Vec<String> {
     let store = &shop.cx.store;
     let mut faults = books::compare(store, &shop.stripe, 0).await;
+    faults.extend(books::asked_twice(&shop.stripe));
     faults.extend(shelves::compare(store, shelves).await);
     faults.extend(compare_orders(store, shop).await);
     let orders = shop.orders().await;

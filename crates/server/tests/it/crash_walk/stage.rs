@@ -348,6 +348,7 @@ impl Stage {
             faults
         };
         let mut faults = self.live(checked).unwrap();
+        faults.extend(books::asked_twice(&self.stripe));
         let charges: usize = self.stripe.ledger().iter().map(|entry| entry.charges_succeeded).sum();
         if charges > 1 {
             faults.push(format!("she was charged {charges} times"));
