@@ -141,22 +141,29 @@ async fn storm(shop: &Shop, noticed: &Noticed, kills: u64, mut dice: Dice) -> Ve
 /// than any order waits.
 ///
 /// While something waits, every fortieth look, once a second, moves the clock. Moved more often, it
-/// would run out on claims of the living.
+/// would run out on claims of the living, and on events that the poller is about to fetch.
 async fn heal(shop: &Shop) {
     for minutes in [2, 45, 45] {
         shop.advance(Duration::from_secs(minutes * 60));
         let looks = AtomicUsize::new(1);
         shop.until("everything that is due has been done", || async {
-            let store = &shop.cx.store;
-            let is_done = books::is_quiet(store).await
-                && !books::is_overdue(store, shop.cx.clock.now()).await;
+            let is_done = is_done(shop).await;
             if !is_done && looks.fetch_add(1, Ordering::SeqCst).is_multiple_of(40) {
-                shop.advance(Duration::from_secs(90));
+                shop.advance(Duration::from_secs(30));
             }
             is_done
         })
         .await;
     }
+}
+
+/// Whether nothing waits, and all of Stripe's news has arrived.
+async fn is_done(shop: &Shop) -> bool {
+    let store = &shop.cx.store;
+    let items = books::items(store).await;
+    books::is_quiet(store).await
+        && !books::is_overdue(store, shop.cx.clock.now()).await
+        && books::compare(store, &shop.stripe, items).await.is_empty()
 }
 
 /// Every difference, as a sentence.
