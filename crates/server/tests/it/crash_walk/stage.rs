@@ -41,7 +41,7 @@ use crate::{
 
 storage::statements! {
     FACTS = "select 'order ' || row_number() over (order by created_at, id) || ' ' || state \
-            || case when expires_at is null then '' else ' for ' || (expires_at - created_at) / 60000 \
+            || case when expires_at is null then '' else ' for ' || ((expires_at - created_at) / 60000) \
             || ' minutes' end as fact from orders \
         union all select 'payment ' || row_number() over (order by created_at, id) || ' ' || state \
             || case when client_secret is null then '' else ', secret kept' end \
