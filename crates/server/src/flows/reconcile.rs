@@ -79,8 +79,11 @@ async fn fetch_event(cx: &Context, standing: &Standing) -> Result<(), FlowError>
             Box::pin(async move {
                 let Some(standing) = apply::lock(tx, *id).await? else { return Ok(()) };
                 let Standing { order, payment } = standing;
-                let answered = matches!(payment.payment.state(), PaymentState::Answered);
-                if answered && after(payment.updated_at, EVENT_OVERDUE) <= *now {
+                if !matches!(payment.payment.state(), PaymentState::Answered) {
+                    // The event was faster, and has said when to look again, if at all.
+                    return Ok(());
+                }
+                if after(payment.updated_at, EVENT_OVERDUE) <= *now {
                     let reference = payment.payment.reference().map_or("", |known| known.as_str());
                     let sentence = format!(
                         "Stripe says that {reference} succeeded, but its event has not come for \
