@@ -44,4 +44,6 @@ ids! {
     OrderId;
     /// The payment of an order.
     PaymentId;
+    /// A refund of a payment.
+    RefundId;
 }

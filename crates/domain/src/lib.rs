@@ -3,7 +3,7 @@
 //! The story, in reading order: a visitor fills a [`cart`] with lines from the [`catalog`];
 //! [`checkout`] turns the cart into an [`order`] with a fixed price ([`pricing`]) and an address
 //! ([`contact`]); a [`payment`] is asked of a gateway; the gateway's [`event`] says that the money
-//! moved, and the order is paid.
+//! moved, and the order is paid. A [`refund`] gives money back.
 //!
 //! Nothing here reads a clock, makes a random number, waits or logs: time and ids come in as
 //! arguments, so every rule can be tried a million times in a second.
@@ -23,6 +23,7 @@
 //! | event | news that the gateway made a record of; only an event makes an order paid |
 //! | receipt | the proof, taken from an event, that the money moved |
 //! | decline | a bank's no to one try; the payment stays payable |
+//! | refund | money on its way back; what is given back never exceeds what was received |
 //! | discrepancy | news that does not fit our books; a person must look at it |
 
 pub mod cart;
@@ -35,3 +36,4 @@ pub mod money;
 pub mod order;
 pub mod payment;
 pub mod pricing;
+pub mod refund;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::{
     event::{Decline, GatewayReference, News, Receipt, Report, Word},
-    id::{OrderId, PaymentId},
+    id::{OrderId, PaymentId, RefundId},
     money::Money,
 };
 
@@ -479,6 +479,11 @@ impl IdempotencyKey {
     /// key.
     pub fn create(payment: PaymentId, number: u32) -> Self {
         Self(format!("till:{payment}:create:{number}"))
+    }
+
+    /// The key of the one request that makes `refund` at the gateway.
+    pub fn refund(refund: RefundId) -> Self {
+        Self(format!("till:{refund}:refund"))
     }
 
     /// A key that was stored.

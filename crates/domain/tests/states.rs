@@ -11,11 +11,14 @@ use std::{
 use domain::{
     contact::{Address, AddressDraft},
     event::{Decline, EventId, GatewayReference, News, Receipt, Report, Word},
-    id::{CartId, OrderId, PaymentId, VisitorId},
+    id::{CartId, OrderId, PaymentId, RefundId, VisitorId},
     money::Money,
     order::{Fingerprint, Marketing, Order, OrderParts, OrderState, TransitionError},
     payment::{Consequence, Discrepancy, Payment, PaymentState},
     pricing::{TaxMode, Totals},
+    refund::{
+        NotMade, Refund, RefundConsequence, RefundNews, RefundOrigin, RefundReport, RefundState,
+    },
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -25,7 +28,7 @@ const UNCHANGED: &str = "·";
 #[test]
 fn the_page_of_states_says_what_the_code_does() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/states.md");
-    let printed = [HEAD, &payment_part(), &order_part()].concat();
+    let printed = [HEAD, &payment_part(), &order_part(), &refund_part()].concat();
     if std::env::var_os("TILL_BLESS").is_some_and(|bless| bless == "1") {
         fs::write(&path, &printed).expect("docs/ can be written to");
     }
@@ -364,6 +367,72 @@ fn order(total: i64) -> Order {
         created_at: Timestamp::UNIX_EPOCH,
     };
     Order::place(parts, Timestamp::UNIX_EPOCH)
+}
+
+// Refunds
+
+/// Something that happens to a refund.
+type RefundHappening = (&'static str, fn(Refund) -> (Refund, RefundConsequence));
+
+const REFUND_HAPPENINGS: [RefundHappening; 6] = [
+    ("no answer came", |refund| (refund.lose_answer(), RefundConsequence::Nothing)),
+    ("the gateway refuses it", |refund| refund.refuse(NotMade::Disputed)),
+    ("pending", |refund| refund.hear(&told(RefundReport::Pending))),
+    ("succeeded", |refund| refund.hear(&told(RefundReport::Succeeded))),
+    ("failed", |refund| refund.hear(&told(RefundReport::Failed { reason: "declined".into() }))),
+    ("cancelled", |refund| refund.hear(&told(RefundReport::Cancelled))),
+];
+
+fn refund_part() -> String {
+    let mut refunds = vec![refund()];
+    refunds.extend(REFUND_HAPPENINGS.map(|(_, happen)| happen(refund()).0));
+    assert!(refunds.iter().map(|one| rank_of(one.state())).eq(0..7), "a state has no row");
+    let mut lines = vec!["[*] --> requested".to_owned()];
+    let mut rows = Vec::new();
+    for before in &refunds {
+        let from = before.state().name();
+        let cells = REFUND_HAPPENINGS.map(|(name, happen)| {
+            let (after, consequence) = happen(before.clone());
+            let to = after.state().name();
+            if from != to {
+                lines.push(format!("{from} --> {to} : {name}"));
+            }
+            let cell = if from == to { UNCHANGED.to_owned() } else { code(to) };
+            match consequence {
+                RefundConsequence::Nothing => cell,
+                RefundConsequence::NotReturned => format!("{cell} ; a person is told"),
+            }
+        });
+        rows.push((code(from), cells.to_vec()));
+    }
+    let columns = REFUND_HAPPENINGS.map(|(name, _)| name);
+    let page = "\n## Refunds\n\nWhat the gateway says comes in its answer, in its list, or is asked \
+                for because an event gave a hint. A refund that is `failed` has not returned the \
+                money, even if it had `succeeded` before. An order of which everything is given \
+                back stays `paid` here and is shown as `refunded`.\n\n";
+    [page, &table(&columns, rows), "\n", &diagram(&lines)].concat()
+}
+
+/// The order of the states on the page.
+fn rank_of(state: &RefundState) -> usize {
+    match state {
+        RefundState::Requested => 0,
+        RefundState::Unknown => 1,
+        RefundState::Refused { .. } => 2,
+        RefundState::Pending => 3,
+        RefundState::Succeeded => 4,
+        RefundState::Failed { .. } => 5,
+        RefundState::Cancelled => 6,
+    }
+}
+
+fn refund() -> Refund {
+    Refund::new(RefundId(Uuid::from_u128(5)), &fresh(), amount(), RefundOrigin::Automatic)
+}
+
+fn told(report: RefundReport) -> RefundNews {
+    let reference = GatewayReference::new("re_1").expect("a reference");
+    RefundNews { reference, ours: Some(refund().id), amount: amount(), report }
 }
 
 // Markdown

@@ -9,6 +9,7 @@
 mod errors;
 mod form;
 mod money;
+pub mod refund;
 #[cfg(test)]
 mod script;
 mod send;
@@ -42,13 +43,17 @@ pub use wire::{Status, WireError};
 
 use crate::{BoxError, Doubt, GatewayError, Transport};
 
-/// The kinds of events that the poller asks for: all that say how a payment moves.
-const EVENT_KINDS: [&str; 5] = [
+/// The kinds of events that the poller asks for: all that say how a payment or a refund moves.
+const EVENT_KINDS: [&str; 9] = [
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
     "payment_intent.canceled",
     "payment_intent.processing",
     "payment_intent.requires_action",
+    "charge.refunded",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
 ];
 
 /// Stripe's largest page: <https://docs.stripe.com/api/pagination> (read 2026-11-21).

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How often the worker looks for rows that are due; it is also called when there are some.
-const TICK: Duration = Duration::from_secs(1);
+pub const TICK: Duration = Duration::from_secs(1);
 /// A browser sends the head of a request in one go.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Longest time that shutdown waits for requests, and then for flows, under way: three gateway calls of ten seconds each.

@@ -12,6 +12,8 @@ statements! {
         values (?1, ?2, ?3, ?4, ?5, ?6)";
     OPEN = "select id, order_id, kind, subject, sentence, raised_at from attention \
         where resolved_at is null order by raised_at, id limit ?1";
+    OF_ORDER = "select id, order_id, kind, subject, sentence, raised_at from attention \
+        where order_id = ?1 and resolved_at is null order by raised_at, id limit 100";
     OPEN_COUNT = "select count(*) as items from attention where resolved_at is null";
     RESOLVE = "update attention set resolved_at = ?2 where id = ?1 and resolved_at is null";
 }
@@ -52,6 +54,12 @@ pub async fn raise(tx: &mut Tx, item: &NewItem) -> Result<bool, StoreError> {
 /// The open matters, oldest first.
 pub async fn open(tx: &mut Tx, limit: u32) -> Result<Vec<Item>, StoreError> {
     let rows = tx.query(&OPEN, &[limit.into()]).await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// The open matters of an order, oldest first.
+pub async fn of_order(tx: &mut Tx, order: OrderId) -> Result<Vec<Item>, StoreError> {
+    let rows = tx.query(&OF_ORDER, &[order.0.into()]).await?;
     rows.into_iter().map(read).collect()
 }
 

@@ -52,6 +52,7 @@ pub mod outbox;
 pub mod payment;
 mod pool;
 mod postgres;
+pub mod refund;
 mod row;
 mod sql;
 mod sqlite;
@@ -143,6 +144,7 @@ pub fn statements() -> Vec<&'static Sql> {
         order::ALL,
         outbox::ALL,
         payment::ALL,
+        refund::ALL,
     ];
     modules.concat()
 }

@@ -17,12 +17,20 @@ struct Migration {
     mysql: &'static str,
 }
 
-static MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_shop",
-    sqlite: include_str!("../migrations/sqlite/0001_shop.sql"),
-    postgres: include_str!("../migrations/postgres/0001_shop.sql"),
-    mysql: include_str!("../migrations/mysql/0001_shop.sql"),
-}];
+static MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "0001_shop",
+        sqlite: include_str!("../migrations/sqlite/0001_shop.sql"),
+        postgres: include_str!("../migrations/postgres/0001_shop.sql"),
+        mysql: include_str!("../migrations/mysql/0001_shop.sql"),
+    },
+    Migration {
+        name: "0002_refunds",
+        sqlite: include_str!("../migrations/sqlite/0002_refunds.sql"),
+        postgres: include_str!("../migrations/postgres/0002_refunds.sql"),
+        mysql: include_str!("../migrations/mysql/0002_refunds.sql"),
+    },
+];
 
 /// Where the steps done are noted; made by the program, not by a migration.
 const NOTES: &str = "till_migrations";

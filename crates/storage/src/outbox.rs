@@ -32,16 +32,19 @@ static CLAIMS: Claims = Claims { due: &DUE, take: &TAKE, taken: &TAKEN };
 pub enum EffectKind {
     /// Tell the gateway to cancel the order's payment.
     CancelPayment,
+    /// Ask the gateway for a refund; the subject is its id.
+    MakeRefund,
 }
 
 impl EffectKind {
-    const ALL: [EffectKind; 1] = [EffectKind::CancelPayment];
+    const ALL: [EffectKind; 2] = [EffectKind::CancelPayment, EffectKind::MakeRefund];
 
     /// Its name in rows and logs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             EffectKind::CancelPayment => "cancel_payment",
+            EffectKind::MakeRefund => "make_refund",
         }
     }
 

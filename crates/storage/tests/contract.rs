@@ -16,6 +16,8 @@ mod lost_commit;
 mod operations;
 #[path = "contract/payments.rs"]
 mod payments;
+#[path = "contract/refunds.rs"]
+mod refunds;
 #[path = "contract/retries.rs"]
 mod retries;
 #[path = "contract/rows.rs"]

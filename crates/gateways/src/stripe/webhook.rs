@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::wire::{Envelope, Identified, PaymentIntent, WireError, need};
+use super::wire::{Envelope, Identified, PaymentIntent, Refunded, WireError, need};
 
 /// How far the time of sending may lie from now, in seconds, either way. Stripe's libraries use
 /// the same five minutes; every delivery, late ones too, is signed anew with its time of sending.
@@ -182,6 +182,13 @@ pub struct Event {
 pub enum About {
     /// News of a payment.
     Payment(Box<News>, Finality),
+    /// A refund was made or has moved. The snapshot is not believed: read how it stands.
+    Refund {
+        /// Of which payment.
+        payment: GatewayReference,
+        /// Which one; where it is not told, any of the payment's.
+        refund: Option<GatewayReference>,
+    },
     /// It is about a payment that may be ours, and its snapshot cannot be read, as another version
     /// of the API may have written it. Re-read the payment.
     Unreadable,
@@ -219,6 +226,7 @@ pub fn read_event(payload: &str) -> Result<Event, WireError> {
         _ if kind == "payment_intent.created" => About::Other,
         Some(raw) if kind.starts_with("payment_intent.") => about_payment(&kind, raw.get(), &id),
         None if kind.starts_with("payment_intent.") => About::Unreadable,
+        Some(raw) if REFUND_KINDS.contains(&kind.as_str()) => about_refund(&kind, raw.get()),
         Some(_) | None => About::Other,
     };
     Ok(Event {
@@ -230,6 +238,22 @@ pub fn read_event(payload: &str) -> Result<Event, WireError> {
         kind,
         about,
     })
+}
+
+/// Kinds that tell of refunds. `charge.refund.updated` is the deprecated twin of another.
+const REFUND_KINDS: [&str; 4] =
+    ["charge.refunded", "refund.created", "refund.updated", "refund.failed"];
+
+/// A refund of money that no payment brought is none of ours.
+fn about_refund(kind: &str, snapshot: &str) -> About {
+    let Ok(snapshot) = serde_json::from_str::<Refunded>(snapshot) else { return About::Other };
+    let reference = |id: Option<String>| id.and_then(|id| GatewayReference::new(id).ok());
+    let Some(payment) = reference(snapshot.payment_intent) else { return About::Other };
+    match kind {
+        // The snapshot is the charge, which does not list its refunds.
+        "charge.refunded" => About::Refund { payment, refund: None },
+        _ => About::Refund { payment, refund: reference(snapshot.id) },
+    }
 }
 
 fn about_payment(kind: &str, snapshot: &str, id: &EventId) -> About {

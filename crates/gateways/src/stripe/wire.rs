@@ -125,6 +125,13 @@ pub(super) struct Identified {
     pub id: Option<String>,
 }
 
+/// A refund, or a charge of which something was given back: whose money it was.
+#[derive(Deserialize)]
+pub(super) struct Refunded {
+    pub id: Option<String>,
+    pub payment_intent: Option<String>,
+}
+
 /// A page of a list, newest first.
 #[derive(Deserialize)]
 pub(super) struct List<'a> {

@@ -5,6 +5,7 @@
 pub mod catalog;
 mod demo;
 mod ink;
+pub mod orders;
 mod simulate;
 
 use std::{
@@ -23,7 +24,7 @@ use crate::{
     clock::{Clock, Ids},
     config::{self, Config, ConfigError, DatabaseConfig, LogFormat, Sources},
     http::openapi,
-    serve::{ServeError, serve},
+    serve::{Parts, ServeError, Server, TICK, serve},
 };
 
 const EXAMPLES: &str = "Examples:
@@ -31,7 +32,8 @@ const EXAMPLES: &str = "Examples:
   till demo --checkout                  a purchase, told step by step
   till serve                            the server; `till serve --help` lists its settings
   till catalog import products.csv      fills the shop
-  till catalog export > products.csv    gets the catalogue back";
+  till catalog export > products.csv    gets the catalogue back
+  till orders refund ID --amount 12.50  gives money back";
 
 /// A checkout server: a cart becomes a paid order, once.
 #[derive(Debug, Parser)]
@@ -51,6 +53,9 @@ enum Command {
     /// Brings the catalogue in from a CSV file, or writes it as one
     #[command(subcommand)]
     Catalog(CatalogCommand),
+    /// Shows an order, or gives its money back
+    #[command(subcommand)]
+    Orders(OrdersCommand),
     /// Prints the OpenAPI 3.1 document of the API
     Openapi,
     /// Runs a simulator of somebody else's server, for development and tests
@@ -71,6 +76,35 @@ enum CatalogCommand {
     /// Writes all products as CSV to standard output
     Export,
 }
+
+#[derive(Debug, Subcommand)]
+enum OrdersCommand {
+    /// Shows an order with its lines, its payment, its refunds and what waits for a person
+    Show {
+        /// The order's id
+        order: String,
+    },
+    /// Gives money back through Stripe, at once: all that is left, or a part
+    #[command(after_help = REFUND_HELP)]
+    Refund {
+        /// The order's id
+        order: String,
+        /// How much, such as 12.50 in the order's currency; without it, all that is left
+        #[arg(long)]
+        amount: Option<String>,
+        /// Why; kept with the refund, and told to nobody else
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+const REFUND_HELP: &str = "It asks nothing. What has been given back, or is on its way, never \
+exceeds what was received. If Stripe
+does not answer, the refund stays written down and a running server asks again under the same key.
+
+Examples:
+  till orders refund 0197f3c2-5b1e-7c3a-9d2e-2f6b8a4c1d00
+  till orders refund 0197f3c2-5b1e-7c3a-9d2e-2f6b8a4c1d00 --amount 12.50 --reason \"one cup broken\"";
 
 #[derive(Debug, Subcommand)]
 enum SimulateCommand {
@@ -123,6 +157,9 @@ pub enum CliError {
     /// The catalogue was not exported.
     #[error(transparent)]
     Export(#[from] catalog::ExportError),
+    /// The order was not shown, or its money not given back.
+    #[error(transparent)]
+    Orders(#[from] orders::OrdersError),
     /// The simulator did not start, or stopped.
     #[error(transparent)]
     Simulate(#[from] simulate::SimulateError),
@@ -201,6 +238,10 @@ async fn command(command: Command) -> Result<(), CliError> {
         Command::Migrate => migrate().await,
         Command::Catalog(CatalogCommand::Import { file }) => import(&file).await,
         Command::Catalog(CatalogCommand::Export) => export().await,
+        Command::Orders(OrdersCommand::Show { order }) => show(&order).await,
+        Command::Orders(OrdersCommand::Refund { order, amount, reason }) => {
+            give_back(orders::Asked { order, amount, reason }).await
+        }
         Command::Openapi => print_document(),
         Command::Simulate(SimulateCommand::Stripe(arguments)) => {
             Ok(simulate::stripe(arguments).await?)
@@ -258,6 +299,27 @@ async fn export() -> Result<(), CliError> {
     let config = DatabaseConfig::load(sources())?;
     let store = ready(&config).await?;
     let done = catalog::export(&store, io::stdout().lock()).await;
+    store.close().await;
+    Ok(done?)
+}
+
+async fn show(order: &str) -> Result<(), CliError> {
+    let store = ready(&DatabaseConfig::load(sources())?).await?;
+    let done = orders::show(&store, order, io::stdout().lock()).await;
+    store.close().await;
+    Ok(done?)
+}
+
+/// Runs the flows of a server that serves nobody.
+async fn give_back(asked: orders::Asked) -> Result<(), CliError> {
+    let config = Config::load(sources())?;
+    let store = ready(&DatabaseConfig::load(sources())?).await?;
+    let transport = gateways::https(gateways::TransportLimits::default());
+    let transport = transport.map_err(ServeError::from)?;
+    let (clock, ids) = (Clock::system(), Ids::system());
+    let parts = Parts { store: store.clone(), transport, clock, ids, tick: TICK };
+    let server = Server::new(config, parts)?;
+    let done = orders::give_back(&server.cx, asked, io::stdout()).await;
     store.close().await;
     Ok(done?)
 }

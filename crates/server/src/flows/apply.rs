@@ -24,6 +24,7 @@ use storage::{
 };
 use uuid::Uuid;
 
+use super::refund;
 use crate::context::after;
 
 /// News, with the id of the one row that it may cause (an effect or an operator's item). The id
@@ -117,7 +118,7 @@ pub async fn take_in(
         );
     }
     let order = carry_out_on_order(tx, order, &consequence, now).await?;
-    leave_work(tx, &order, &consequence, heard, now).await?;
+    leave_work(tx, (&order, &payment), &consequence, heard, now).await?;
     if payment != before {
         payment::save(tx, &payment, now).await?;
     }
@@ -178,7 +179,7 @@ fn broken(order: &Order, error: &TransitionError) -> StoreError {
 }
 
 /// Rows that contradict each other.
-fn contradiction(
+pub fn contradiction(
     table: &'static str,
     column: &'static str,
     id: String,
@@ -189,7 +190,7 @@ fn contradiction(
 
 async fn leave_work(
     tx: &mut Tx,
-    order: &Order,
+    (order, payment): (&Order, &Payment),
     consequence: &Consequence,
     heard: &Heard,
     now: Timestamp,
@@ -217,12 +218,8 @@ async fn leave_work(
             outbox::put(tx, &effect).await?;
         }
         Consequence::RefundDue { receipt } => {
-            let sentence = format!(
-                "{} was received for an order that is {}. Give it back in Stripe's dashboard.",
-                receipt.received(),
-                order.state().name()
-            );
-            raise(tx, order, ("refund_due", reference), sentence, (heard.id, now)).await?;
+            let (received, caused) = (receipt.received(), (heard.id, now));
+            refund::request_automatic(tx, payment, &heard.news.reference, received, caused).await?;
         }
         Consequence::NeedsAttention(discrepancy) => {
             let sentence = format!("{} Compare {reference} at Stripe.", discrepancy.sentence());

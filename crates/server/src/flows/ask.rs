@@ -25,7 +25,7 @@ use crate::context::{Context, after};
 
 /// Stripe forgets a key after 24 hours; from then on the same request would make a second
 /// payment. The margin is for clocks that disagree. (docs.stripe.com/api/idempotent_requests)
-const KEY_LIFETIME: Duration = Duration::from_secs(20 * 60 * 60);
+pub const KEY_LIFETIME: Duration = Duration::from_secs(20 * 60 * 60);
 
 /// Stripe's clock and ours.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);

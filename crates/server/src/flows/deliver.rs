@@ -1,7 +1,7 @@
 //! Effects that a transition caused: written in the transition's own transaction, carried out
 //! afterwards, at least once, until done. Each is safe to repeat.
 
-use domain::payment::PaymentState;
+use domain::{id::RefundId, payment::PaymentState};
 use storage::{
     StoreError,
     outbox::{self, Effect, EffectKind},
@@ -10,7 +10,7 @@ use storage::{
 use super::{
     AT_ONCE, FlowError, apply, ask, back_off,
     call_person::{Matter, call_if_stuck},
-    first_try, side_by_side,
+    first_try, refund, side_by_side,
 };
 use crate::context::Context;
 
@@ -29,6 +29,7 @@ pub async fn deliver_due(cx: &Context) -> Result<usize, FlowError> {
 async fn carry_out(cx: &Context, effect: Effect) -> Result<(), StoreError> {
     let outcome = match effect.effect.kind {
         EffectKind::CancelPayment => close_payment(cx, &effect).await,
+        EffectKind::MakeRefund => make_refund(cx, &effect).await,
     };
     match outcome {
         Ok(()) => done(cx, &effect).await,
@@ -51,6 +52,12 @@ async fn close_payment(cx: &Context, effect: &Effect) -> Result<(), FlowError> {
         ask::cancel(cx, &standing).await?;
     }
     Ok(())
+}
+
+async fn make_refund(cx: &Context, effect: &Effect) -> Result<(), FlowError> {
+    let id = effect.effect.subject.parse::<RefundId>();
+    let id = id.map_err(|error| FlowError::Broken(error.to_string()))?;
+    refund::carry_out(cx, id).await
 }
 
 async fn done(cx: &Context, effect: &Effect) -> Result<(), StoreError> {

@@ -11,6 +11,7 @@ pub mod fill_cart;
 pub mod poll_events;
 pub mod receive_event;
 pub mod reconcile;
+pub mod refund;
 pub mod see_order;
 pub mod start_checkout;
 

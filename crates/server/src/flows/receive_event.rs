@@ -20,7 +20,7 @@ use super::{
     apply::{self, Heard},
     ask, back_off,
     call_person::{Matter, call_if_stuck, call_person},
-    side_by_side,
+    refund, side_by_side,
 };
 use crate::context::Context;
 
@@ -76,7 +76,7 @@ fn row(verified: &VerifiedEvent, source: Source, received_at: Timestamp) -> Opti
 fn turn(about: &About) -> Turn {
     match about {
         About::Payment(_, Finality::Final) | About::Thin | About::Other => Turn::First,
-        About::Payment(_, Finality::Hint) | About::Unreadable => Turn::Later,
+        About::Payment(_, Finality::Hint) | About::Refund { .. } | About::Unreadable => Turn::Later,
     }
 }
 
@@ -120,6 +120,9 @@ async fn apply_one(cx: &Context, stored: &InboxEvent) -> Result<(), FlowError> {
     let told = match &event.about {
         About::Payment(news, finality) => Told::News(news, *finality),
         About::Unreadable => Told::Only(event.object.as_ref()),
+        About::Refund { payment, refund } => {
+            return apply_refund(cx, &stored.event.id, payment, refund.as_ref()).await;
+        }
         About::Thin | About::Other => return mark(cx, &stored.event.id, "ignored").await,
     };
     let Some(order) = find_order(cx, &told).await? else {
@@ -134,6 +137,32 @@ async fn apply_one(cx: &Context, stored: &InboxEvent) -> Result<(), FlowError> {
                 // Another node may have been faster, after our claim had run out.
                 if inbox::mark_applied(tx, id, "applied", *now).await? {
                     apply::apply(tx, *order, heard, *now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .map_err(|error: StoreError| error.into())
+}
+
+/// An event only hints that a refund has moved: how it stands is asked, and taken in like any
+/// other answer.
+async fn apply_refund(
+    cx: &Context,
+    event: &EventId,
+    payment: &GatewayReference,
+    refund: Option<&GatewayReference>,
+) -> Result<(), FlowError> {
+    let Some(order) = find_order(cx, &Told::Only(Some(payment))).await? else {
+        return mark(cx, event, "foreign").await;
+    };
+    let told = refund::look(cx, payment, refund).await?;
+    let input = (event.clone(), order, told, cx.clock.now());
+    cx.store
+        .write(input, |tx, (id, order, told, now)| {
+            Box::pin(async move {
+                if inbox::mark_applied(tx, id, "applied", *now).await? {
+                    refund::apply_all(tx, *order, told, *now).await?;
                 }
                 Ok(())
             })

@@ -3,8 +3,9 @@
 use domain::{
     id::{OrderId, VisitorId},
     order::Order,
+    refund::Refund,
 };
-use storage::{StoreError, order, payment};
+use storage::{StoreError, order, payment, refund};
 
 use super::FlowError;
 use crate::context::Context;
@@ -16,6 +17,8 @@ pub struct Seen {
     pub order: Order,
     /// Its payment; none where the total was zero.
     pub payment: Option<payment::Stored>,
+    /// Its refunds, oldest first.
+    pub refunds: Vec<Refund>,
 }
 
 /// The order, if this visitor made it. Everyone else hears the same as for an order that does not
@@ -27,7 +30,9 @@ pub async fn see_order(cx: &Context, visitor: VisitorId, id: OrderId) -> Result<
             Box::pin(async move {
                 let Some(order) = order::load(tx, *id).await? else { return Ok(None) };
                 let payment = payment::of_order(tx, *id).await?;
-                Ok::<_, StoreError>(Some(Seen { order, payment }))
+                let refunds = refund::of_order(tx, *id).await?;
+                let refunds = refunds.into_iter().map(|stored| stored.refund).collect();
+                Ok::<_, StoreError>(Some(Seen { order, payment, refunds }))
             })
         })
         .await?;

@@ -4,9 +4,11 @@ use axum::{Extension, Json, extract::State};
 use domain::{
     contact::{Address as Known, AddressDraft},
     id::{OrderId, VisitorId},
+    money::Money,
     order::{OrderState, PaidBy},
     payment::PaymentState,
     pricing::TaxMode,
+    refund::given_back,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -100,6 +102,10 @@ pub struct OrderPayment {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub event_id: Option<String>,
+    /// How much of it has been given back, or is on its way; absent where nothing has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refunded_amount: Option<Amount>,
 }
 
 /// How a payment stands, by the last news from the gateway.
@@ -173,6 +179,7 @@ pub async fn list_orders() -> ApiError {
 pub fn render(seen: &Seen) -> Result<Json<Order>, ApiError> {
     let order = &seen.order;
     let totals = order.totals;
+    let refunded = given_back(&seen.refunds).map_err(FlowError::from)?;
     let paid_at = match order.state() {
         OrderState::Paid { at, .. } => Some(*at),
         OrderState::Pending { .. } | OrderState::Failed { .. } | OrderState::Cancelled { .. } => {
@@ -181,7 +188,7 @@ pub fn render(seen: &Seen) -> Result<Json<Order>, ApiError> {
     };
     Ok(Json(Order {
         id: order.id.0,
-        status: status(order.state()),
+        status: status(order, refunded),
         items: lines(&order.lines).map_err(FlowError::from)?,
         subtotal: totals.subtotal().into(),
         shipping: totals.shipping().into(),
@@ -200,13 +207,17 @@ pub fn render(seen: &Seen) -> Result<Json<Order>, ApiError> {
         payment: seen.payment.as_ref().map(|stored| OrderPayment {
             status: payment_status(stored.payment.state()),
             event_id: event_id(order.state()),
+            refunded_amount: refunded.map(Amount::from),
         }),
     }))
 }
 
-fn status(state: &OrderState) -> OrderStatus {
-    match state {
+/// That everything was given back follows from the refunds, so that the two cannot disagree: one
+/// that fails weeks later shows the order as paid again.
+fn status(order: &domain::order::Order, refunded: Option<Money>) -> OrderStatus {
+    match order.state() {
         OrderState::Pending { .. } => OrderStatus::Pending,
+        OrderState::Paid { .. } if refunded == Some(order.totals.total()) => OrderStatus::Refunded,
         OrderState::Paid { .. } => OrderStatus::Paid,
         OrderState::Failed { .. } => OrderStatus::Failed,
         OrderState::Cancelled { .. } => OrderStatus::Cancelled,

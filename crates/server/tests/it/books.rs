@@ -14,6 +14,9 @@ storage::statements! {
     RESERVED = "select l.product_id, l.quantity from order_lines l \
         join orders o on o.id = l.order_id where o.state = 'pending'";
     INBOX = "select id, kind, outcome from inbox order by received_at, id";
+    REFUNDS = "select r.gateway_reference, r.amount_minor, r.currency, r.state, \
+        p.gateway_reference as payment from refunds r join payments p on p.id = r.payment_id \
+        order by r.created_at, r.id";
     OVERDUE = "select count(*) as n from payments where due_at <= ?1";
 }
 
@@ -105,6 +108,7 @@ pub fn asked_twice(stripe: &Stripe) -> Vec<String> {
 /// Every difference, as a sentence.
 pub async fn compare(store: &Store, stripe: &Stripe, expected_items: i64) -> Vec<String> {
     let mut differences = compare_payments(&read_orders(store).await, stripe);
+    differences.extend(compare_refunds(store, stripe).await);
     differences.extend(compare_stock(store).await);
     let items = items(store).await;
     if items != expected_items {
@@ -126,7 +130,10 @@ fn compare_payments(orders: &[Order], stripe: &Stripe) -> Vec<String> {
         }
         match (entry.status, order) {
             ("succeeded", None) => differences.push(format!("{} has no order", entry.id)),
-            ("succeeded", Some(order)) if order.state != "paid" => {
+            // Money for an order that was over must have gone back.
+            ("succeeded", Some(order))
+                if order.state != "paid" && entry.amount_refunded != entry.amount_received =>
+            {
                 differences
                     .push(format!("{} succeeded, {} is {}", entry.id, order.id, order.state));
             }
@@ -144,6 +151,82 @@ fn compare_payments(orders: &[Order], stripe: &Stripe) -> Vec<String> {
     }
     differences.extend(orders.iter().filter_map(|order| check_event(order, stripe)));
     differences
+}
+
+struct Refund {
+    reference: Option<String>,
+    payment: Option<String>,
+    amount: i64,
+    currency: String,
+    state: String,
+}
+
+/// Refunds in the order in which they were written down, such as `400 succeeded, 290 pending`.
+pub async fn refunds(store: &Store) -> String {
+    let refunds = read_refunds(store).await.into_iter();
+    refunds.map(|one| format!("{} {}", one.amount, one.state)).collect::<Vec<_>>().join(", ")
+}
+
+/// Every refund of Stripe's is in our books as it stands there, ours are there, and no payment has
+/// given back more than it received.
+pub async fn compare_refunds(store: &Store, stripe: &Stripe) -> Vec<String> {
+    let ours = read_refunds(store).await;
+    let mut differences = Vec::new();
+    let mut at_stripe = 0;
+    for entry in stripe.ledger() {
+        if entry.amount_refunded > entry.amount_received {
+            differences.push(format!("{} gave back more than it received", entry.id));
+        }
+        for refund in &entry.refunds {
+            at_stripe += 1;
+            let known = ours.iter().find(|one| one.reference.as_ref() == Some(&refund.id));
+            let as_it_is = known.is_some_and(|one| {
+                let hundredths = IN_HUNDREDTHS.contains(&one.currency.as_str());
+                let amount = one.amount * if hundredths { 100 } else { 1 };
+                let state = match refund.status {
+                    "requires_action" => "pending",
+                    // Both spellings of cancelled end so.
+                    other if other.ends_with("celed") => "cancelled",
+                    other => other,
+                };
+                one.payment.as_ref() == Some(&entry.id)
+                    && amount == refund.amount
+                    && one.state == state
+            });
+            if !as_it_is {
+                differences.push(format!("{} is {} at Stripe", refund.id, refund.status));
+            }
+        }
+    }
+    let named = ours.iter().filter(|one| one.reference.is_some()).count();
+    if named != at_stripe {
+        differences.push(format!("{named} refunds here, {at_stripe} at Stripe"));
+    }
+    let open = ours.iter().filter(|one| one.reference.is_none() && one.state != "refused");
+    differences.extend(open.map(|one| format!("a refund of {} is {}", one.amount, one.state)));
+    differences
+}
+
+async fn read_refunds(store: &Store) -> Vec<Refund> {
+    let read = store.read((), |tx, ()| {
+        Box::pin(async move {
+            let rows = tx.query(&REFUNDS, &[]).await?;
+            rows.into_iter()
+                .map(|row| {
+                    let mut row = row.read("refunds");
+                    Ok(Refund {
+                        reference: row.text_opt("gateway_reference")?,
+                        amount: row.int("amount_minor")?,
+                        currency: row.text("currency")?,
+                        state: row.text("state")?,
+                        payment: row.text_opt("payment")?,
+                    })
+                })
+                .collect()
+        })
+    });
+    let refunds: Result<Vec<Refund>, StoreError> = read.await;
+    refunds.unwrap()
 }
 
 /// Every paid order with a total above zero names an event that stands in Stripe's log.

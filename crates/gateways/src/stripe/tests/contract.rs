@@ -7,6 +7,11 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
+use domain::{
+    id::RefundId,
+    refund::{Refund, RefundOrigin},
+};
+
 use super::*;
 use crate::stripe::webhook::{About, Finality, read_event};
 
@@ -88,7 +93,7 @@ fn nested(form: &str) -> Value {
 
 /// The type of a request's parameters; a request to somewhere new fails.
 fn params_type(request: &http::Request<Bytes>) -> &'static str {
-    let path = request.uri().path().replace("pi_1", "{id}");
+    let path = request.uri().path().replace("pi_1", "{id}").replace("re_1", "{id}");
     match (request.method().as_str(), path.as_str()) {
         ("POST", "/v1/payment_intents") => "payment_intent_create_params",
         ("GET", "/v1/payment_intents") => "payment_intent_list_params",
@@ -96,6 +101,9 @@ fn params_type(request: &http::Request<Bytes>) -> &'static str {
         ("POST", "/v1/payment_intents/{id}") => "payment_intent_update_params",
         ("POST", "/v1/payment_intents/{id}/cancel") => "payment_intent_cancel_params",
         ("GET", "/v1/events") => "event_list_params",
+        ("POST", "/v1/refunds") => "refund_create_params",
+        ("GET", "/v1/refunds") => "refund_list_params",
+        ("GET", "/v1/refunds/{id}") => "refund_retrieve_params",
         other => panic!("{other:?} has no type of parameters here"),
     }
 }
@@ -103,6 +111,7 @@ fn params_type(request: &http::Request<Bytes>) -> &'static str {
 /// One of everything that the client can ask for.
 async fn every_request() -> Vec<http::Request<Bytes>> {
     let one = || says(200, intent("pi_1", "canceled", ORDER));
+    let refund = || says(200, r#"{"id":"re_1","amount":1,"currency":"eur"}"#);
     let (stripe, asked) = stripe([
         one(),
         one(),
@@ -115,6 +124,9 @@ async fn every_request() -> Vec<http::Request<Bytes>> {
         list(&[], false),
         list(&[r#"{"id":"evt_1"}"#.into()], true),
         list(&[], false),
+        refund(),
+        refund(),
+        says(200, r#"{"data":[],"has_more":false}"#),
     ]);
     let key = IdempotencyKey::create(PaymentId(Uuid::nil()), 1);
     for requires_shipping in [true, false] {
@@ -134,15 +146,26 @@ async fn every_request() -> Vec<http::Request<Bytes>> {
     let page = stripe.events(&query).await.unwrap();
     let query = EventsQuery { after: page.next, deliveries: Deliveries::All, ..query };
     stripe.events(&query).await.unwrap();
+    every_request_for_refunds(&stripe, &pi_1).await;
     let asked = asked.lock().unwrap();
     asked.clone()
+}
+
+async fn every_request_for_refunds(stripe: &Stripe, pi_1: &GatewayReference) {
+    let (_, payment) = order(money(4998, "EUR"), berlin(), true);
+    let id = RefundId(Uuid::nil());
+    let refund = Refund::new(id, &payment, money(1, "EUR"), RefundOrigin::Automatic);
+    let request = refund::encode(&refund, pi_1).unwrap();
+    stripe.create_refund(&IdempotencyKey::refund(id), &request).await.unwrap();
+    stripe.retrieve_refund(&reference("re_1")).await.unwrap();
+    stripe.list_refunds(pi_1).await.unwrap();
 }
 
 #[tokio::test]
 async fn requests_are_what_the_official_types_of_this_version_allow() {
     let Some(types) = official_types() else { return };
     let requests = every_request().await;
-    assert_eq!(requests.len(), 11, "every answer of the script was asked for");
+    assert_eq!(requests.len(), 14, "every answer of the script was asked for");
     for request in requests {
         let form = match request.method().as_str() {
             "POST" => std::str::from_utf8(request.body()).unwrap().to_owned(),
@@ -215,5 +238,5 @@ fn objects_of_the_official_types_of_this_version_are_read() {
     assert!(matches!(event.about, About::Payment(_, Finality::Final)), "{event:?}");
     assert_eq!(event.api_version.as_deref(), Some(STRIPE_VERSION));
     let refund = read_event(&examples["event_charge_refunded"].to_string()).unwrap();
-    assert_eq!(refund.about, About::Other);
+    assert!(matches!(refund.about, About::Refund { refund: None, .. }), "{refund:?}");
 }

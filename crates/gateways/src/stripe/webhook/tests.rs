@@ -294,6 +294,21 @@ fn events_of_other_kinds_are_read_and_left_alone() {
 }
 
 #[test]
+fn an_event_of_a_refund_says_whose_it_is_and_no_more() {
+    for (kind, named) in [
+        ("refund.created", Some("re_1")),
+        ("refund.updated", Some("re_1")),
+        ("refund.failed", Some("re_1")),
+        ("charge.refunded", None),
+    ] {
+        let event = event(kind, r#"{"id":"re_1","payment_intent":"pi_1","status":"succeeded"}"#);
+        let reference = |id| GatewayReference::new(id).unwrap();
+        let (payment, refund) = (reference("pi_1"), named.map(reference));
+        assert_eq!(event.about, About::Refund { payment, refund }, "{kind}");
+    }
+}
+
+#[test]
 fn a_thin_event_names_its_object_and_says_no_more() {
     let event = read_event(
         r#"{"id":"evt_65","object":"v2.core.event","type":"v1.payment_intent.succeeded",

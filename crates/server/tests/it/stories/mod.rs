@@ -10,6 +10,7 @@ mod intent_input;
 mod order;
 mod pages;
 mod payment;
+mod refund;
 mod stock;
 mod webhook;
 mod worker;

@@ -1,0 +1,580 @@
+//! Money on its way back to the shopper. A refund is an order to the gateway: it is written down
+//! with its request before it is sent, and the gateway's word moves it.
+//!
+//! Its end is not an end: weeks later a bank may send the money back, and a refund that had
+//! succeeded has failed. So [`Refund::hear`] is monotone towards *failed* and *cancelled*, which
+//! are final at the gateway, and nothing that comes late or twice turns a refund back.
+
+use crate::{
+    event::GatewayReference,
+    id::{OrderId, PaymentId, RefundId},
+    money::{Money, MoneyError},
+    payment::{Payment, PaymentState},
+};
+
+/// A part of a payment, or all of it, given back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refund {
+    /// Our id. The idempotency key is made from it.
+    pub id: RefundId,
+    /// Whose money it is.
+    pub order: OrderId,
+    /// Which payment brought it.
+    pub payment: PaymentId,
+    /// How much goes back.
+    pub amount: Money,
+    /// Who wants it.
+    pub origin: RefundOrigin,
+    /// Its name at the gateway, from the first news on; it never changes.
+    reference: Option<GatewayReference>,
+    state: RefundState,
+}
+
+/// Who wants a refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundOrigin {
+    /// The shop's operator.
+    Operator {
+        /// Her reason, for the shop alone.
+        note: Option<String>,
+    },
+    /// Nobody: the money came when its order was over. An order has at most one such refund, which
+    /// is also the record of that money.
+    Automatic,
+    /// Somebody at the gateway, such as in its dashboard.
+    Elsewhere,
+}
+
+/// Where a refund stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundState {
+    /// Written down; the gateway is about to be asked.
+    Requested,
+    /// Asked, and no answer came: it may exist at the gateway.
+    Unknown,
+    /// The gateway will not make it. No money moves.
+    Refused {
+        /// Why not.
+        reason: NotMade,
+    },
+    /// On its way; it may take days.
+    Pending,
+    /// The gateway has sent the money.
+    Succeeded,
+    /// The money was **not** returned: the bank sent it back, even after a success.
+    Failed {
+        /// The gateway's word for why.
+        reason: String,
+    },
+    /// It was stopped in time; the money stays.
+    Cancelled,
+}
+
+/// Why the gateway did not make a refund.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotMade {
+    /// The payment is disputed: the bank decides about the money.
+    Disputed,
+    /// All of it has gone back already.
+    AlreadyRefunded,
+    /// Less than this is left.
+    TooMuch,
+    /// It was asked for so long ago that it cannot be asked for again, and it is not there.
+    NeverArrived,
+    /// Something else, which the log tells.
+    Other,
+}
+
+/// What a gateway says of one refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundNews {
+    /// Which refund, by the gateway's id.
+    pub reference: GatewayReference,
+    /// The id that we wrote into it; without it somebody else made it.
+    pub ours: Option<RefundId>,
+    /// How much goes back.
+    pub amount: Money,
+    /// How it stands.
+    pub report: RefundReport,
+}
+
+/// How a refund stands at the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundReport {
+    /// On its way.
+    Pending,
+    /// Sent.
+    Succeeded,
+    /// The money was not returned.
+    Failed {
+        /// The gateway's word for why.
+        reason: String,
+    },
+    /// Stopped in time.
+    Cancelled,
+}
+
+/// What must be done because of the news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundConsequence {
+    /// Nothing beyond keeping the new state.
+    Nothing,
+    /// A person must know that the shopper does not have her money.
+    NotReturned,
+}
+
+/// Why a refund cannot be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RefundRefused {
+    /// No money came.
+    #[error("nothing was paid for this order, so there is nothing to give back")]
+    NothingPaid,
+    /// Everything has gone back, or is about to.
+    #[error("all of {} {} has been given back already", received.major(), received.currency())]
+    AlreadyRefunded {
+        /// What had come.
+        received: Money,
+    },
+    /// Less than that is left.
+    #[error("{} {} is more than what is left to give back: {}", asked.major(), asked.currency(), left.major())]
+    MoreThanLeft {
+        /// What was asked for.
+        asked: Money,
+        /// What is left.
+        left: Money,
+    },
+    /// Nothing at all was asked for.
+    #[error("a refund must be more than zero")]
+    Nothing,
+    /// The payment has no name at the gateway.
+    #[error("the gateway's name of the payment is not known")]
+    NoReference,
+    /// Another currency, or a sum beyond all bounds.
+    #[error(transparent)]
+    Amount(#[from] MoneyError),
+}
+
+/// How much may be given back: `asked`, or all that is left. What is on its way counts as gone, so
+/// that two refunds at the same time cannot exceed what was received.
+pub fn decide_refund(
+    payment: &Payment,
+    refunds: &[Refund],
+    asked: Option<Money>,
+) -> Result<Money, RefundRefused> {
+    let received = received(payment, refunds).ok_or(RefundRefused::NothingPaid)?;
+    if payment.reference().is_none() {
+        return Err(RefundRefused::NoReference);
+    }
+    let none = Money::zero(received.currency());
+    let mut claimed = refunds.iter().filter(|refund| refund.state.claims());
+    let claimed = claimed.try_fold(none, |sum, refund| sum.plus(refund.amount))?;
+    let left = match received.minus(claimed) {
+        Err(MoneyError::Negative) => none,
+        left => left?,
+    };
+    if left.is_zero() {
+        return Err(RefundRefused::AlreadyRefunded { received });
+    }
+    let asked = asked.unwrap_or(left);
+    if asked.is_zero() {
+        return Err(RefundRefused::Nothing);
+    }
+    match left.minus(asked) {
+        Ok(_) => Ok(asked),
+        Err(MoneyError::Negative) => Err(RefundRefused::MoreThanLeft { asked, left }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What the payment brought. A payment that was over when its money came stays as it was; there
+/// the automatic refund tells how much it was.
+fn received(payment: &Payment, refunds: &[Refund]) -> Option<Money> {
+    use PaymentState as S;
+    match payment.state() {
+        S::Succeeded { receipt } => Some(receipt.received()),
+        S::Created
+        | S::Unknown
+        | S::Open
+        | S::Declined { .. }
+        | S::RequiresAction
+        | S::Processing
+        | S::Answered
+        | S::Closing { .. }
+        | S::Failed { .. }
+        | S::Cancelled => {
+            let automatic = refunds.iter().find(|one| one.origin == RefundOrigin::Automatic);
+            automatic.map(|refund| refund.amount)
+        }
+    }
+}
+
+/// What has gone back, or is on its way by the gateway's word. What we have only asked for does
+/// not count.
+pub fn given_back(refunds: &[Refund]) -> Result<Option<Money>, MoneyError> {
+    let mut sum: Option<Money> = None;
+    for refund in refunds.iter().filter(|refund| refund.state.is_given_back()) {
+        sum = Some(match sum {
+            Some(sum) => sum.plus(refund.amount)?,
+            None => refund.amount,
+        });
+    }
+    Ok(sum)
+}
+
+impl Refund {
+    /// A refund that the gateway is about to be asked for.
+    pub fn new(id: RefundId, payment: &Payment, amount: Money, origin: RefundOrigin) -> Self {
+        let (order, payment) = (payment.order, payment.id);
+        Self { id, order, payment, amount, origin, reference: None, state: RefundState::Requested }
+    }
+
+    /// A refund that somebody made at the gateway, as it stands there.
+    pub fn elsewhere(
+        id: RefundId,
+        payment: &Payment,
+        news: &RefundNews,
+    ) -> (Self, RefundConsequence) {
+        Self::new(id, payment, news.amount, RefundOrigin::Elsewhere).hear(news)
+    }
+
+    /// A stored refund. An error where its parts contradict each other.
+    pub fn restore(
+        fresh: Self,
+        reference: Option<GatewayReference>,
+        state: RefundState,
+    ) -> Result<Self, RefundRestoreError> {
+        use RefundState as S;
+        match (&reference, &state) {
+            (Some(_), S::Pending | S::Succeeded | S::Failed { .. } | S::Cancelled)
+            | (None, S::Requested | S::Unknown | S::Refused { .. }) => {
+                Ok(Self { reference, state, ..fresh })
+            }
+            (Some(_), S::Requested | S::Unknown | S::Refused { .. })
+            | (None, S::Pending | S::Succeeded | S::Failed { .. } | S::Cancelled) => {
+                Err(RefundRestoreError)
+            }
+        }
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> &RefundState {
+        &self.state
+    }
+
+    /// Its name at the gateway, once we know it.
+    pub fn reference(&self) -> Option<&GatewayReference> {
+        self.reference.as_ref()
+    }
+
+    /// Whether the gateway must be asked for it, for the first time or again.
+    pub fn is_to_be_asked(&self) -> bool {
+        use RefundState as S;
+        match self.state {
+            S::Requested | S::Unknown => true,
+            S::Refused { .. } | S::Pending | S::Succeeded | S::Failed { .. } | S::Cancelled => {
+                false
+            }
+        }
+    }
+
+    /// Whether the news is about this refund. One that carries our id but another amount, or that
+    /// comes after another has been recognised, was made by somebody who copied the id.
+    pub fn is_told_by(&self, news: &RefundNews) -> bool {
+        match &self.reference {
+            Some(known) => *known == news.reference,
+            None => news.ours == Some(self.id) && news.amount == self.amount,
+        }
+    }
+
+    /// The gateway was asked and did not answer.
+    #[must_use]
+    pub fn lose_answer(self) -> Self {
+        use RefundState as S;
+        match self.state {
+            S::Requested | S::Unknown => Self { state: S::Unknown, ..self },
+            // News was faster than our own lost answer.
+            S::Refused { .. } | S::Pending | S::Succeeded | S::Failed { .. } | S::Cancelled => self,
+        }
+    }
+
+    /// The gateway will not make it.
+    #[must_use]
+    pub fn refuse(self, reason: NotMade) -> (Self, RefundConsequence) {
+        use RefundState as S;
+        match self.state {
+            S::Requested | S::Unknown => {
+                (Self { state: S::Refused { reason }, ..self }, RefundConsequence::NotReturned)
+            }
+            // News proves that it does exist.
+            S::Refused { .. } | S::Pending | S::Succeeded | S::Failed { .. } | S::Cancelled => {
+                (self, RefundConsequence::Nothing)
+            }
+        }
+    }
+
+    /// Takes in what the gateway says of it. Hearing it twice, late or in another order leads to
+    /// the same end.
+    #[must_use]
+    pub fn hear(self, news: &RefundNews) -> (Self, RefundConsequence) {
+        let heard = Self { reference: Some(news.reference.clone()), ..self };
+        match &news.report {
+            RefundReport::Pending => (heard.wait(), RefundConsequence::Nothing),
+            RefundReport::Succeeded => (heard.succeed(), RefundConsequence::Nothing),
+            RefundReport::Failed { reason } => heard.fail(reason),
+            RefundReport::Cancelled => (heard.cancel(), RefundConsequence::Nothing),
+        }
+    }
+
+    fn wait(self) -> Self {
+        use RefundState as S;
+        match self.state {
+            S::Requested | S::Unknown | S::Refused { .. } | S::Pending => {
+                Self { state: S::Pending, ..self }
+            }
+            S::Succeeded | S::Failed { .. } | S::Cancelled => self,
+        }
+    }
+
+    fn succeed(self) -> Self {
+        use RefundState as S;
+        match self.state {
+            S::Requested | S::Unknown | S::Refused { .. } | S::Pending | S::Succeeded => {
+                Self { state: S::Succeeded, ..self }
+            }
+            S::Failed { .. } | S::Cancelled => self,
+        }
+    }
+
+    fn fail(self, reason: &str) -> (Self, RefundConsequence) {
+        use RefundState as S;
+        match self.state {
+            S::Requested | S::Unknown | S::Refused { .. } | S::Pending | S::Succeeded => {
+                let state = S::Failed { reason: reason.to_owned() };
+                (Self { state, ..self }, RefundConsequence::NotReturned)
+            }
+            S::Failed { .. } | S::Cancelled => (self, RefundConsequence::Nothing),
+        }
+    }
+
+    fn cancel(self) -> Self {
+        use RefundState as S;
+        match self.state {
+            S::Requested | S::Unknown | S::Refused { .. } | S::Pending | S::Succeeded => {
+                Self { state: S::Cancelled, ..self }
+            }
+            S::Failed { .. } | S::Cancelled => self,
+        }
+    }
+}
+
+impl RefundState {
+    /// Whether its amount cannot be given back a second time.
+    fn claims(&self) -> bool {
+        match self {
+            Self::Requested | Self::Unknown | Self::Pending | Self::Succeeded => true,
+            Self::Refused { .. } | Self::Failed { .. } | Self::Cancelled => false,
+        }
+    }
+
+    fn is_given_back(&self) -> bool {
+        match self {
+            Self::Pending | Self::Succeeded => true,
+            Self::Requested
+            | Self::Unknown
+            | Self::Refused { .. }
+            | Self::Failed { .. }
+            | Self::Cancelled => false,
+        }
+    }
+
+    /// The state's name, in rows, logs and `docs/states.md`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Unknown => "unknown",
+            Self::Refused { .. } => "refused",
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Failed { .. } => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl NotMade {
+    /// Every reason.
+    pub const ALL: [Self; 5] =
+        [Self::Disputed, Self::AlreadyRefunded, Self::TooMuch, Self::NeverArrived, Self::Other];
+
+    /// The reason's name in rows and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disputed => "disputed",
+            Self::AlreadyRefunded => "already_refunded",
+            Self::TooMuch => "too_much",
+            Self::NeverArrived => "never_arrived",
+            Self::Other => "other",
+        }
+    }
+
+    /// What an operator reads.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Disputed => {
+                "The payment is disputed: the shopper's bank decides about the money, and it \
+                 cannot be given back beside that."
+            }
+            Self::AlreadyRefunded => "All of the payment has been given back already.",
+            Self::TooMuch => "Less than that is left of the payment.",
+            Self::NeverArrived => {
+                "The gateway did not answer for most of a day, and the refund is not there. Ask \
+                 for it again."
+            }
+            Self::Other => "The gateway refused; the log says in which words.",
+        }
+    }
+}
+
+impl RefundOrigin {
+    /// The origin's name in rows and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Operator { .. } => "operator",
+            Self::Automatic => "automatic",
+            Self::Elsewhere => "elsewhere",
+        }
+    }
+}
+
+/// A stored refund that is at the gateway has no gateway id, or the reverse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a refund has a gateway reference exactly when it is at the gateway")]
+pub struct RefundRestoreError;
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use proptest::{prelude::*, sample::select};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::event::{EventId, News, Report, Word};
+
+    fn eur(minor: i64) -> Money {
+        Money::new(minor, "EUR".parse().unwrap()).unwrap()
+    }
+
+    fn unpaid() -> Payment {
+        let (id, order) = (PaymentId(Uuid::from_u128(1)), OrderId(Uuid::from_u128(2)));
+        Payment::new(id, order, eur(1000), false)
+    }
+
+    fn paid() -> Payment {
+        let payment = unpaid();
+        let news = News {
+            reference: GatewayReference::new("pi_1").unwrap(),
+            order: Some(payment.order),
+            amount: payment.amount,
+            livemode: false,
+            word: Word::Event(EventId::new("evt_1").unwrap()),
+            report: Report::Succeeded { received: payment.amount },
+        };
+        payment.hear(&news, Timestamp::UNIX_EPOCH).0
+    }
+
+    fn refund(minor: i64) -> Refund {
+        let origin = RefundOrigin::Operator { note: None };
+        Refund::new(RefundId(Uuid::from_u128(3)), &paid(), eur(minor), origin)
+    }
+
+    fn news(report: RefundReport) -> RefundNews {
+        let reference = GatewayReference::new("re_1").unwrap();
+        RefundNews { reference, ours: Some(refund(400).id), amount: eur(400), report }
+    }
+
+    fn failed() -> RefundReport {
+        RefundReport::Failed { reason: "declined".into() }
+    }
+
+    #[test]
+    fn all_that_is_left_is_given_back_unless_an_amount_is_named() {
+        assert_eq!(decide_refund(&paid(), &[], None), Ok(eur(1000)));
+        assert_eq!(decide_refund(&paid(), &[refund(400)], None), Ok(eur(600)));
+        assert_eq!(decide_refund(&paid(), &[refund(400)], Some(eur(600))), Ok(eur(600)));
+    }
+
+    #[test]
+    fn more_than_what_is_left_nothing_or_what_never_came_is_not_given_back() {
+        let refused = decide_refund(&paid(), &[refund(400)], Some(eur(601))).unwrap_err();
+        assert_eq!(refused.to_string(), "6.01 EUR is more than what is left to give back: 6.00");
+        let refused = decide_refund(&paid(), &[refund(400), refund(600)], None).unwrap_err();
+        assert_eq!(refused.to_string(), "all of 10.00 EUR has been given back already");
+        assert_eq!(decide_refund(&paid(), &[], Some(eur(0))), Err(RefundRefused::Nothing));
+        assert_eq!(decide_refund(&unpaid(), &[], None), Err(RefundRefused::NothingPaid));
+        let yen = Money::new(5, "JPY".parse().unwrap()).unwrap();
+        let refused = decide_refund(&paid(), &[], Some(yen));
+        assert!(matches!(refused, Err(RefundRefused::Amount(_))), "{refused:?}");
+    }
+
+    #[test]
+    fn what_failed_was_cancelled_or_refused_can_be_given_back_again() {
+        let over = [
+            refund(400).hear(&news(failed())).0,
+            refund(400).hear(&news(RefundReport::Cancelled)).0,
+            refund(400).refuse(NotMade::Disputed).0,
+        ];
+        assert_eq!(decide_refund(&paid(), &over, None), Ok(eur(1000)));
+        assert_eq!(given_back(&over), Ok(None));
+    }
+
+    #[test]
+    fn what_is_only_asked_for_is_claimed_but_not_given_back() {
+        let asked = [refund(400), refund(100).lose_answer()];
+        assert_eq!(given_back(&asked), Ok(None));
+        assert_eq!(decide_refund(&paid(), &asked, None), Ok(eur(500)));
+        let there = [refund(400).hear(&news(RefundReport::Pending)).0, refund(600)];
+        assert_eq!(given_back(&there), Ok(Some(eur(400))));
+    }
+
+    #[test]
+    fn a_refund_is_recognised_by_our_id_and_amount_and_then_by_its_name_alone() {
+        let mine = news(RefundReport::Pending);
+        assert!(refund(400).is_told_by(&mine));
+        assert!(!refund(400).is_told_by(&RefundNews { amount: eur(1), ..mine.clone() }));
+        assert!(!refund(400).is_told_by(&RefundNews { ours: None, ..mine.clone() }));
+        let known = refund(400).hear(&mine).0;
+        let reference = GatewayReference::new("re_2").unwrap();
+        assert!(!known.is_told_by(&RefundNews { reference, ..mine }));
+    }
+
+    #[test]
+    fn a_failure_after_a_success_calls_a_person_once() {
+        let (sent, _) = refund(400).hear(&news(RefundReport::Succeeded));
+        let (failed, told) = sent.hear(&news(failed()));
+        assert_eq!((failed.state().name(), told), ("failed", RefundConsequence::NotReturned));
+        assert_eq!(failed.hear(&news(self::failed())).1, RefundConsequence::Nothing);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_twice_late_or_in_another_order_the_end_is_the_same(
+            told in proptest::collection::vec(
+                select(vec![RefundReport::Pending, RefundReport::Succeeded]), 0..6),
+            end in proptest::bool::ANY,
+            place in 0_usize..6,
+        ) {
+            let mut told = told;
+            if end {
+                told.insert(place.min(told.len()), failed());
+            }
+            let after = told.iter().fold(refund(400), |one, report| one.hear(&news(report.clone())).0);
+            let wanted = match (end, told.contains(&RefundReport::Succeeded), told.is_empty()) {
+                (true, _, _) => "failed",
+                (false, true, _) => "succeeded",
+                (false, false, false) => "pending",
+                (false, false, true) => "requested",
+            };
+            prop_assert_eq!(after.state().name(), wanted);
+        }
+    }
+}
