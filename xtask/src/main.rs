@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask demo | test | kill | databases | bench | countries`.
+//! The project's own commands: `cargo xtask demo | test | kill | simulate | databases | bench |
+//! countries`.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,20 @@ enum Task {
     /// Starts the tests' PostgreSQL and MariaDB and prints their URLs, until Ctrl-C
     #[command(after_help = DATABASES_EXAMPLES)]
     Databases,
+    /// Plays random histories of a whole shop, built for release, and ends with the first that
+    /// breaks a promise
+    #[command(after_help = SIMULATE_EXAMPLES)]
+    Simulate {
+        /// How many histories
+        #[arg(long, default_value_t = 10_000)]
+        histories: u64,
+        /// The seed of the first one; the others follow it
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many are played at a time
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
+        threads: u64,
+    },
     /// Measures the storage with its benchmarks, built for release
     #[command(after_help = BENCH_EXAMPLES)]
     Bench {
@@ -78,6 +93,15 @@ const DATABASES_EXAMPLES: &str = "Example:
   cargo xtask databases                                in one terminal; then in another the two
                                                        printed exports and `cargo test -p storage`";
 
+/// The test that plays them.
+const SIMULATION: &str =
+    "simulation::whatever_happens_the_money_the_orders_and_the_stock_agree";
+
+const SIMULATE_EXAMPLES: &str = "Examples:
+  cargo xtask simulate                                 ten thousand histories
+  cargo xtask simulate --histories 1000000 --seed 7    a night's worth of others
+  cargo xtask simulate --histories 1 --seed 260        one of them again";
+
 const BENCH_EXAMPLES: &str = "Examples:
   cargo xtask bench                                    every benchmark
   cargo xtask bench create_order                       benchmarks with this in their name
@@ -100,6 +124,14 @@ fn run(task: Task) -> Result<()> {
         Task::Test { only, arguments } => test::run(&root, &only, &arguments),
         Task::Kill(arguments) => kill::run(&root, &arguments),
         Task::Databases => databases::serve(),
+        Task::Simulate { histories, seed, threads } => {
+            let numbers = [("HISTORIES", histories), ("SEED", seed), ("THREADS", threads)];
+            let mut command = cargo(&root);
+            command.args(["test", "--release", "-p", "server", "--test", "it"]).arg(SIMULATION);
+            command.args(["--", "--exact", "--nocapture"]);
+            command.envs(numbers.map(|(name, n)| (format!("TILL_SIMULATION_{name}"), n.to_string())));
+            Err(command.exec()).context("start cargo")
+        }
         Task::Bench { arguments } => {
             become_cargo(&root, &["bench", "-p", "storage", "--bench", "*", "--"], &arguments)
         }

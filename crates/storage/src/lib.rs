@@ -59,6 +59,7 @@ mod sqlite;
 mod tx;
 mod url;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -108,6 +109,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// What [`Store::pausing`] waits for after each operation.
+pub type Pause = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// The shop's database. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -192,6 +196,19 @@ impl Store {
         Ok(Store { engine: Arc::new(Engine::Inline(inline)) })
     }
 
+    /// The same database as another process sees it: after each operation this store waits for
+    /// what `pause` returns, so that a simulation can let others go first there, or let the process
+    /// die. Only a store of [`Store::sqlite_inline`] pauses; any other is returned as it is.
+    #[must_use]
+    pub fn pausing(&self, pause: Pause) -> Store {
+        match &*self.engine {
+            Engine::Inline(inline) => {
+                Store { engine: Arc::new(Engine::Inline(Box::new(inline.pausing(pause)))) }
+            }
+            Engine::Sqlite(_) | Engine::Postgres(_) | Engine::Mysql(_) => self.clone(),
+        }
+    }
+
     /// Runs one operation in a transaction that may write, and answers when its work is on the
     /// disk. An `Err` of the operation undoes its work and is returned as it is.
     ///
@@ -209,7 +226,11 @@ impl Store {
     {
         match &*self.engine {
             Engine::Sqlite(threads) => threads.write(input, operation).await,
-            Engine::Inline(inline) => inline.write(&input, operation).await,
+            Engine::Inline(inline) => {
+                let done = inline.write(&input, operation).await;
+                inline.pause().await;
+                done
+            }
             Engine::Postgres(network) => network.run(Mode::Write, input, operation).await,
             Engine::Mysql(network) => network.run(Mode::Write, input, operation).await,
         }
@@ -228,7 +249,11 @@ impl Store {
     {
         match &*self.engine {
             Engine::Sqlite(threads) => threads.read(input, operation).await,
-            Engine::Inline(inline) => inline.read(&input, operation),
+            Engine::Inline(inline) => {
+                let done = inline.read(&input, operation);
+                inline.pause().await;
+                done
+            }
             Engine::Postgres(network) => network.run(Mode::Read, input, operation).await,
             Engine::Mysql(network) => network.run(Mode::Read, input, operation).await,
         }

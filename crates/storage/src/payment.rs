@@ -37,6 +37,7 @@ statements! {
     OF_ORDER = concat!("select ", columns!(), " from payments where order_id = ?1");
     BY_REFERENCE = concat!("select ", columns!(), " from payments where gateway_reference = ?1");
     LIVE_OF_CART = concat!("select ", columns!(), " from payments where live_cart_id = ?1");
+    OLDEST_LIVE = "select min(created_at) as oldest from payments where live_cart_id is not null";
     INSERT = "insert into payments (id, order_id, cart_id, live_cart_id, amount_minor, currency, \
         livemode, gateway_reference, declined, state, decline_attempt, decline_code, \
         decline_message, failure_reason, receipt_event, receipt_minor, receipt_currency, \
@@ -170,6 +171,12 @@ pub async fn by_reference(
 /// The payment of this cart that may still move money.
 pub async fn live_of_cart(tx: &mut Tx, cart: CartId) -> Result<Option<Stored>, StoreError> {
     one(tx, &LIVE_OF_CART, cart.0.into()).await
+}
+
+/// When the oldest payment was made that may still move money.
+pub async fn oldest_live(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
+    let row = tx.query_opt(&OLDEST_LIVE, &[]).await?;
+    row.map_or(Ok(None), |row| row.read("payments").time_opt("oldest"))
 }
 
 /// Writes where a payment stands. When it is over, its cart is free for another. The caller holds

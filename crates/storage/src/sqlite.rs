@@ -19,7 +19,7 @@ use rusqlite::{CachedStatement, OpenFlags};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::dialect::{self, Dialect};
-use crate::{Limits, Row, Sql, StoreError, Tx, Value, Work, tx};
+use crate::{Limits, Pause, Row, Sql, StoreError, Tx, Value, Work, tx};
 use writer::{Writer, WriterJob};
 
 /// How long a connection waits for another process (a CLI command beside the server) to finish its
@@ -369,14 +369,31 @@ struct Readers {
 /// The store of a simulation: no thread, no channel, no clock. Each call runs to its end the first
 /// time it is polled.
 pub(crate) struct Inline {
-    tx: Mutex<Tx>,
-    power: PowerSupply,
+    tx: Arc<Mutex<Tx>>,
+    power: Arc<PowerSupply>,
+    pause: Option<Pause>,
 }
 
 impl Inline {
     pub(crate) fn open(file: &SqliteFile, power: PowerSupply) -> Result<Inline, StoreError> {
         let connection = Connection::open_as(file, Access::ReadWrite)?;
-        Ok(Inline { tx: Mutex::new(new_tx(connection)), power })
+        Ok(Inline {
+            tx: Arc::new(Mutex::new(new_tx(connection))),
+            power: Arc::new(power),
+            pause: None,
+        })
+    }
+
+    /// Another handle on the same connection.
+    pub(crate) fn pausing(&self, pause: Pause) -> Inline {
+        Inline { tx: self.tx.clone(), power: self.power.clone(), pause: Some(pause) }
+    }
+
+    /// Waits where the caller has been told that the operation is done, and before it goes on.
+    pub(crate) async fn pause(&self) {
+        if let Some(pause) = &self.pause {
+            pause().await;
+        }
     }
 
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Tx) -> R) -> R {

@@ -9,7 +9,7 @@ use gateways::{
     stripe::{Deliveries, EventsQuery, webhook::VerifiedEvent},
 };
 use jiff::Timestamp;
-use storage::{StoreError, cursor, inbox::Source};
+use storage::{StoreError, Tx, cursor, inbox::Source, payment};
 
 use super::receive_event;
 use crate::context::Context;
@@ -19,7 +19,7 @@ const CURSOR: &str = "stripe_events";
 /// Events carry seconds and become visible a little later than they are made; each poll looks
 /// back this far, and the inbox throws away what it knows.
 const OVERLAP: Duration = Duration::from_secs(5 * 60);
-/// How far the first poll of a new shop looks back.
+/// How far the first poll of a new shop looks back; further where a payment has waited for longer.
 const FIRST_LOOK: Duration = Duration::from_secs(60 * 60);
 /// Why a poll did not finish. The cursor stays where it was.
 #[derive(Debug, thiserror::Error)]
@@ -51,13 +51,7 @@ pub async fn poll_events(cx: &Context) -> Result<Option<usize>, PollError> {
 
 async fn fetch(cx: &Context) -> Result<usize, PollError> {
     let started = cx.clock.now();
-    let cursor = cx
-        .store
-        .read((), |tx, ()| Box::pin(cursor::load(tx, CURSOR)))
-        .await?
-        .and_then(|text: String| text.parse::<Timestamp>().ok());
-    let since = cursor.unwrap_or_else(|| before(started, FIRST_LOOK));
-    let since = before(since, OVERLAP);
+    let since = before(cx.store.read(started, |tx, at| Box::pin(since(tx, *at))).await?, OVERLAP);
     let (mut new, mut newest, mut after) = (0, None, None);
     // Ends: Stripe keeps the events of thirty days, and each page lies further back.
     loop {
@@ -71,6 +65,17 @@ async fn fetch(cx: &Context) -> Result<usize, PollError> {
             return Ok(new);
         }
     }
+}
+
+/// The newest event that was seen. A shop that has seen none yet may all the same have been down
+/// for days while its first payment succeeded.
+async fn since(tx: &mut Tx, started: Timestamp) -> Result<Timestamp, StoreError> {
+    let cursor = cursor::load(tx, CURSOR).await?;
+    if let Some(cursor) = cursor.and_then(|text| text.parse().ok()) {
+        return Ok(cursor);
+    }
+    let first = before(started, FIRST_LOOK);
+    Ok(payment::oldest_live(tx).await?.map_or(first, |oldest| oldest.min(first)))
 }
 
 /// The cursor moves only when every page down to the old one is stored.

@@ -18,5 +18,7 @@ mod printed;
 mod seams;
 mod shelves;
 mod shop;
+mod simulation;
+mod stage;
 mod stories;
 mod tidy;

@@ -13,7 +13,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use server::{
     clock::{Clock, Ids},
-    config::{Config, Sources},
     serve::{Parts, Server},
     worker,
 };
@@ -22,10 +21,11 @@ use storage::{SqliteFile, Store};
 use tower::ServiceExt;
 use uuid::Uuid;
 
-use crate::{guest::checkout_request, shop};
-
-/// When every story begins.
-const START: i64 = 1_790_000_000;
+use crate::{
+    guest::checkout_request,
+    shop,
+    stage::{self, START, card, confirmation, exchange},
+};
 
 /// A whole shop in one thread.
 struct Stage {
@@ -47,11 +47,8 @@ impl Stage {
         let ids =
             Ids::from_fn(move || Uuid::from_u128(u128::from(next.fetch_add(1, Ordering::SeqCst))));
         shop::fill_shelves(&store, &ids).await;
-        let secret = stripe.create_webhook_endpoint("http://127.0.0.1:80/api/webhooks/stripe");
-        let settings =
-            shop::settings("http://127.0.0.1:80", "http://127.0.0.1:81", "sqlite://x", &secret);
-        let pairs = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let config = Config::load(Sources::of_texts(pairs, "", "")).unwrap();
+        let secret = stripe.create_webhook_endpoint(stage::ENDPOINT);
+        let config = stage::config(&secret);
         let clock = {
             let stripe = stripe.clone();
             Clock::from_fn(move || stripe.now())
@@ -75,7 +72,7 @@ impl Stage {
         request = request.header(header::CONTENT_TYPE, "application/json");
         request = request.header(header::COOKIE, &self.cookie);
         let request = request.body(Body::from(body.to_string())).unwrap();
-        let (status, headers, text) = exchange(self.server.router(), request).await;
+        let (status, headers, text) = exchange(self.server.router(), request).await.unwrap();
         if let Some(cookie) = headers.get(header::SET_COOKIE) {
             self.cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
         }
@@ -85,29 +82,11 @@ impl Stage {
 
     /// The browser confirms at Stripe.
     async fn confirm(&mut self, secret: &str) {
-        let payment = secret.split("_secret_").next().unwrap();
-        let key = Options::default().publishable_key;
-        let form = format!(
-            "key={key}&client_secret={secret}&payment_method_data[type]=card\
-             &payment_method_data[card][number]=4242424242424242\
-             &payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2040\
-             &payment_method_data[card][cvc]=123&return_url=https://shop.example/return"
-        );
-        let request = Request::post(format!("/v1/payment_intents/{payment}/confirm"))
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Body::from(form))
-            .unwrap();
-        let (status, _, text) = exchange(self.stripe.router(), request).await;
+        let request = confirmation(secret, &card("4242424242424242"));
+        let (status, _, text) = exchange(self.stripe.router(), request).await.unwrap();
         assert_eq!(status, 200, "{text}");
         self.trace.push(text);
     }
-}
-
-async fn exchange(router: Router, request: Request<Body>) -> (u16, http::HeaderMap, String) {
-    let response = router.oneshot(request).await.unwrap();
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    (status, headers, String::from_utf8(bytes.to_vec()).unwrap())
 }
 
 /// A guest buys two mugs. Returns everything that was said on the way.

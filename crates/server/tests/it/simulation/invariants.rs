@@ -1,0 +1,356 @@
+//! What always holds, looked at after every step: our rows beside Stripe's ledger. Each breach is
+//! a sentence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use simulators::stripe::LedgerEntry;
+use storage::{Store, StoreError};
+use uuid::Uuid;
+
+use super::world::World;
+use crate::shop::SHELVES;
+
+storage::statements! {
+    ORDERS = "select o.id, o.cart_id, o.state, o.total_minor, o.currency, o.paid_by_event, \
+        o.created_at, o.state_at, p.gateway_reference, p.state as payment_state, p.due_at \
+        from orders o left join payments p on p.order_id = o.id order by o.id";
+    STOCK = "select id, sku, on_hand, reserved from products order by id";
+    ORDERED = "select l.product_id, o.state, sum(l.quantity) as pieces from order_lines l \
+        join orders o on o.id = l.order_id group by l.product_id, o.state";
+    ATTENTION = "select id, order_id, kind, subject from attention order by id";
+    OPEN_EVENTS = "select id from inbox where due_at is not null";
+    OPEN_EFFECTS = "select id from outbox where due_at is not null";
+}
+
+pub struct Order {
+    pub id: Uuid,
+    pub cart: Uuid,
+    pub state: String,
+    pub total: i64,
+    pub currency: String,
+    pub event: Option<String>,
+    pub created_at: i64,
+    pub state_at: Option<i64>,
+    pub reference: Option<String>,
+    pub payment: Option<String>,
+    pub due_at: Option<i64>,
+}
+
+pub struct Product {
+    pub sku: String,
+    pub on_hand: i64,
+    pub reserved: i64,
+    /// Pieces in orders, by the order's state.
+    pub ordered: BTreeMap<String, i64>,
+}
+
+pub struct Item {
+    pub order: Option<Uuid>,
+    pub kind: String,
+    pub subject: String,
+}
+
+/// Our rows at one moment.
+pub struct Books {
+    pub orders: Vec<Order>,
+    pub products: Vec<Product>,
+    pub items: Vec<Item>,
+    pub open_events: usize,
+    pub open_effects: usize,
+}
+
+/// Statuses of a payment that can still be paid, or may already be under way.
+const ALIVE: [&str; 5] = [
+    "requires_payment_method",
+    "requires_confirmation",
+    "requires_action",
+    "requires_capture",
+    "processing",
+];
+
+impl Books {
+    pub async fn read(store: &Store) -> Result<Self, StoreError> {
+        store
+            .read((), |tx, ()| {
+                Box::pin(async move {
+                    let mut orders = Vec::new();
+                    for row in tx.query(&ORDERS, &[]).await? {
+                        let mut row = row.read("orders");
+                        orders.push(Order {
+                            id: row.id("id")?,
+                            cart: row.id("cart_id")?,
+                            state: row.text("state")?,
+                            total: row.int("total_minor")?,
+                            currency: row.text("currency")?,
+                            event: row.text_opt("paid_by_event")?,
+                            created_at: row.int("created_at")?,
+                            state_at: row.int_opt("state_at")?,
+                            reference: row.text_opt("gateway_reference")?,
+                            payment: row.text_opt("payment_state")?,
+                            due_at: row.int_opt("due_at")?,
+                        });
+                    }
+                    let mut ordered: BTreeMap<Uuid, BTreeMap<String, i64>> = BTreeMap::new();
+                    for row in tx.query(&ORDERED, &[]).await? {
+                        let mut row = row.read("order_lines");
+                        let product = row.id("product_id")?;
+                        let state = row.text("state")?;
+                        ordered.entry(product).or_default().insert(state, row.int("pieces")?);
+                    }
+                    let mut products = Vec::new();
+                    for row in tx.query(&STOCK, &[]).await? {
+                        let mut row = row.read("products");
+                        let id = row.id("id")?;
+                        products.push(Product {
+                            sku: row.text("sku")?,
+                            on_hand: row.int("on_hand")?,
+                            reserved: row.int("reserved")?,
+                            ordered: ordered.remove(&id).unwrap_or_default(),
+                        });
+                    }
+                    let mut items = Vec::new();
+                    for row in tx.query(&ATTENTION, &[]).await? {
+                        let mut row = row.read("attention");
+                        row.id("id")?;
+                        items.push(Item {
+                            order: row.id_opt("order_id")?,
+                            kind: row.text("kind")?,
+                            subject: row.text("subject")?,
+                        });
+                    }
+                    let open_events = tx.query(&OPEN_EVENTS, &[]).await?.len();
+                    let open_effects = tx.query(&OPEN_EFFECTS, &[]).await?.len();
+                    Ok(Self { orders, products, items, open_events, open_effects })
+                })
+            })
+            .await
+    }
+
+    fn by_reference(&self, reference: &str) -> Option<&Order> {
+        self.orders.iter().find(|order| order.reference.as_deref() == Some(reference))
+    }
+
+    /// Whether a person has been called about this payment or its order.
+    fn calls_for(&self, entry: &LedgerEntry) -> bool {
+        let order = order_of(entry);
+        self.items.iter().any(|item| {
+            item.subject == entry.id || (item.order.is_some() && item.order == order)
+        })
+    }
+}
+
+/// The order that a payment at Stripe names.
+fn order_of(entry: &LedgerEntry) -> Option<Uuid> {
+    entry.metadata.values().find_map(|value| value.parse().ok())
+}
+
+/// What was known after the last step.
+#[derive(Default)]
+pub struct Memory {
+    /// State of order and payment, and the event that paid.
+    orders: BTreeMap<Uuid, (String, Option<String>, Option<String>)>,
+    items: usize,
+}
+
+/// Looks at everything; the first breach is told.
+pub fn check(world: &World, memory: &mut Memory) -> Result<(), String> {
+    let books = world.street.block_on(Books::read(&world.ground.store));
+    let books = books.map_err(|error| error.to_string())?;
+    let ledger = world.stripe.ledger();
+    check_ledger(world, &books, &ledger)?;
+    check_carts(world, &books, &ledger)?;
+    for order in &books.orders {
+        check_order(world, order, &ledger)?;
+        check_forward(memory, order)?;
+    }
+    if books.orders.len() < memory.orders.len() || books.items.len() < memory.items {
+        return Err("an order or an item for a person has vanished".to_owned());
+    }
+    memory.items = books.items.len();
+    check_stock(world, &books)?;
+    check_items(world, &books)
+}
+
+/// Every payment at Stripe is of an order of ours, of its amount, and charged once.
+fn check_ledger(world: &World, books: &Books, ledger: &[LedgerEntry]) -> Result<(), String> {
+    let mut taken = BTreeSet::new();
+    for entry in ledger {
+        if entry.charges_succeeded > 1 {
+            return Err(format!("{} was charged {} times", entry.id, entry.charges_succeeded));
+        }
+        let order = order_of(entry).and_then(|id| books.orders.iter().find(|one| one.id == id));
+        let Some(order) = order else { return Err(format!("{} has no order", entry.id)) };
+        if entry.amount != order.total || !entry.currency.eq_ignore_ascii_case(&order.currency) {
+            return Err(format!("{} asks for another amount than {}", entry.id, order.id));
+        }
+        if entry.charges_succeeded > 0 && !taken.insert(order.id) {
+            return Err(format!("two payments of order {} have taken money", order.id));
+        }
+        let has_money = entry.status == "succeeded" && entry.amount_refunded == 0;
+        let is_over = order.state == "failed" || order.state == "cancelled";
+        if has_money && is_over && !books.calls_for(entry) {
+            return Err(format!(
+                "{} has taken money for {}, which is {}, and nobody was called",
+                entry.id, order.id, order.state
+            ));
+        }
+        if entry.amount_refunded > entry.amount_captured {
+            return Err(format!("{}: more was given back than was taken", entry.id));
+        }
+        let _ = world;
+    }
+    Ok(())
+}
+
+/// Of each cart at most one payment that a browser knows can still be paid, and a new order comes
+/// after the older one's end.
+fn check_carts(world: &World, books: &Books, ledger: &[LedgerEntry]) -> Result<(), String> {
+    let mut live: BTreeMap<Uuid, &str> = BTreeMap::new();
+    for entry in ledger {
+        let known = world.handed_out.contains(&entry.id);
+        if !known || !ALIVE.contains(&entry.status) {
+            continue;
+        }
+        let Some(order) = books.by_reference(&entry.id) else {
+            return Err(format!("a browser can pay {}, and no order knows it", entry.id));
+        };
+        if let Some(other) = live.insert(order.cart, &entry.id) {
+            return Err(format!("a cart has two payments that can be paid: {other} and {}", entry.id));
+        }
+        if order.state != "pending" {
+            return Err(format!("{} can be paid, and {} is {}", entry.id, order.id, order.state));
+        }
+    }
+    let bought = |order: &&Order| order.state == "paid" && order.total > 0;
+    for paid in books.orders.iter().filter(bought) {
+        let overlapping = books.orders.iter().find(|other| {
+            other.id != paid.id
+                && other.cart == paid.cart
+                && bought(other)
+                && other.created_at > paid.created_at
+                && paid.state_at.is_some_and(|at| at > other.created_at)
+        });
+        if let Some(other) = overlapping {
+            return Err(format!("{} and {} of one cart were paid side by side", paid.id, other.id));
+        }
+    }
+    Ok(())
+}
+
+/// A paid order has its money, by an event of Stripe's.
+fn check_order(world: &World, order: &Order, ledger: &[LedgerEntry]) -> Result<(), String> {
+    if order.state != "paid" || order.total == 0 {
+        return Ok(());
+    }
+    let entry = ledger.iter().find(|entry| Some(&entry.id) == order.reference.as_ref());
+    let Some(entry) = entry else { return Err(format!("{} is paid by nothing", order.id)) };
+    if entry.status != "succeeded" || entry.charges_succeeded != 1 {
+        return Err(format!("{} is paid, {} is {}", order.id, entry.id, entry.status));
+    }
+    if entry.amount_received != order.total || order_of(entry) != Some(order.id) {
+        return Err(format!("{} is paid by another amount or another order's money", order.id));
+    }
+    let events = world.stripe.events();
+    let event = events.iter().find(|event| Some(&event.id) == order.event.as_ref());
+    let stands = event.is_some_and(|event| {
+        event.kind == "payment_intent.succeeded"
+            && event.payment_intent.as_ref() == Some(&entry.id)
+    });
+    // Stripe forgets an event after thirty days.
+    let recent = order.state_at.is_some_and(|at| world.now() - at < 29 * 86_400_000);
+    if recent && !stands {
+        return Err(format!("{} is paid without an event of Stripe's", order.id));
+    }
+    Ok(())
+}
+
+/// States only move forward, and an end is an end.
+fn check_forward(memory: &mut Memory, order: &Order) -> Result<(), String> {
+    let now = (order.state.clone(), order.payment.clone(), order.event.clone());
+    if let Some(before) = memory.orders.get(&order.id) {
+        let over = before.0 != "pending" && *before != now;
+        let ends = ["succeeded", "failed", "cancelled"];
+        let ended = before.1.as_deref().is_some_and(|state| ends.contains(&state));
+        let asked = before.1.as_deref().is_some_and(|state| !["created", "unknown"].contains(&state));
+        let back = asked && now.1.as_deref().is_some_and(|state| ["created", "unknown"].contains(&state));
+        if over || back || (ended && before.1 != now.1) {
+            return Err(format!("{} went from {before:?} to {now:?}", order.id));
+        }
+    }
+    memory.orders.insert(order.id, now);
+    Ok(())
+}
+
+/// What lies there was there at first, or came in, and was not sold; what is set aside is set
+/// aside for orders that wait.
+fn check_stock(world: &World, books: &Books) -> Result<(), String> {
+    for product in &books.products {
+        let Product { sku, on_hand, reserved, ordered } = product;
+        if *on_hand < 0 || *reserved < 0 || reserved > on_hand {
+            return Err(format!("{sku}: {on_hand} on hand, {reserved} reserved"));
+        }
+        let waiting = ordered.get("pending").copied().unwrap_or(0);
+        if *reserved != waiting {
+            return Err(format!("{sku}: {reserved} reserved, pending orders hold {waiting}"));
+        }
+        let (at_first, came) = (first_count(sku), world.delivered.get(sku.as_str()).unwrap_or(&0));
+        let sold = ordered.get("paid").copied().unwrap_or(0);
+        if on_hand + sold != at_first + came {
+            return Err(format!("{sku}: {on_hand} on hand, {sold} sold of {at_first} and {came}"));
+        }
+    }
+    Ok(())
+}
+
+fn first_count(sku: &str) -> i64 {
+    SHELVES.iter().find(|shelf| shelf.0 == sku).map_or(0, |shelf| shelf.2.into())
+}
+
+/// Money that does not fit is only where Stripe was told to bring another amount.
+fn check_items(world: &World, books: &Books) -> Result<(), String> {
+    let odd = ["refund_due", "discrepancy"];
+    let unasked = books.items.iter().find(|item| {
+        odd.contains(&item.kind.as_str()) && !world.drifted.contains(&item.subject)
+    });
+    unasked.map_or(Ok(()), |item| {
+        Err(format!("{} of {} was raised, and nothing at Stripe was odd", item.kind, item.subject))
+    })
+}
+
+/// After the faults have ended and some minutes: whoever paid has an order, or somebody was
+/// called; and nothing waits that could be done.
+pub fn check_money(world: &World) -> Result<(), String> {
+    let books = world.street.block_on(Books::read(&world.ground.store));
+    let books = books.map_err(|error| error.to_string())?;
+    for entry in world.stripe.ledger().iter().filter(|entry| entry.status == "succeeded") {
+        let paid = books.by_reference(&entry.id).is_some_and(|order| order.state == "paid");
+        if !paid && !books.calls_for(entry) {
+            return Err(format!("{} has money, and after minutes there is no paid order", entry.id));
+        }
+        if !paid && entry.amount_received == entry.amount && !world.drifted.contains(&entry.id) {
+            return Err(format!("{} has the right money, and its order is not paid", entry.id));
+        }
+    }
+    Ok(())
+}
+
+/// What is still open; nothing once every deadline has passed.
+pub fn open(world: &World) -> Result<Vec<String>, String> {
+    let books = world.street.block_on(Books::read(&world.ground.store));
+    let books = books.map_err(|error| error.to_string())?;
+    let mut open = Vec::new();
+    for order in &books.orders {
+        let odd = order.reference.as_ref().is_some_and(|known| world.drifted.contains(known));
+        if order.state == "pending" && !odd {
+            open.push(format!("{} is pending, payment {:?}", order.id, order.payment));
+        }
+        if order.state != "pending" && order.due_at.is_some() {
+            open.push(format!("{} is over and due", order.id));
+        }
+    }
+    if books.open_events + books.open_effects > 0 {
+        let (events, effects) = (books.open_events, books.open_effects);
+        open.push(format!("{events} events and {effects} effects wait"));
+    }
+    Ok(open)
+}
