@@ -94,8 +94,7 @@ const DATABASES_EXAMPLES: &str = "Example:
                                                        printed exports and `cargo test -p storage`";
 
 /// The test that plays them.
-const SIMULATION: &str =
-    "simulation::whatever_happens_the_money_the_orders_and_the_stock_agree";
+const SIMULATION: &str = "simulation::whatever_happens_the_money_the_orders_and_the_stock_agree";
 
 const SIMULATE_EXAMPLES: &str = "Examples:
   cargo xtask simulate                                 ten thousand histories
@@ -129,7 +128,8 @@ fn run(task: Task) -> Result<()> {
             let mut command = cargo(&root);
             command.args(["test", "--release", "-p", "server", "--test", "it"]).arg(SIMULATION);
             command.args(["--", "--exact", "--nocapture"]);
-            command.envs(numbers.map(|(name, n)| (format!("TILL_SIMULATION_{name}"), n.to_string())));
+            command
+                .envs(numbers.map(|(name, n)| (format!("TILL_SIMULATION_{name}"), n.to_string())));
             Err(command.exec()).context("start cargo")
         }
         Task::Bench { arguments } => {

@@ -39,9 +39,8 @@ pub async fn exchange(router: Router, request: Request<Body>) -> Option<(u16, He
 pub fn confirmation(secret: &str, method: &str) -> Request<Body> {
     let payment = payment_of(secret);
     let key = Options::default().publishable_key;
-    let form = format!(
-        "key={key}&client_secret={secret}&return_url=https://shop.example/return&{method}"
-    );
+    let form =
+        format!("key={key}&client_secret={secret}&return_url=https://shop.example/return&{method}");
     Request::post(format!("/v1/payment_intents/{payment}/confirm"))
         .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Body::from(form))

@@ -73,7 +73,8 @@ impl World {
             Call::Intent { shopper, form } => {
                 let mut body = guest::checkout_request();
                 body["shippingAddress"]["country"] = json!(["DE", "AT", "CH", "DE"][*form]);
-                body["shippingAddress"]["postalCode"] = json!(["10115", "1010", "8001", "10117"][*form]);
+                body["shippingAddress"]["postalCode"] =
+                    json!(["10115", "1010", "8001", "10117"][*form]);
                 self.request(*shopper, "POST", "/api/checkout/intent", Some(body))
             }
             Call::Confirm { shopper, payment } => {
@@ -161,8 +162,10 @@ impl World {
             Step::Do(_) | Step::HangUp(..) => {}
             Step::Import { sku, cents, pieces } => self.import(*sku, *cents, *pieces),
             Step::Settle { payment, paid } => {
-                let outcome = paid.map(|paid| if paid { Outcome::Succeeded } else { Outcome::Failed });
-                if let Some(entry) = self.at_stripe(*payment, |entry| entry.status == "processing") {
+                let outcome =
+                    paid.map(|paid| if paid { Outcome::Succeeded } else { Outcome::Failed });
+                if let Some(entry) = self.at_stripe(*payment, |entry| entry.status == "processing")
+                {
                     stripe.settle(&entry.id, outcome);
                 }
             }

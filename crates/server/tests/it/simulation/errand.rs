@@ -44,9 +44,9 @@ impl Tools {
         match errand {
             Errand::Nothing => None,
             Errand::Shop(door, request) => self.ask_shop(door, request).await,
-            Errand::AtStripe(request) => stage::exchange(self.stripe_router, request).await.map(
-                |(status, _, text)| Reply { status, cookie: None, text },
-            ),
+            Errand::AtStripe(request) => stage::exchange(self.stripe_router, request)
+                .await
+                .map(|(status, _, text)| Reply { status, cookie: None, text }),
             Errand::Deliver => said(self.stripe.deliver_pending().await),
             Errand::DeliverAgain => said(self.stripe.repeat_all_reversed().await.len()),
             Errand::Work(door) => {

@@ -84,11 +84,7 @@ impl Node {
     }
 
     pub fn door(&self) -> Door {
-        Door {
-            machine: self.machine.handle(),
-            router: self.router.clone(),
-            cx: self.cx.clone(),
-        }
+        Door { machine: self.machine.handle(), router: self.router.clone(), cx: self.cx.clone() }
     }
 
     /// Whether no money flow is under way.
@@ -108,7 +104,8 @@ fn transport(ground: &Ground, fate: &Arc<Fate>, number: usize) -> gateways::Tran
             fate.wait().await;
             let response = stripe.oneshot(request).await.map_err(io::Error::other)?;
             let lost = response.extensions().get::<ConnectionLost>().is_some();
-            trace.say(|| format!("{line} -> {}", if lost { 0 } else { response.status().as_u16() }));
+            trace
+                .say(|| format!("{line} -> {}", if lost { 0 } else { response.status().as_u16() }));
             fate.wait().await;
             if lost {
                 return Err(io::Error::from(io::ErrorKind::ConnectionReset));

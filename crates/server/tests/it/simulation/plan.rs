@@ -162,13 +162,17 @@ impl Author {
             steps.push(Step::Do(vec![self.add(shopper)]));
         }
         for _ in 0..self.chance.random_range(4..=12) {
-            if self.chance.random_range(0..100) < self.trouble {
-                let trouble = self.trouble();
-                steps.push(trouble);
-            }
+            self.maybe_trouble(&mut steps);
             self.scene(&mut steps);
         }
         steps
+    }
+
+    fn maybe_trouble(&mut self, steps: &mut Vec<Step>) {
+        if self.chance.random_range(0..100) < self.trouble {
+            let trouble = self.trouble();
+            steps.push(trouble);
+        }
     }
 
     /// A few steps that belong together, so that a history comes to the places where money moves.
@@ -215,6 +219,7 @@ impl Author {
             steps.push(self.wait());
         }
         let means = self.means();
+        self.maybe_trouble(steps);
         if !self.one_in(8) {
             steps.push(Step::Do(vec![Call::Pay { shopper, payment, means }]));
         }
@@ -222,6 +227,12 @@ impl Author {
             let passed = !self.one_in(4);
             steps.push(Step::Do(vec![Call::Challenge { shopper, payment, passed }]));
         }
+        if matches!(means, Means::Debit | Means::DebitThatFails) && self.one_in(2) {
+            steps.push(self.work());
+            steps.push(Step::Wait(3 * 86_400));
+            steps.push(Step::Settle { payment: 0, paid: None });
+        }
+        self.maybe_trouble(steps);
         let mut ending = Vec::new();
         if self.one_in(2) {
             ending.push(Call::Confirm { shopper, payment });

@@ -159,7 +159,9 @@ impl World {
         }
         match step {
             Step::Do(calls) => self.run(calls, None)?,
-            Step::HangUp(call, patience) => self.run(std::slice::from_ref(call), Some(*patience))?,
+            Step::HangUp(call, patience) => {
+                self.run(std::slice::from_ref(call), Some(*patience))?
+            }
             other => self.arrange(other),
         }
         self.reopen();
@@ -173,11 +175,8 @@ impl World {
             stripe_router: self.ground.stripe.clone(),
             patience,
         };
-        let errands: Vec<Errand> = calls
-            .iter()
-            .enumerate()
-            .map(|(place, call)| self.prepare(call, place))
-            .collect();
+        let errands: Vec<Errand> =
+            calls.iter().enumerate().map(|(place, call)| self.prepare(call, place)).collect();
         let street = self.street.handle();
         let jobs: Vec<_> =
             errands.into_iter().map(|errand| street.spawn(tools.clone().go(errand))).collect();
