@@ -26,8 +26,8 @@ use std::{
 
 use history::{Failure, play};
 use plan::{
-    Call::{Add, Challenge, Intent, Pay},
-    Means::ThreeDSecure,
+    Call::{Add, Challenge, Confirm, Deliver, Intent, Pay, Poll, Work},
+    Means::{Good, NoFunds, ThreeDSecure},
     Plan,
     Step::{Do, Lose, Wait},
     Types::Ends,
@@ -51,9 +51,9 @@ fn tell(seed: u64) -> Result<(), String> {
 }
 
 /// Plays a story that a failure has printed.
-fn replay(seed: u64, nodes: usize, plan: Plan) {
-    if let Err(failure) = play(seed, nodes, &plan) {
-        panic!("{}", describe(seed, nodes, &plan, &failure));
+fn replay(seed: u64, nodes: usize, plan: &Plan) {
+    if let Err(failure) = play(seed, nodes, plan) {
+        panic!("{}", describe(seed, nodes, plan, &failure));
     }
 }
 
@@ -139,5 +139,25 @@ fn the_first_poll_reaches_back_to_the_oldest_payment_that_waits() {
         (22, Wait(196_897)),
         (28, Lose(Ends)),
     ];
-    replay(260, 1, plan);
+    replay(260, 1, &plan);
+}
+
+/// Found by seed 1061: the worker looked at a payment while its event was applied, and then looked
+/// at it every minute for ever.
+#[test]
+fn a_payment_that_is_settled_while_the_worker_looks_at_it_is_not_looked_at_again() {
+    let plan = vec![
+        (0, Do(vec![Add { shopper: 0, sku: 3, quantity: 4 }])),
+        (2, Do(vec![Intent { shopper: 0, form: 2 }])),
+        (3, Do(vec![Pay { shopper: 0, payment: 0, means: NoFunds }])),
+        (5, Do(vec![Deliver])),
+        (6, Do(vec![Work { node: 0 }, Poll { node: 0 }])),
+        (7, Do(vec![Intent { shopper: 0, form: 0 }])),
+        (8, Do(vec![Pay { shopper: 0, payment: 0, means: Good }])),
+        (9, Do(vec![Confirm { shopper: 0, payment: 0 }])),
+        (10, Do(vec![Deliver])),
+        (11, Wait(46)),
+        (12, Do(vec![Work { node: 0 }, Poll { node: 0 }, Work { node: 1 }])),
+    ];
+    replay(1061, 2, &plan);
 }

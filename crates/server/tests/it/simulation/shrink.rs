@@ -69,7 +69,7 @@ fn without_a_call(
 pub fn story(seed: u64, nodes: usize, plan: &Plan) -> String {
     let steps: Vec<_> =
         plan.iter().map(|(number, step)| format!("    ({number}, {}),", code(step))).collect();
-    format!("replay({seed}, {nodes}, vec![\n{}\n]);", steps.join("\n"))
+    format!("replay({seed}, {nodes}, &vec![\n{}\n]);", steps.join("\n"))
 }
 
 /// The step as code: lists are vectors there.
