@@ -333,13 +333,19 @@ pub fn check_money(world: &World) -> Result<(), String> {
     let books = books.map_err(|error| error.to_string())?;
     for entry in world.stripe.ledger().iter().filter(|entry| entry.status == "succeeded") {
         let paid = books.by_reference(&entry.id).is_some_and(|order| order.state == "paid");
-        if !paid && !books.calls_for(entry) {
+        // Money that came too late has gone back.
+        let returned = entry.amount_refunded == entry.amount_captured;
+        if !paid && !returned && !books.calls_for(entry) {
             return Err(format!(
                 "{} has money, and after minutes there is no paid order",
                 entry.id
             ));
         }
-        if !paid && entry.amount_received == entry.amount && !world.drifted.contains(&entry.id) {
+        if !paid
+            && !returned
+            && entry.amount_received == entry.amount
+            && !world.drifted.contains(&entry.id)
+        {
             return Err(format!("{} has the right money, and its order is not paid", entry.id));
         }
     }
