@@ -185,8 +185,7 @@ pub async fn compare_refunds(store: &Store, stripe: &Stripe) -> Vec<String> {
                 let amount = one.amount * if hundredths { 100 } else { 1 };
                 let state = match refund.status {
                     "requires_action" => "pending",
-                    // Both spellings of cancelled end so.
-                    other if other.ends_with("celed") => "cancelled",
+                    "canceled" => "cancelled",
                     other => other,
                 };
                 one.payment.as_ref() == Some(&entry.id)

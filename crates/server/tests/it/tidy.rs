@@ -88,6 +88,10 @@ const WORDS: [Words; 10] = [
             ("crates/gateways/src/stripe", "Stripe's spelling at Stripe's border"),
             ("crates/simulators/", "Stripe's spelling on Stripe's side"),
             ("crates/server/tests/it/stories/", "what Stripe calls its payments, asked there"),
+            (
+                "crates/server/tests/it/books.rs",
+                "what Stripe calls its refunds, compared with ours",
+            ),
         ],
         why: "we write cancelled",
     },
