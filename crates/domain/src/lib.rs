@@ -3,7 +3,8 @@
 //! The story, in reading order: a visitor fills a [`cart`] with lines from the [`catalog`];
 //! [`checkout`] turns the cart into an [`order`] with a fixed price ([`pricing`]) and an address
 //! ([`contact`]); a [`payment`] is asked of a gateway; the gateway's [`event`] says that the money
-//! moved, and the order is paid. A [`refund`] gives money back.
+//! moved, and the order is paid. A [`refund`] gives money back. The order's [`history`] tells all
+//! of it.
 //!
 //! Nothing here reads a clock, makes a random number, waits or logs: time and ids come in as
 //! arguments, so every rule can be tried a million times in a second.
@@ -24,6 +25,7 @@
 //! | receipt | the proof, taken from an event, that the money moved |
 //! | decline | a bank's no to one try; the payment stays payable |
 //! | refund | money on its way back; what is given back never exceeds what was received |
+//! | history | what happened to an order, line by line: when, who, what |
 //! | discrepancy | news that does not fit our books; a person must look at it |
 
 pub mod cart;
@@ -31,6 +33,7 @@ pub mod catalog;
 pub mod checkout;
 pub mod contact;
 pub mod event;
+pub mod history;
 pub mod id;
 pub mod money;
 pub mod order;

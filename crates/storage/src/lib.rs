@@ -42,6 +42,7 @@ pub mod catalog;
 pub mod cursor;
 mod dialect;
 mod error;
+pub mod history;
 pub mod inbox;
 mod lease;
 mod migrate;
@@ -144,6 +145,7 @@ pub fn statements() -> Vec<&'static Sql> {
         cart::ALL,
         catalog::ALL,
         cursor::ALL,
+        history::ALL,
         inbox::ALL,
         order::ALL,
         outbox::ALL,

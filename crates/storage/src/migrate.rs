@@ -30,6 +30,12 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0002_refunds.sql"),
         mysql: include_str!("../migrations/mysql/0002_refunds.sql"),
     },
+    Migration {
+        name: "0003_history",
+        sqlite: include_str!("../migrations/sqlite/0003_history.sql"),
+        postgres: include_str!("../migrations/postgres/0003_history.sql"),
+        mysql: include_str!("../migrations/mysql/0003_history.sql"),
+    },
 ];
 
 /// Where the steps done are noted; made by the program, not by a migration.

@@ -21,7 +21,7 @@ statements! {
     DONE = "update outbox set done_at = ?2, due_at = null, lease_token = null, \
         lease_until = null where id = ?1 and done_at is null";
     POSTPONE = "update outbox set due_at = ?2, last_error = ?3, lease_token = null, \
-        lease_until = null where id = ?1 and done_at is null";
+        lease_until = null where id = ?1 and done_at is null and due_at <> ?2";
     OPEN_COUNT = "select count(*) as effects from outbox where due_at is not null";
 }
 
@@ -45,6 +45,15 @@ impl EffectKind {
         match self {
             EffectKind::CancelPayment => "cancel_payment",
             EffectKind::MakeRefund => "make_refund",
+        }
+    }
+
+    /// What it is called in a sentence.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            EffectKind::CancelPayment => "Closing the payment at Stripe",
+            EffectKind::MakeRefund => "Giving the money back",
         }
     }
 
@@ -105,14 +114,15 @@ pub async fn done(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<bool, StoreErr
     Ok(tx.exec(&DONE, &[id.into(), at.into()]).await? == 1)
 }
 
-/// Puts an effect off that could not be carried out, and gives its lease back.
+/// Puts an effect off that could not be carried out, and gives its lease back; `false` if it is put
+/// off to that time already, or done.
 pub async fn postpone(
     tx: &mut Tx,
     id: Uuid,
     due_at: Timestamp,
     error: &str,
-) -> Result<(), StoreError> {
-    tx.exec(&POSTPONE, &[id.into(), due_at.into(), shortened(error).into()]).await.map(drop)
+) -> Result<bool, StoreError> {
+    Ok(tx.exec(&POSTPONE, &[id.into(), due_at.into(), shortened(error).into()]).await? == 1)
 }
 
 /// How many effects wait to be done.

@@ -10,6 +10,8 @@
 mod claims;
 #[path = "contract/harness.rs"]
 mod harness;
+#[path = "contract/history.rs"]
+mod history;
 #[path = "contract/lost_commit.rs"]
 mod lost_commit;
 #[path = "contract/operations.rs"]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use domain::{
     cart::Line,
     event::{News, Report},
+    history::Entry,
     id::OrderId,
     order::{Order, OrderState, TransitionError},
     payment::{Consequence, Payment, PaymentState},
@@ -18,21 +19,26 @@ use jiff::Timestamp;
 use storage::{
     StoreError, Tx, attention, cart,
     catalog::{self, StockMove},
-    order,
+    history, order,
     outbox::{self, EffectKind},
     payment,
 };
 use uuid::Uuid;
 
-use super::refund;
+use super::{
+    refund,
+    tell::{self, Via},
+};
 use crate::context::after;
 
-/// News, with the id of the one row that it may cause (an effect or an operator's item). The id
-/// is made outside the transaction, which may run several times.
+/// News, how it came, and the id of the one row that it may cause (an effect or an operator's
+/// item). The id is made outside the transaction, which may run several times.
 #[derive(Debug, Clone)]
 pub struct Heard {
     /// What the gateway says.
     pub news: News,
+    /// How it came.
+    pub via: Via,
     /// For the row it may cause.
     pub id: Uuid,
 }
@@ -87,10 +93,19 @@ pub async fn look(tx: &mut Tx, id: OrderId) -> Result<Option<Standing>, StoreErr
 }
 
 /// The gateway was never asked, or refused: the order is over.
-pub async fn give_up(tx: &mut Tx, id: OrderId, now: Timestamp) -> Result<(), StoreError> {
+pub async fn give_up(
+    tx: &mut Tx,
+    id: OrderId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let Some(standing) = lock(tx, id).await? else { return Ok(()) };
-    let (payment, consequence) = standing.payment.payment.clone().never_was();
+    let before = standing.payment.payment;
+    let (payment, consequence) = before.clone().never_was();
     let order = carry_out_on_order(tx, standing.order, &consequence, now).await?;
+    if payment != before {
+        history::note(tx, &tell::given_up(id, reason, now)).await?;
+    }
     payment::save(tx, &payment, now).await?;
     payment::schedule(tx, payment.id, next_look(&order, &payment, now)).await
 }
@@ -103,21 +118,25 @@ pub async fn take_in(
     now: Timestamp,
 ) -> Result<Standing, StoreError> {
     if is_replaced_elsewhere(&standing.payment, heard, now) {
+        let why = "it is left to the order that takes this one's place.";
+        note(tx, heard.via.unchanged(standing.order.id, why, now)).await?;
         return Ok(standing);
     }
-    let Standing { order, payment: stored } = standing;
+    let Standing { order: order_before, payment: stored } = standing;
     let before = stored.payment;
     let (payment, consequence) = before.clone().hear(&heard.news, now);
     if payment.state().name() != before.state().name() {
         tracing::info!(
-            order = %order.id,
+            order = %order_before.id,
             payment = %payment.id,
             from = before.state().name(),
             to = payment.state().name(),
             "payment moved"
         );
     }
-    let order = carry_out_on_order(tx, order, &consequence, now).await?;
+    let order = carry_out_on_order(tx, order_before.clone(), &consequence, now).await?;
+    let (payments, orders) = ((&before, &payment), (&order_before, &order));
+    note(tx, tell::news(&heard.via, payments, orders, &consequence, now)).await?;
     leave_work(tx, (&order, &payment), &consequence, heard, now).await?;
     if payment != before {
         payment::save(tx, &payment, now).await?;
@@ -131,6 +150,13 @@ pub async fn take_in(
     };
     payment::schedule(tx, payment.id, due_at).await?;
     Ok(Standing { order, payment: payment::Stored { payment, due_at, ..stored } })
+}
+
+async fn note(tx: &mut Tx, entry: Option<Entry>) -> Result<(), StoreError> {
+    match entry {
+        Some(entry) => history::note(tx, &entry).await,
+        None => Ok(()),
+    }
 }
 
 /// While another order is taking this one's place, the cancellation belongs to the transaction
@@ -247,6 +273,7 @@ pub async fn raise(
         at,
     };
     if attention::raise(tx, &item).await? {
+        history::note(tx, &tell::raised(order.id, &sentence, at)).await?;
         tracing::warn!(order = %order.id, kind = item.kind, sentence, "needs attention");
     }
     Ok(())

@@ -14,12 +14,13 @@ use gateways::{
     stripe::{Answer, CancelReason, Refused},
 };
 use jiff::Timestamp;
-use storage::{StoreError, payment};
+use storage::{StoreError, history, payment};
 
 use super::{
     FlowError,
     apply::{self, Heard, Standing},
     back_off,
+    tell::{self, Via},
 };
 use crate::context::{Context, after};
 
@@ -29,6 +30,9 @@ pub const KEY_LIFETIME: Duration = Duration::from_secs(20 * 60 * 60);
 
 /// Stripe's clock and ours.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
+
+/// What is told of an order that ends because its payment does not exist.
+const NEVER_ARRIVED: &str = "The payment is not at Stripe, and never will be.";
 
 /// By then a payment that Stripe made stands in its list.
 const VISIBLE_AFTER: Duration = Duration::from_secs(60);
@@ -58,7 +62,7 @@ pub async fn ask(cx: &Context, order: OrderId) -> Result<Standing, FlowError> {
                     Ok(Some(answer)) => Ok(answer),
                     // It does not exist and never will: the next intent is a new order.
                     Ok(None) if after(written, VISIBLE_AFTER) <= cx.clock.now() => {
-                        give_up(cx, order).await?;
+                        give_up(cx, order, NEVER_ARRIVED).await?;
                         return Err(FlowError::PaymentUnknown);
                     }
                     Ok(None) | Err(_) => Err(fault),
@@ -73,7 +77,7 @@ pub async fn ask(cx: &Context, order: OrderId) -> Result<Standing, FlowError> {
     match look_for(cx, order, written).await {
         Ok(Some(answer)) => take_answer(cx, order, &attempt, Ok(answer)).await,
         Ok(None) => {
-            give_up(cx, order).await?;
+            give_up(cx, order, NEVER_ARRIVED).await?;
             Ok(standing)
         }
         Err(error) => take_answer(cx, order, &attempt, Err(error)).await,
@@ -122,7 +126,8 @@ async fn refuse(
         // A wrong key says nothing about the payment; the order waits until it is mended.
         return Err(FlowError::GatewayRefusesUs(refused.to_string()));
     }
-    give_up(cx, order).await?;
+    let reason = format!("{refused}.");
+    give_up(cx, order, &reason).await?;
     Err(what_was_refused(&refused))
 }
 
@@ -157,7 +162,11 @@ async fn keep_answer(
 
 /// News, with an id for the row it may cause.
 pub fn heard(cx: &Context, answer: &Answer) -> Heard {
-    Heard { news: answer.news.clone(), id: cx.ids.next() }
+    heard_via(cx, answer, Via::Answer)
+}
+
+fn heard_via(cx: &Context, answer: &Answer, via: Via) -> Heard {
+    Heard { news: answer.news.clone(), via, id: cx.ids.next() }
 }
 
 async fn record(
@@ -174,10 +183,10 @@ async fn record(
 }
 
 /// Ends an order whose payment nobody can pay.
-pub async fn give_up(cx: &Context, order: OrderId) -> Result<(), StoreError> {
+pub async fn give_up(cx: &Context, order: OrderId, reason: &str) -> Result<(), StoreError> {
     cx.store
-        .write((order, cx.clock.now()), |tx, (order, now)| {
-            Box::pin(apply::give_up(tx, *order, *now))
+        .write((order, reason.to_owned(), cx.clock.now()), |tx, (order, reason, now)| {
+            Box::pin(apply::give_up(tx, *order, reason, *now))
         })
         .await
 }
@@ -198,6 +207,10 @@ async fn lose_answer(cx: &Context, order: OrderId) -> Result<(), StoreError> {
                     let tries = age.max(1).ilog2();
                     let due_at = after(*now, back_off(tries));
                     payment::schedule(tx, payment.id, Some(due_at)).await?;
+                    // The same operation run again finds its own time.
+                    if standing.payment.due_at != Some(due_at) {
+                        history::note(tx, &tell::unanswered(*order, due_at, *now)).await?;
+                    }
                 }
                 Ok(())
             })
@@ -217,11 +230,11 @@ pub async fn look_up(
 
 /// Tells the gateway to cancel a payment, and takes the answer in: it may say that the money has
 /// moved in the meantime.
-pub async fn cancel(cx: &Context, standing: &Standing) -> Result<Standing, FlowError> {
+pub async fn cancel(cx: &Context, standing: &Standing, via: Via) -> Result<Standing, FlowError> {
     let payment = &standing.payment.payment;
     let answer = request_cancel(cx, standing).await?;
     match answer {
-        Some(answer) => hear(cx, payment.order, &answer).await,
+        Some(answer) => take_in(cx, payment.order, heard_via(cx, &answer, via)).await,
         None => Ok(standing.clone()),
     }
 }
@@ -239,9 +252,13 @@ pub async fn request_cancel(
 
 /// Takes an answer in.
 pub async fn hear(cx: &Context, order: OrderId, answer: &Answer) -> Result<Standing, FlowError> {
+    take_in(cx, order, heard(cx, answer)).await
+}
+
+async fn take_in(cx: &Context, order: OrderId, heard: Heard) -> Result<Standing, FlowError> {
     let standing = cx
         .store
-        .write((order, heard(cx, answer), cx.clock.now()), |tx, (order, heard, now)| {
+        .write((order, heard, cx.clock.now()), |tx, (order, heard, now)| {
             Box::pin(apply::apply(tx, *order, std::slice::from_ref(heard), *now))
         })
         .await?;

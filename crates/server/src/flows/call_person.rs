@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use domain::id::OrderId;
 use jiff::Timestamp;
-use storage::{StoreError, attention};
+use storage::{StoreError, Tx, attention, history, order};
 
-use super::FlowError;
+use super::{FlowError, tell};
 use crate::context::{Context, after};
 
 /// Work that keeps failing for so long is not mended by trying again.
@@ -30,8 +30,7 @@ pub async fn call_person(cx: &Context, matter: Matter, sentence: String) -> Resu
     let (id, at) = (cx.ids.next(), cx.clock.now());
     let kind = kind.to_owned();
     let item = attention::NewItem { id, order, kind, subject, sentence, at };
-    let raised =
-        cx.store.write(item.clone(), |tx, item| Box::pin(attention::raise(tx, item))).await?;
+    let raised = cx.store.write(item.clone(), |tx, item| Box::pin(raise(tx, item))).await?;
     if raised {
         tracing::warn!(
             kind = item.kind,
@@ -41,6 +40,16 @@ pub async fn call_person(cx: &Context, matter: Matter, sentence: String) -> Resu
         );
     }
     Ok(())
+}
+
+async fn raise(tx: &mut Tx, item: &attention::NewItem) -> Result<bool, StoreError> {
+    let Some(order) = item.order else { return attention::raise(tx, item).await };
+    order::lock(tx, order).await?;
+    let raised = attention::raise(tx, item).await?;
+    if raised {
+        history::note(tx, &tell::raised(order, &item.sentence, item.at)).await?;
+    }
+    Ok(raised)
 }
 
 /// Raises a matter of work that has failed since `since`, if that is long enough ago, or if the

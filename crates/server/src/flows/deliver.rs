@@ -3,7 +3,7 @@
 
 use domain::{id::RefundId, payment::PaymentState};
 use storage::{
-    StoreError,
+    StoreError, history, order,
     outbox::{self, Effect, EffectKind},
 };
 
@@ -11,8 +11,9 @@ use super::{
     AT_ONCE, FlowError, apply, ask, back_off,
     call_person::{Matter, call_if_stuck},
     first_try, refund, side_by_side,
+    tell::{self, Via},
 };
-use crate::context::Context;
+use crate::context::{Context, after};
 
 /// Carries out the effects that are due. Returns how many there were.
 pub async fn deliver_due(cx: &Context) -> Result<usize, FlowError> {
@@ -49,7 +50,7 @@ async fn close_payment(cx: &Context, effect: &Effect) -> Result<(), FlowError> {
     let standing = ask::hear(cx, effect.effect.order, &answer).await?;
     let closing = matches!(standing.payment.payment.state(), PaymentState::Closing { .. });
     if closing && ask::may_be_cancelled(&answer) {
-        ask::cancel(cx, &standing).await?;
+        ask::cancel(cx, &standing, Via::Answer).await?;
     }
     Ok(())
 }
@@ -68,9 +69,23 @@ async fn done(cx: &Context, effect: &Effect) -> Result<(), StoreError> {
 
 async fn postpone(cx: &Context, effect: &Effect, error: &FlowError) -> Result<(), StoreError> {
     tracing::warn!(order = %effect.effect.order, %error, "an effect failed; it is tried again");
-    let input = (effect.effect.id, cx.later(back_off(effect.tries)), error.to_string());
+    let input = (effect.clone(), back_off(effect.tries), error.to_string(), cx.clock.now());
     cx.store
-        .write(input, |tx, (id, due_at, error)| Box::pin(outbox::postpone(tx, *id, *due_at, error)))
+        .write(input, |tx, (effect, wait, error, now)| {
+            Box::pin(async move {
+                let (id, order, due_at) =
+                    (effect.effect.id, effect.effect.order, after(*now, *wait));
+                order::lock(tx, order).await?;
+                let postponed = outbox::postpone(tx, id, due_at, error).await?;
+                // Once the wait grows no more an item says that it goes on.
+                if postponed && *wait < back_off(u32::MAX) {
+                    let work = effect.effect.kind.sentence();
+                    let entry = tell::tried_again(order, (work, error), due_at, *now);
+                    history::note(tx, &entry).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+        })
         .await?;
     let order = Some(effect.effect.order);
     let matter = Matter { order, kind: "effect_stuck", subject: effect.effect.id.to_string() };

@@ -9,12 +9,13 @@ use domain::{
     payment::PaymentState,
 };
 use jiff::Timestamp;
-use storage::{StoreError, Tx, order, payment};
+use storage::{StoreError, Tx, history, order, payment};
 
 use super::{
     FlowError,
     apply::{self, Standing},
     ask,
+    tell::{self, Via},
 };
 use crate::context::{Context, after};
 
@@ -39,14 +40,16 @@ pub async fn expire(cx: &Context, standing: Standing) -> Result<(), FlowError> {
             Err(FlowError::PaymentUnknown | FlowError::GatewayRefusesUs(_)) => {
                 // Its client secret was never handed out, so nobody can pay it, whether or not it
                 // exists; and an answer that comes now finds the payment over.
-                return Ok(ask::give_up(cx, id).await?);
+                let reason =
+                    "Nobody paid in time, and nobody can: the payment was never handed out.";
+                return Ok(ask::give_up(cx, id, reason).await?);
             }
             Err(error) => return Err(error),
         },
     };
     match standing.payment.payment.state() {
         PaymentState::Open | PaymentState::Declined { .. } | PaymentState::RequiresAction => {
-            ask::cancel(cx, &standing).await?;
+            ask::cancel(cx, &standing, Via::Expiry).await?;
             Ok(())
         }
         PaymentState::Processing => extend(cx, id).await,
@@ -74,5 +77,6 @@ async fn wait_longer(tx: &mut Tx, id: OrderId, now: Timestamp) -> Result<(), Sto
     // An order that was settled in the meantime needs no extension.
     let Ok(order) = standing.order.extend(until) else { return Ok(()) };
     order::save_state(tx, &order, now).await?;
+    history::note_once(tx, &tell::under_way(id, now)).await?;
     payment::schedule(tx, standing.payment.payment.id, Some(until)).await
 }

@@ -14,6 +14,7 @@ pub mod reconcile;
 pub mod refund;
 pub mod see_order;
 pub mod start_checkout;
+pub mod tell;
 
 use std::{future::Future, time::Duration};
 

@@ -21,6 +21,7 @@ use super::{
     ask, back_off,
     call_person::{Matter, call_if_stuck, call_person},
     refund, side_by_side,
+    tell::Via,
 };
 use crate::context::Context;
 
@@ -121,7 +122,7 @@ async fn apply_one(cx: &Context, stored: &InboxEvent) -> Result<(), FlowError> {
         About::Payment(news, finality) => Told::News(news, *finality),
         About::Unreadable => Told::Only(event.object.as_ref()),
         About::Refund { payment, refund } => {
-            return apply_refund(cx, &stored.event.id, payment, refund.as_ref()).await;
+            return apply_refund(cx, stored, payment, refund.as_ref()).await;
         }
         About::Thin | About::Other => return mark(cx, &stored.event.id, "ignored").await,
     };
@@ -129,7 +130,13 @@ async fn apply_one(cx: &Context, stored: &InboxEvent) -> Result<(), FlowError> {
         return mark(cx, &stored.event.id, "foreign").await;
     };
     let heard = hear(cx, &told).await?;
-    let heard = heard.into_iter().map(|news| Heard { news, id: cx.ids.next() }).collect::<Vec<_>>();
+    // The event is told once, with what it changed; what we asked beside it is an answer.
+    let mut via = Some(via(stored));
+    let heard = heard.into_iter().map(|news| {
+        let via = via.take().unwrap_or(Via::Answer);
+        Heard { news, via, id: cx.ids.next() }
+    });
+    let heard: Vec<_> = heard.collect();
     let input = (stored.event.id.clone(), order, heard, cx.clock.now());
     cx.store
         .write(input, |tx, (id, order, heard, now)| {
@@ -145,24 +152,29 @@ async fn apply_one(cx: &Context, stored: &InboxEvent) -> Result<(), FlowError> {
         .map_err(|error: StoreError| error.into())
 }
 
+fn via(stored: &InboxEvent) -> Via {
+    let NewEvent { id, kind, source, .. } = &stored.event;
+    Via::Event { id: id.clone(), kind: kind.clone(), source: *source }
+}
+
 /// An event only hints that a refund has moved: how it stands is asked, and taken in like any
 /// other answer.
 async fn apply_refund(
     cx: &Context,
-    event: &EventId,
+    stored: &InboxEvent,
     payment: &GatewayReference,
     refund: Option<&GatewayReference>,
 ) -> Result<(), FlowError> {
     let Some(order) = find_order(cx, &Told::Only(Some(payment))).await? else {
-        return mark(cx, event, "foreign").await;
+        return mark(cx, &stored.event.id, "foreign").await;
     };
     let told = refund::look(cx, payment, refund).await?;
-    let input = (event.clone(), order, told, cx.clock.now());
+    let input = (stored.event.id.clone(), order, told, via(stored), cx.clock.now());
     cx.store
-        .write(input, |tx, (id, order, told, now)| {
+        .write(input, |tx, (id, order, told, via, now)| {
             Box::pin(async move {
                 if inbox::mark_applied(tx, id, "applied", *now).await? {
-                    refund::apply_all(tx, *order, told, *now).await?;
+                    refund::apply_all(tx, *order, told, via, *now).await?;
                 }
                 Ok(())
             })

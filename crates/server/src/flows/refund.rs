@@ -19,7 +19,7 @@ use gateways::{
 };
 use jiff::Timestamp;
 use storage::{
-    StoreError, Tx,
+    StoreError, Tx, history,
     outbox::{self, EffectKind, NewEffect},
     refund::{self, Request, Stored},
 };
@@ -29,6 +29,7 @@ use super::{
     FlowError,
     apply::{self, Standing},
     ask::{KEY_LIFETIME, unanswered},
+    tell::{self, Via},
 };
 use crate::context::{Context, after};
 
@@ -129,6 +130,7 @@ async fn put(tx: &mut Tx, refund: &Refund, body: String, now: Timestamp) -> Resu
     let (kind, subject) = (EffectKind::MakeRefund, refund.id.to_string());
     let effect = NewEffect { id: refund.id.0, order: refund.order, kind, subject, due_at: now };
     outbox::put(tx, &effect).await?;
+    history::note(tx, &tell::refund_asked(refund, request.key.as_str(), now)).await?;
     let (order, amount) = (refund.order, refund.amount.major());
     tracing::info!(%order, refund = %refund.id, amount, origin = refund.origin.name(), "refund");
     Ok(())
@@ -241,7 +243,9 @@ fn told(cx: &Context, news: Vec<RefundNews>) -> Vec<Told> {
 async fn take_in(cx: &Context, order: OrderId, news: Vec<RefundNews>) -> Result<(), StoreError> {
     let input = (order, told(cx, news), cx.clock.now());
     cx.store
-        .write(input, |tx, (order, told, now)| Box::pin(apply_all(tx, *order, told, *now)))
+        .write(input, |tx, (order, told, now)| {
+            Box::pin(apply_all(tx, *order, told, &Via::Answer, *now))
+        })
         .await
 }
 
@@ -250,43 +254,50 @@ pub async fn apply_all(
     tx: &mut Tx,
     order: OrderId,
     told: &[Told],
+    via: &Via,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(standing) = apply::lock(tx, order).await? else { return Ok(()) };
+    let mut moved = false;
     for told in told {
-        apply(tx, &standing, told, now).await?;
+        moved |= apply(tx, &standing, told, via, now).await?;
     }
-    Ok(())
+    match via.unchanged(order, "nothing new.", now) {
+        Some(entry) if !moved => history::note(tx, &entry).await,
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// One refund, as Stripe says it stands: ours is recognised by the id that we wrote into it, any
-/// other was made by somebody there and is kept by Stripe's id.
+/// other was made by somebody there and is kept by Stripe's id. Says whether that was new.
 async fn apply(
     tx: &mut Tx,
     standing: &Standing,
     told: &Told,
+    via: &Via,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let Standing { order, payment } = standing;
     let news = &told.news;
     let known = match refund::by_reference(tx, &news.reference).await? {
         Some(known) => Some(known.refund),
         None => ours(tx, order, news).await?,
     };
-    let (after, consequence) = match known {
+    let (moved, after, consequence) = match known {
         Some(before) => {
             let (after, consequence) = before.clone().hear(news);
-            save(tx, &before, &after, now).await?;
-            (after, consequence)
+            (save(tx, &before, &after, via, now).await?, after, consequence)
         }
         None => {
             let (made, consequence) = Refund::elsewhere(RefundId(told.id), &payment.payment, news);
             refund::insert(tx, &made, None, now).await?;
+            history::note(tx, &tell::refund_moved(via, &made, now)).await?;
             tracing::info!(order = %order.id, refund = %made.id, "a refund was made at Stripe");
-            (made, consequence)
+            (true, made, consequence)
         }
     };
-    call_person(tx, order, &after, consequence, (told.id, now)).await
+    call_person(tx, order, &after, consequence, (told.id, now)).await?;
+    Ok(moved)
 }
 
 /// Our refund that the news is about and whose name at the gateway we did not know.
@@ -300,10 +311,11 @@ async fn save(
     tx: &mut Tx,
     before: &Refund,
     after: &Refund,
+    via: &Via,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     if before == after {
-        return Ok(());
+        return Ok(false);
     }
     let (from, to) = (before.state().name(), after.state().name());
     if !refund::transition(tx, before, after, now).await? {
@@ -311,8 +323,9 @@ async fn save(
         let id = before.id.to_string();
         return Err(apply::contradiction("refunds", "state", id, format!("it is not {from}")));
     }
+    history::note(tx, &tell::refund_moved(via, after, now)).await?;
     tracing::info!(order = %after.order, refund = %after.id, from, to, "refund moved");
-    Ok(())
+    Ok(true)
 }
 
 async fn call_person(
@@ -360,7 +373,7 @@ async fn refuse(cx: &Context, refund: &Refund, reason: NotMade) -> Result<(), St
                     return Ok(());
                 };
                 let (after, consequence) = before.clone().refuse(*reason);
-                save(tx, &before, &after, *now).await?;
+                save(tx, &before, &after, &Via::Answer, *now).await?;
                 call_person(tx, &order, &after, consequence, (*item, *now)).await
             })
         })
@@ -376,7 +389,8 @@ async fn lose_answer(cx: &Context, refund: &Refund) -> Result<(), StoreError> {
                 let Some(Stored { refund: before, .. }) = refund::by_id(tx, *id).await? else {
                     return Ok(());
                 };
-                save(tx, &before, &before.clone().lose_answer(), *now).await
+                let after = before.clone().lose_answer();
+                save(tx, &before, &after, &Via::Answer, *now).await.map(drop)
             })
         })
         .await

@@ -19,14 +19,14 @@ use gateways::stripe::Stripe;
 use storage::{
     StoreError, Tx, cart,
     catalog::{self, StockMove},
-    order,
+    history, order,
     payment::{self, Inserted},
 };
 
 use super::{
     FlowError,
     apply::{self, Heard, Standing},
-    ask,
+    ask, tell,
 };
 use crate::context::{Cx, after};
 
@@ -180,6 +180,9 @@ impl Writing {
         if let Some(live) = live {
             let until = after(self.new.at, REPLACING_TAKES);
             payment::hold(tx, live.payment.payment.id, Some(until)).await?;
+            if live.payment.held_until != Some(until) {
+                history::note(tx, &tell::replaced(live.order.id, self.new.at)).await?;
+            }
             return Ok(Step::Replace(Box::new(live)));
         }
         self.insert(tx, placed).await
@@ -211,6 +214,7 @@ impl Writing {
             && order != standing.order
         {
             order::save_state(tx, &order, self.new.at).await?;
+            history::note_once(tx, &tell::back_to_pay(order.id, self.new.at)).await?;
             standing.order = order;
         }
         Ok(Step::Ready(standing))
@@ -237,7 +241,9 @@ impl Writing {
     async fn insert(&self, tx: &mut Tx, placed: Placed) -> Result<Step, FlowError> {
         let Placed { order, payment } = placed;
         order::insert(tx, &order).await?;
+        let made = tell::made(&order);
         let Some(payment) = payment else {
+            history::note(tx, &made).await?;
             reserve(tx, &order).await?;
             apply::move_reserved(tx, &order.lines, StockMove::Sell).await?;
             apply::take_from_cart(tx, &order, self.new.at).await?;
@@ -258,6 +264,7 @@ impl Writing {
                 return Err(FlowError::Broken("two live payments".to_owned()));
             }
         }
+        history::note_all(tx, &[made, tell::asked(&payment, &attempt)]).await?;
         // Last, so that a product that everybody wants is locked for a moment only.
         reserve(tx, &order).await?;
         Ok(Step::Ask(order.id))

@@ -17,6 +17,9 @@ storage::statements! {
     REFUNDS = "select r.gateway_reference, r.amount_minor, r.currency, r.state, \
         p.gateway_reference as payment from refunds r join payments p on p.id = r.payment_id \
         order by r.created_at, r.id";
+    HISTORY = "select h.order_id, h.position, h.kind, h.sentence, o.state, o.total_minor \
+        from history h join orders o on o.id = h.order_id order by h.order_id, h.position";
+    ORDERS = "select count(*) as n from orders";
     OVERDUE = "select count(*) as n from payments where due_at <= ?1";
 }
 
@@ -110,6 +113,7 @@ pub async fn compare(store: &Store, stripe: &Stripe, expected_items: i64) -> Vec
     let mut differences = compare_payments(&read_orders(store).await, stripe);
     differences.extend(compare_refunds(store, stripe).await);
     differences.extend(compare_stock(store).await);
+    differences.extend(compare_histories(store).await);
     let items = items(store).await;
     if items != expected_items {
         differences.push(format!("{items} items for a person, expected {expected_items}"));
@@ -265,6 +269,100 @@ async fn compare_stock(store: &Store) -> Vec<String> {
     });
     let differences: Result<Vec<String>, StoreError> = read.await;
     differences.unwrap()
+}
+
+struct Line {
+    order: String,
+    position: i64,
+    kind: String,
+    sentence: String,
+    state: String,
+    total: i64,
+}
+
+/// Every order's history begins with its making, tells its end once, tells every applied event once,
+/// and nothing that is nobody else's business.
+async fn compare_histories(store: &Store) -> Vec<String> {
+    let (orders, lines) = read_histories(store).await;
+    let mut differences = Vec::new();
+    let mut told = 0;
+    for history in lines.chunk_by(|one, next| one.order == next.order) {
+        told += 1;
+        let first = &history[0];
+        let mut say = |what: &str| differences.push(format!("history of {}: {what}", first.order));
+        if first.kind != "order_made" {
+            say("it does not begin with the order");
+        }
+        if !history.iter().map(|line| line.position).eq(1..=history.len() as i64) {
+            say("a position is missing");
+        }
+        let ends = [
+            ("The order is paid;", first.state == "paid" && first.total > 0),
+            ("The order has failed;", first.state == "failed"),
+            ("The order is cancelled;", first.state == "cancelled"),
+        ];
+        for (words, expected) in ends {
+            let count = history.iter().filter(|line| line.sentence.contains(words)).count();
+            if count != usize::from(expected) {
+                say(&format!("{words:?} is told {count} times, and it is {}", first.state));
+            }
+        }
+        for private in ["@", "_secret_", "Hauptstr", "Beispiel"] {
+            if history.iter().any(|line| line.sentence.contains(private)) {
+                say(&format!("it tells {private}"));
+            }
+        }
+    }
+    if told != orders {
+        differences.push(format!("{orders} orders, {told} histories"));
+    }
+    let applied = inbox_ids(store).await.into_iter().filter(|(_, outcome)| outcome == "applied");
+    differences.extend(applied.filter_map(|(id, _)| {
+        let words = format!("Event {id} (");
+        let count = lines.iter().filter(|line| line.sentence.starts_with(&words)).count();
+        (count != 1).then(|| format!("{id} is told {count} times"))
+    }));
+    differences
+}
+
+/// Ids and outcomes of what came in.
+async fn inbox_ids(store: &Store) -> Vec<(String, String)> {
+    let read = store.read((), |tx, ()| {
+        Box::pin(async move {
+            let rows = tx.query(&INBOX, &[]).await?;
+            rows.into_iter()
+                .map(|row| {
+                    let mut row = row.read("inbox");
+                    Ok((row.text("id")?, row.text_opt("outcome")?.unwrap_or_default()))
+                })
+                .collect()
+        })
+    });
+    let ids: Result<Vec<(String, String)>, StoreError> = read.await;
+    ids.unwrap()
+}
+
+async fn read_histories(store: &Store) -> (i64, Vec<Line>) {
+    let read = store.read((), |tx, ()| {
+        Box::pin(async move {
+            let orders = tx.query_opt(&ORDERS, &[]).await?;
+            let orders = orders.map_or(Ok(0), |row| row.read("orders").int("n"))?;
+            let rows = tx.query(&HISTORY, &[]).await?.into_iter();
+            let lines = rows.map(|row| {
+                let mut row = row.read("history");
+                Ok(Line {
+                    order: row.id("order_id")?.to_string(),
+                    position: row.int("position")?,
+                    kind: row.text("kind")?,
+                    sentence: row.text("sentence")?,
+                    state: row.text("state")?,
+                    total: row.int("total_minor")?,
+                })
+            });
+            Ok::<_, StoreError>((orders, lines.collect::<Result<_, StoreError>>()?))
+        })
+    });
+    read.await.unwrap()
 }
 
 async fn read_orders(store: &Store) -> Vec<Order> {

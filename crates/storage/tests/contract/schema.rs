@@ -18,7 +18,7 @@ async fn a_second_migration_finds_nothing_to_do(db: &Database) {
 }
 
 /// Every migration, oldest first.
-const ALL: [&str; 2] = ["0001_shop", "0002_refunds"];
+pub const ALL: [&str; 3] = ["0001_shop", "0002_refunds", "0003_history"];
 
 async fn many_processes_may_migrate_at_once(db: &Database) {
     let Some(empty) = Database::make(db.which).await else { return };

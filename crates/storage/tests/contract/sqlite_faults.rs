@@ -315,7 +315,7 @@ fn the_inline_store_runs_without_threads_or_a_runtime() {
         assert!(futures::FutureExt::now_or_never(future).is_some(), "it waited");
     };
     at_once(Box::pin(async {
-        assert_eq!(store.migrate().await.unwrap(), ["0001_shop", "0002_refunds"]);
+        assert_eq!(store.migrate().await.unwrap(), crate::schema::ALL);
         let mug = product("mug", 5);
         let stored: Result<bool, StoreError> = store
             .write(mug.clone(), |tx, mug| Box::pin(catalog::insert_product(tx, mug, at(0))))

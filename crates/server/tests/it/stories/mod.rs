@@ -5,6 +5,7 @@ mod catalogue;
 mod checkout;
 mod demo;
 mod gate;
+mod history;
 mod import;
 mod intent_input;
 mod order;
