@@ -16,9 +16,10 @@ pub struct EventId(String);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GatewayReference(String);
 
-/// The text is empty or too long to be a gateway's id.
+/// The text cannot be a gateway's id: it is empty or too long, holds a control character, which no
+/// table and no header takes, or is a step in a path, which would make our question another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a gateway's id has 1 to {} characters", REFERENCE_CHARS_MAX)]
+#[error("a gateway's id has 1 to {} characters and none that controls", REFERENCE_CHARS_MAX)]
 pub struct ReferenceError;
 
 /// Stripe promises ids of at most 255 characters: <https://docs.stripe.com/upgrades>.
@@ -30,8 +31,11 @@ macro_rules! references {
             /// An id as the gateway wrote it.
             pub fn new(text: impl Into<String>) -> Result<Self, ReferenceError> {
                 let text = text.into();
+                let is_step = matches!(text.as_str(), "." | "..");
                 match text.chars().count() {
-                    1..=REFERENCE_CHARS_MAX => Ok(Self(text)),
+                    1..=REFERENCE_CHARS_MAX if !is_step && !text.contains(char::is_control) => {
+                        Ok(Self(text))
+                    }
                     _ => Err(ReferenceError),
                 }
             }
@@ -197,5 +201,14 @@ mod tests {
         assert_eq!(EventId::new(""), Err(ReferenceError));
         assert!(EventId::new("é".repeat(255)).is_ok());
         assert_eq!(GatewayReference::new("x".repeat(256)), Err(ReferenceError));
+    }
+
+    #[test]
+    fn an_id_of_a_gateway_can_be_kept_and_asked_for() {
+        for text in ["pi_\0", "pi_\n", "\u{7f}", ".", ".."] {
+            assert_eq!(GatewayReference::new(text), Err(ReferenceError), "{text:?}");
+            assert_eq!(EventId::new(text), Err(ReferenceError), "{text:?}");
+        }
+        assert!(GatewayReference::new("pi_1...").is_ok());
     }
 }

@@ -102,8 +102,9 @@ pub enum SignatureError {
         /// Negative where it lies in the future.
         seconds_ago: i64,
     },
-    /// Rightly signed, and no text.
-    #[error("the body is not UTF-8")]
+    /// Rightly signed, and no text: not UTF-8, or with a zero in it, which no JSON has and not every
+    /// database keeps.
+    #[error("the body is no text in UTF-8")]
     NotText,
 }
 
@@ -139,8 +140,10 @@ pub fn verify(
     if seconds_ago.unsigned_abs() > TOLERANCE_SECONDS {
         return Err(SignatureError::OutsideTolerance { seconds_ago });
     }
-    let payload = str::from_utf8(body).map_err(|_| SignatureError::NotText)?;
-    Ok(VerifiedEvent { payload: payload.to_owned() })
+    match str::from_utf8(body) {
+        Ok(payload) if !body.contains(&0) => Ok(VerifiedEvent { payload: payload.to_owned() }),
+        Ok(_) | Err(_) => Err(SignatureError::NotText),
+    }
 }
 
 /// Digits alone: a sign or a blank would be another message than the one that was signed.
@@ -219,7 +222,7 @@ pub fn read_event(payload: &str) -> Result<Event, WireError> {
         (None, Some(raw)) => serde_json::from_str::<Identified>(raw.get()).ok().and_then(|o| o.id),
         (None, None) => None,
     };
-    let kind = need(envelope.kind, "type")?;
+    let kind = kind(need(envelope.kind, "type")?)?;
     let about = match snapshot {
         _ if thin => About::Thin,
         // Whoever made it has been told, and nothing has happened to it yet.
@@ -238,6 +241,16 @@ pub fn read_event(payload: &str) -> Result<Event, WireError> {
         kind,
         about,
     })
+}
+
+/// Longer than any kind of Stripe's, and what our table takes.
+const KIND_CHARS_MAX: usize = 255;
+
+fn kind(text: String) -> Result<String, WireError> {
+    match text.chars().count() {
+        0..=KIND_CHARS_MAX if !text.contains(char::is_control) => Ok(text),
+        _ => Err(WireError::Kind),
+    }
 }
 
 /// Kinds that tell of refunds. `charge.refund.updated` is the deprecated twin of another.

@@ -33,6 +33,9 @@ pub enum WireError {
     /// An id that is empty or too long.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
+    /// A name of what happened that is longer than any, or holds a control character.
+    #[error("not the name of an event")]
+    Kind,
     /// An amount that has no place in our books.
     #[error(transparent)]
     Amount(#[from] AmountError),

@@ -130,10 +130,11 @@ fn without_a_secret_nothing_is_accepted() {
 #[test]
 fn a_rightly_signed_body_that_is_no_text_is_refused() {
     let secrets = secrets("whsec_test_secret");
-    let body = [0xff, 0xfe];
-    let v1 = sign(&secrets[0], "1700000000", &body);
-    let result = verify(&body, &format!("t={SENT},v1={v1}"), &secrets, at(SENT));
-    assert_eq!(result.map(|_| ()), Err(SignatureError::NotText));
+    for body in [&[0xff, 0xfe][..], b"{\"id\":\"evt_\0\"}"] {
+        let v1 = sign(&secrets[0], "1700000000", body);
+        let result = verify(body, &format!("t={SENT},v1={v1}"), &secrets, at(SENT));
+        assert_eq!(result.map(|_| ()), Err(SignatureError::NotText));
+    }
 }
 
 #[test]
@@ -335,6 +336,25 @@ fn what_makes_an_event_countable_must_be_there() {
     }
     for payload in ["", "[]", "{", r#"{"id":1}"#] {
         assert!(matches!(read_event(payload), Err(WireError::Json(_))), "{payload}");
+    }
+}
+
+#[test]
+fn an_event_whose_names_no_table_takes_is_unreadable() {
+    let event = |id: &str, kind: &str, object: &str| {
+        let snapshot = format!(r#"{{"id":"{object}"}}"#);
+        read_event(&format!(
+            r#"{{"id":"{id}","object":"event","created":{SENT},"livemode":false,
+            "type":"{kind}","data":{{"object":{snapshot}}}}}"#
+        ))
+    };
+    let long = "x".repeat(256);
+    for kind in [r"a\u0000b", r"a\nb", &long] {
+        assert!(matches!(event("evt_1", kind, "cus_1"), Err(WireError::Kind)), "{kind}");
+    }
+    for id in [r"evt_\u0000", &long, ".."] {
+        assert!(matches!(event(id, "x", "cus_1"), Err(WireError::Reference(_))), "{id}");
+        assert_eq!(event("evt_1", "x", id).unwrap().object, None, "{id}");
     }
 }
 
