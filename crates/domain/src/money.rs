@@ -33,7 +33,7 @@ impl FromStr for Currency {
         let upper = text.to_ascii_uppercase();
         match iso_currency::Currency::from_code(&upper) {
             Some(currency) if currency.exponent().is_some() => Ok(Self(currency)),
-            Some(_) | None => Err(MoneyError::UnknownCurrency(text.to_owned())),
+            Some(_) | None => Err(MoneyError::UnknownCurrency(shown(text))),
         }
     }
 }
@@ -98,7 +98,7 @@ impl Money {
     /// Reads an amount in the major unit (`49.98`, `500`), exactly. More decimals than the
     /// currency has are refused, not rounded.
     pub fn parse_major(text: &str, currency: Currency) -> Result<Self, MoneyError> {
-        let wrong = || MoneyError::NotAnAmount { text: text.to_owned(), currency };
+        let wrong = || MoneyError::NotAnAmount { text: shown(text), currency };
         let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
         let exponent = currency.exponent() as usize;
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -181,14 +181,36 @@ impl fmt::Display for Money {
     }
 }
 
+/// As much of what was read as an error repeats: it may be anything, and of any length.
+fn shown(text: &str) -> String {
+    const CHARS_SHOWN: usize = 40;
+    match text.char_indices().nth(CHARS_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
 
     fn eur() -> Currency {
         "eur".parse().unwrap()
+    }
+
+    fn currencies() -> &'static [Currency] {
+        static ALL: LazyLock<Vec<Currency>> = LazyLock::new(|| {
+            let letters = || 'A'..='Z';
+            let codes = letters().flat_map(|a| letters().map(move |b| format!("{a}{b}")));
+            let codes = codes.flat_map(|ab| letters().map(move |c| format!("{ab}{c}")));
+            codes.filter_map(|code| code.parse().ok()).collect()
+        });
+        assert!(ALL.len() > 150);
+        &ALL
     }
 
     #[test]
@@ -218,6 +240,16 @@ mod tests {
     }
 
     #[test]
+    fn an_error_repeats_only_the_beginning_of_what_was_read() {
+        let long = "é".repeat(10_000);
+        let errors = [Money::parse_major(&long, eur()).err(), long.parse::<Currency>().err()];
+        for error in errors {
+            let sentence = error.unwrap().to_string();
+            assert!(sentence.contains("é…") && sentence.chars().count() < 200, "{sentence}");
+        }
+    }
+
+    #[test]
     fn a_fund_or_a_metal_is_no_currency_to_pay_in() {
         for code in ["XAU", "XXX", "EURO", "", "12"] {
             assert!(code.parse::<Currency>().is_err(), "{code}");
@@ -241,9 +273,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back_exactly(minor in 0..=Money::MINOR_MAX, code in "(EUR|JPY|KWD|HUF|ISK)") {
-            let money = Money::new(minor, code.parse().unwrap()).unwrap();
-            prop_assert_eq!(Money::parse_major(&money.major(), money.currency()), Ok(money));
+        fn what_is_written_is_read_back_exactly_in_every_currency(minor in 0..=Money::MINOR_MAX) {
+            for currency in currencies() {
+                let money = Money::new(minor, *currency).unwrap();
+                let written = money.major();
+                let decimals = written.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                prop_assert_eq!(decimals, currency.exponent() as usize);
+                prop_assert_eq!(Money::parse_major(&written, *currency), Ok(money));
+            }
+        }
+
+        #[test]
+        fn a_currency_is_what_its_three_letters_say_or_none(text in "[A-Za-z]{3}|\\PC{0,5}") {
+            if let Ok(currency) = text.parse::<Currency>() {
+                prop_assert_eq!(currency.code(), text.to_ascii_uppercase());
+                prop_assert!(currencies().contains(&currency));
+            }
         }
 
         #[test]

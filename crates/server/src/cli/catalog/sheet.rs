@@ -32,6 +32,9 @@ const PROBLEMS_SHOWN: usize = 20;
 /// A billion pieces: adding to it cannot overflow a count.
 const STOCK_MAX: u32 = 1_000_000_000;
 
+/// What a problem repeats of a cell: it may be a whole file for want of a quote.
+const CELL_CHARS_SHOWN: usize = 40;
+
 const SKU_CHARS_MAX: usize = 100;
 const NAME_CHARS_MAX: usize = 200;
 const DESCRIPTION_CHARS_MAX: usize = 10_000;
@@ -74,15 +77,23 @@ pub enum StockChange {
 }
 
 impl StockChange {
-    /// What lies on the shelf after the change; an error where more is taken than was there.
+    /// What lies on the shelf after the change; an error where more is taken than was there, or
+    /// more would lie there than a shelf holds.
     pub fn apply(self, on_hand: u32) -> Result<u32, String> {
-        let after = match self {
-            Self::Keep => Some(on_hand),
-            Self::Set(count) => Some(count),
-            Self::Add(count) => on_hand.checked_add(count),
-            Self::Take(count) => on_hand.checked_sub(count),
-        };
-        after.ok_or_else(|| format!("only {on_hand} on the shelf, so it cannot change by {self}"))
+        match self {
+            Self::Keep => Ok(on_hand),
+            Self::Set(count) => Ok(count),
+            // More could not be written into a file that can be read again.
+            Self::Add(count) => {
+                let after = on_hand.checked_add(count).filter(|after| *after <= STOCK_MAX);
+                after.ok_or_else(|| {
+                    format!("{on_hand} on the shelf and {self} are more than {STOCK_MAX}")
+                })
+            }
+            Self::Take(count) => on_hand.checked_sub(count).ok_or_else(|| {
+                format!("only {on_hand} on the shelf, so it cannot change by {self}")
+            }),
+        }
     }
 }
 
@@ -224,7 +235,7 @@ impl Header {
         } else if !missing.is_empty() {
             format!("{}; it lacks {}", missing_header(), missing.join(", "))
         } else if let Some(extra) = names.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
-            format!("{}; {extra:?} is none of them", missing_header())
+            format!("{}; {} is none of them", missing_header(), shown(extra))
         } else if names.len() > COLUMNS.len() {
             format!("{}; a column is there twice", missing_header())
         } else {
@@ -255,8 +266,7 @@ impl Sheet {
         let before = self.problems.len();
         let sku = self.sku(line, sku);
         let name = self.cell(line, "name", required(name, NAME_CHARS_MAX));
-        let description =
-            self.cell(line, "description", short_enough(description, DESCRIPTION_CHARS_MAX));
+        let description = self.cell(line, "description", lines(description));
         let image = self.cell(line, "image", picture(image));
         let price = self.cell(
             line,
@@ -319,12 +329,21 @@ fn short_enough(text: &str, chars_max: usize) -> Result<String, String> {
     }
 }
 
+/// Lines of text. Databases end a text at a zero, or refuse it.
+fn lines(text: &str) -> Result<String, String> {
+    if text.contains(|letter: char| letter.is_control() && !"\t\r\n".contains(letter)) {
+        return Err("has a control character inside".to_owned());
+    }
+    short_enough(text, DESCRIPTION_CHARS_MAX)
+}
+
 fn picture(text: &str) -> Result<Option<String>, String> {
     let known = ["/", "https://", "http://"].iter().any(|start| text.starts_with(start));
+    let odd = |letter: char| letter.is_whitespace() || letter.is_control();
     match text {
         "" => Ok(None),
-        _ if !known || text.contains(char::is_whitespace) => {
-            Err(format!("{text:?} is neither a web address nor a path that begins with /"))
+        _ if !known || text.contains(odd) => {
+            Err(format!("{} is neither a web address nor a path that begins with /", shown(text)))
         }
         _ => short_enough(text, IMAGE_CHARS_MAX).map(Some),
     }
@@ -334,7 +353,7 @@ fn same_currency(text: &str, currency: Currency) -> Result<(), String> {
     if text.eq_ignore_ascii_case(currency.code()) {
         return Ok(());
     }
-    Err(format!("the shop sells in {currency} (TILL_CURRENCY), not in {text:?}"))
+    Err(format!("the shop sells in {currency} (TILL_CURRENCY), not in {}", shown(text)))
 }
 
 fn stock_change(text: &str) -> Result<StockChange, String> {
@@ -342,8 +361,9 @@ fn stock_change(text: &str) -> Result<StockChange, String> {
         let count = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok());
         count.flatten().filter(|count| *count <= STOCK_MAX).ok_or_else(|| {
             format!(
-                "{text:?} is not a count; write 12 for what lies on the shelf, +5 or -3 for a \
-                     change, nothing to leave it as it is"
+                "{} is not a count; write 12 for what lies on the shelf, +5 or -3 for a change, \
+                 nothing to leave it as it is",
+                shown(text)
             )
         })
     };
@@ -359,7 +379,15 @@ fn truth(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "1" => Ok(true),
         "false" | "no" | "0" => Ok(false),
-        _ => Err(format!("{text:?} is neither true nor false")),
+        _ => Err(format!("{} is neither true nor false", shown(text))),
+    }
+}
+
+/// The beginning of a cell, in quotes.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(CELL_CHARS_SHOWN) {
+        Some((end, _)) => format!("\"{}…\"", text[..end].escape_debug()),
+        None => format!("{text:?}"),
     }
 }
 
@@ -458,6 +486,8 @@ mod tests {
             ("mug,\"M\nug\",,,5.00,EUR,1,true,true", "line 2, name: has a line end"),
             ("mug,Mug,,mug.svg,5.00,EUR,1,true,true", "line 2, image: \"mug.svg\" is neither"),
             ("mug,Mug,,javascript:x,5.00,EUR,1,true,true", "line 2, image: "),
+            ("mug,Mug,a\0b,,5.00,EUR,1,true,true", "line 2, description: has a control character"),
+            ("mug,Mug,,/a\0b,5.00,EUR,1,true,true", "line 2, image: \"/a\\0b\" is neither"),
             ("mug,Mug,,,5.001,EUR,1,true,true", "line 2, price: \"5.001\" is not an amount in EUR"),
             ("mug,Mug,,,-5,EUR,1,true,true", "line 2, price: "),
             ("mug,Mug,,,5.00,USD,1,true,true", "line 2, currency: the shop sells in EUR"),
@@ -472,6 +502,16 @@ mod tests {
             let problems = problems(row);
             assert!(problems.contains(expected), "{row}: {problems}");
         }
+    }
+
+    #[test]
+    fn a_problem_repeats_only_the_beginning_of_a_cell() {
+        let long = "x".repeat(9_000);
+        let problems = problems(&format!("mug,Mug,,{long},{long},{long},{long},{long},{long}"));
+        assert_eq!(problems.lines().count(), 6);
+        assert!(problems.lines().all(|line| line.contains("x…\"") && line.len() < 300));
+        let header = read(format!("{HEADER},{long}").as_bytes(), eur()).unwrap_err().to_string();
+        assert!(header.contains("x…\" is none of them"), "{header}");
     }
 
     #[test]
@@ -506,6 +546,8 @@ mod tests {
         assert_eq!(StockChange::Set(3).apply(7), Ok(3));
         assert_eq!(StockChange::Add(3).apply(7), Ok(10));
         assert_eq!(StockChange::Take(7).apply(7), Ok(0));
+        let refused = StockChange::Add(STOCK_MAX).apply(1).unwrap_err();
+        assert_eq!(refused, "1 on the shelf and +1000000000 are more than 1000000000");
         let refused = StockChange::Take(8).apply(7).unwrap_err();
         assert_eq!(refused, "only 7 on the shelf, so it cannot change by -8");
     }
