@@ -317,10 +317,16 @@ impl ApiError {
     }
 }
 
+/// Longer than any sentence of ours. What is longer repeats what was sent.
+const MESSAGE_CHARS_MAX: usize = 400;
+
 impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
         let (name, status, _) = self.code.wire();
         metrics::counter!("till_errors_total", "code" => name).increment(1);
+        if let Some((end, _)) = self.message.char_indices().nth(MESSAGE_CHARS_MAX) {
+            self.message.replace_range(end.., "…");
+        }
         let error = ErrorContent { code: self.code, message: self.message, details: self.details };
         (status, Json(ErrorBody { error })).into_response()
     }

@@ -339,6 +339,10 @@ stories! {
                 reply.says(why);
             }
         }
+        let long = json!({ "productId": product.to_string(), "quantity": "x".repeat(9000) });
+        let reply = guest.post("/api/cart/items", long).await;
+        let message = reply.body["error"]["message"].as_str().unwrap();
+        assert!(reply.status == 400 && message.len() < 500 && message.ends_with("xxx…"), "{reply}");
         let item = json!({ "productId": product.to_string(), "quantity": 1 }).to_string();
         for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
             let headers = [("content-type", kind)];
