@@ -47,3 +47,29 @@ ids! {
     /// A refund of a payment.
     RefundId;
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_id_is_read_as_it_is_written(number: u128) {
+            let id = OrderId(Uuid::from_u128(number));
+            prop_assert_eq!(id.to_string().parse::<OrderId>(), Ok(id));
+        }
+
+        #[test]
+        fn what_is_read_as_an_id_is_one(
+            text in prop_oneof![".*", "[0-9a-fA-F-]{30,38}", "[{]?(urn:uuid:)?[0-9a-f]{32}[}]?"],
+        ) {
+            if let Ok(id) = text.parse::<OrderId>() {
+                let digits: String = text.rsplit(':').next().unwrap().to_ascii_lowercase();
+                let digits = digits.replace(['-', '{', '}'], "");
+                prop_assert_eq!(id.to_string().replace('-', ""), digits);
+            }
+        }
+    }
+}
