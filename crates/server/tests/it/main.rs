@@ -13,6 +13,7 @@ mod crash_walk;
 mod database;
 mod failures;
 mod guest;
+mod hostile;
 mod kills;
 mod printed;
 mod seams;

@@ -8,7 +8,8 @@ use regex::Regex;
 use super::{Source, TIDY, expect_none, repository, sources, starts_with_any, walk};
 
 /// A word in backticks that begins so is a path of the repository.
-const TOP_FOLDERS: [&str; 7] = ["crates/", "docs/", "xtask/", "bench/", "web/", ".ci/", ".cargo/"];
+const TOP_FOLDERS: [&str; 8] =
+    ["crates/", "docs/", "fuzz/", "xtask/", "bench/", "web/", ".ci/", ".cargo/"];
 
 /// A word in backticks that ends so names a file, from the root or the end of a longer path.
 const FILE_KINDS: [&str; 3] = [".rs", ".md", ".toml"];
