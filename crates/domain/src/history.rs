@@ -95,6 +95,10 @@ named! {
         Answered = "answered",
         /// An event of the gateway was applied.
         EventApplied = "event_applied",
+        /// Somebody wants the order cancelled.
+        CancelAsked = "cancel_asked",
+        /// The wish to cancel came too late.
+        CancelVoid = "cancel_void",
         /// A refund was written down.
         RefundAsked = "refund_asked",
         /// A refund moved.

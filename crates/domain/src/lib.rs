@@ -3,8 +3,8 @@
 //! The story, in reading order: a visitor fills a [`cart`] with lines from the [`catalog`];
 //! [`checkout`] turns the cart into an [`order`] with a fixed price ([`pricing`]) and an address
 //! ([`contact`]); a [`payment`] is asked of a gateway; the gateway's [`event`] says that the money
-//! moved, and the order is paid. A [`refund`] gives money back. The order's [`history`] tells all
-//! of it.
+//! moved, and the order is paid. A [`cancellation`] gives the order up before that, a [`refund`]
+//! gives money back after it. The order's [`history`] tells all of it.
 //!
 //! Nothing here reads a clock, makes a random number, waits or logs: time and ids come in as
 //! arguments, so every rule can be tried a million times in a second.
@@ -24,10 +24,12 @@
 //! | event | news that the gateway made a record of; only an event makes an order paid |
 //! | receipt | the proof, taken from an event, that the money moved |
 //! | decline | a bank's no to one try; the payment stays payable |
+//! | cancellation | an order given up because somebody wants it so, before any money moved |
 //! | refund | money on its way back; what is given back never exceeds what was received |
 //! | history | what happened to an order, line by line: when, who, what |
 //! | discrepancy | news that does not fit our books; a person must look at it |
 
+pub mod cancellation;
 pub mod cart;
 pub mod catalog;
 pub mod checkout;

@@ -14,6 +14,7 @@ statements! {
         where resolved_at is null order by raised_at, id limit ?1";
     OF_ORDER = "select id, order_id, kind, subject, sentence, raised_at from attention \
         where order_id = ?1 and resolved_at is null order by raised_at, id limit 100";
+    BY_ID = "select id, order_id, kind, subject, sentence, raised_at from attention where id = ?1";
     OPEN_COUNT = "select count(*) as items from attention where resolved_at is null";
     RESOLVE = "update attention set resolved_at = ?2 where id = ?1 and resolved_at is null";
 }
@@ -61,6 +62,11 @@ pub async fn open(tx: &mut Tx, limit: u32) -> Result<Vec<Item>, StoreError> {
 pub async fn of_order(tx: &mut Tx, order: OrderId) -> Result<Vec<Item>, StoreError> {
     let rows = tx.query(&OF_ORDER, &[order.0.into()]).await?;
     rows.into_iter().map(read).collect()
+}
+
+/// A matter, open or not.
+pub async fn by_id(tx: &mut Tx, id: Uuid) -> Result<Option<Item>, StoreError> {
+    tx.query_opt(&BY_ID, &[id.into()]).await?.map(read).transpose()
 }
 
 /// How many matters are open.

@@ -7,6 +7,7 @@ use domain::money::{Currency, Money};
 use domain::order::{Fingerprint, Marketing, Order, OrderParts, OrderState, PaidBy};
 use domain::pricing::{TaxMode, Totals};
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::cart::{line_params, read_line};
 use crate::{Columns, Sql, StoreError, Tx, Value, statements};
@@ -41,6 +42,9 @@ statements! {
         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     SAVE_STATE = "update orders set state = ?2, expires_at = ?3, state_at = ?4, \
         paid_by_event = ?5, updated_at = ?6 where id = ?1";
+    NEWEST = "select id from orders where id < ?1 and created_at >= ?2 and created_at < ?3 \
+        and (?4 = '' or state = ?4) and (?5 = '' or lower(email) = lower(?5)) \
+        order by id desc limit ?6";
     COUNT_BY_STATE = "select state, count(*) as orders from orders group by state";
 }
 
@@ -72,6 +76,47 @@ pub async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, StoreError>
 /// The newest order that was made from a cart, for looking at.
 pub async fn newest_of_cart(tx: &mut Tx, cart: CartId) -> Result<Option<Order>, StoreError> {
     read(tx, &NEWEST_OF_CART, cart.0.into()).await
+}
+
+/// Which orders are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// In this state; empty for any.
+    pub state: &'static str,
+    /// Made with this e-mail address, in capitals or not; empty for any.
+    pub email: String,
+    /// Made at this time or later.
+    pub since: Timestamp,
+    /// Made before this time.
+    pub until: Timestamp,
+}
+
+impl Filter {
+    /// All orders.
+    pub fn all() -> Self {
+        let (state, email) = ("", String::new());
+        Self { state, email, since: Timestamp::MIN, until: Timestamp::MAX }
+    }
+}
+
+/// The newest orders that are wanted, made before the order `before`, newest first. An id begins with
+/// the time it was made at, so that no further index is needed to go back in time.
+pub async fn newest(
+    tx: &mut Tx,
+    filter: &Filter,
+    before: Option<OrderId>,
+    limit: u32,
+) -> Result<Vec<OrderId>, StoreError> {
+    let params = [
+        before.map_or(Uuid::max(), |order| order.0).into(),
+        filter.since.into(),
+        filter.until.into(),
+        filter.state.into(),
+        Value::from(&filter.email),
+        limit.into(),
+    ];
+    let rows = tx.query(&NEWEST, &params).await?;
+    rows.into_iter().map(|row| row.read("orders").id("id").map(OrderId)).collect()
 }
 
 /// Writes how far the order has come. The caller holds the lock on it.

@@ -22,6 +22,7 @@ statements! {
         lease_until = null where id = ?1 and done_at is null";
     POSTPONE = "update outbox set due_at = ?2, last_error = ?3, lease_token = null, \
         lease_until = null where id = ?1 and done_at is null and due_at <> ?2";
+    OPEN = "select id from outbox where order_id = ?1 and kind = ?2 and done_at is null limit 1";
     OPEN_COUNT = "select count(*) as effects from outbox where due_at is not null";
 }
 
@@ -30,20 +31,24 @@ static CLAIMS: Claims = Claims { due: &DUE, take: &TAKE, taken: &TAKEN };
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EffectKind {
-    /// Tell the gateway to cancel the order's payment.
+    /// Tell the gateway to cancel the order's payment, which failed for good.
     CancelPayment,
+    /// Cancel the order, because somebody wants it so.
+    CancelOrder,
     /// Ask the gateway for a refund; the subject is its id.
     MakeRefund,
 }
 
 impl EffectKind {
-    const ALL: [EffectKind; 2] = [EffectKind::CancelPayment, EffectKind::MakeRefund];
+    const ALL: [EffectKind; 3] =
+        [EffectKind::CancelPayment, EffectKind::CancelOrder, EffectKind::MakeRefund];
 
     /// Its name in rows and logs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             EffectKind::CancelPayment => "cancel_payment",
+            EffectKind::CancelOrder => "cancel_order",
             EffectKind::MakeRefund => "make_refund",
         }
     }
@@ -53,6 +58,7 @@ impl EffectKind {
     pub fn sentence(self) -> &'static str {
         match self {
             EffectKind::CancelPayment => "Closing the payment at Stripe",
+            EffectKind::CancelOrder => "Cancelling the order",
             EffectKind::MakeRefund => "Giving the money back",
         }
     }
@@ -96,6 +102,17 @@ pub async fn put(tx: &mut Tx, effect: &NewEffect) -> Result<bool, StoreError> {
         effect.due_at.into(),
     ];
     tx.insert_new(&INSERT, &params).await
+}
+
+/// The effect of this kind that waits to be done for an order, if there is one. Under the order's
+/// lock there will be none in the next moment either.
+pub async fn open(
+    tx: &mut Tx,
+    order: OrderId,
+    kind: EffectKind,
+) -> Result<Option<Uuid>, StoreError> {
+    let row = tx.query_opt(&OPEN, &[order.0.into(), kind.name().into()]).await?;
+    row.map(|row| row.read("outbox").id("id")).transpose()
 }
 
 /// Leases up to `limit` effects that are due, longest due first. Each time counts as a try.

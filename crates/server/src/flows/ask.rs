@@ -230,9 +230,14 @@ pub async fn look_up(
 
 /// Tells the gateway to cancel a payment, and takes the answer in: it may say that the money has
 /// moved in the meantime.
-pub async fn cancel(cx: &Context, standing: &Standing, via: Via) -> Result<Standing, FlowError> {
+pub async fn cancel(
+    cx: &Context,
+    standing: &Standing,
+    reason: CancelReason,
+    via: Via,
+) -> Result<Standing, FlowError> {
     let payment = &standing.payment.payment;
-    let answer = request_cancel(cx, standing).await?;
+    let answer = request_cancel(cx, standing, reason).await?;
     match answer {
         Some(answer) => take_in(cx, payment.order, heard_via(cx, &answer, via)).await,
         None => Ok(standing.clone()),
@@ -243,10 +248,11 @@ pub async fn cancel(cx: &Context, standing: &Standing, via: Via) -> Result<Stand
 pub async fn request_cancel(
     cx: &Context,
     standing: &Standing,
+    reason: CancelReason,
 ) -> Result<Option<Answer>, FlowError> {
     let payment = &standing.payment.payment;
     let Some(reference) = payment.reference() else { return Ok(None) };
-    let answer = cx.stripe.cancel(reference, CancelReason::Abandoned).await;
+    let answer = cx.stripe.cancel(reference, reason).await;
     answer.map(Some).map_err(unanswered)
 }
 

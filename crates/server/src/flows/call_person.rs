@@ -1,11 +1,13 @@
 //! Calling a person: what no rule can settle, or what has failed for too long, becomes an item with
-//! a sentence that says why and what to do. The same matter is raised once.
+//! a sentence that says why and what to do. The same matter is raised once, and closed when a person
+//! has dealt with it.
 
 use std::time::Duration;
 
 use domain::id::OrderId;
 use jiff::Timestamp;
-use storage::{StoreError, Tx, attention, history, order};
+use storage::{Store, StoreError, Tx, attention, history, order};
+use uuid::Uuid;
 
 use super::{FlowError, tell};
 use crate::context::{Context, after};
@@ -52,6 +54,30 @@ async fn raise(tx: &mut Tx, item: &attention::NewItem) -> Result<bool, StoreErro
     Ok(raised)
 }
 
+/// A person has dealt with an item. `None`: there is no such item; else whether it was open.
+pub async fn resolve(
+    store: &Store,
+    id: Uuid,
+    note: Option<String>,
+    at: Timestamp,
+) -> Result<Option<bool>, StoreError> {
+    store
+        .write((id, note, at), |tx, (id, note, at)| {
+            Box::pin(async move {
+                let Some(item) = attention::by_id(tx, *id).await? else { return Ok(None) };
+                if let Some(order) = item.order {
+                    order::lock(tx, order).await?;
+                }
+                let resolved = attention::resolve(tx, *id, *at).await?;
+                if let Some(order) = item.order.filter(|_| resolved) {
+                    history::note(tx, &tell::resolved(order, &item, note.as_deref(), *at)).await?;
+                }
+                Ok(Some(resolved))
+            })
+        })
+        .await
+}
+
 /// Raises a matter of work that has failed since `since`, if that is long enough ago, or if the
 /// gateway refuses to work with us, which never mends itself.
 pub async fn call_if_stuck(
@@ -74,6 +100,7 @@ pub async fn call_if_stuck(
         | FlowError::Refused(_)
         | FlowError::AmountTooSmall
         | FlowError::Conflict { .. }
+        | FlowError::NotCancellable { .. }
         | FlowError::PaymentUnknown
         | FlowError::Declined { .. }
         | FlowError::AuthRequired

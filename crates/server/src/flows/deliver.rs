@@ -1,7 +1,8 @@
 //! Effects that a transition caused: written in the transition's own transaction, carried out
 //! afterwards, at least once, until done. Each is safe to repeat.
 
-use domain::{id::RefundId, payment::PaymentState};
+use domain::{cancellation::NotCancellable, id::RefundId, payment::PaymentState};
+use gateways::stripe::CancelReason;
 use storage::{
     StoreError, history, order,
     outbox::{self, Effect, EffectKind},
@@ -10,7 +11,7 @@ use storage::{
 use super::{
     AT_ONCE, FlowError, apply, ask, back_off,
     call_person::{Matter, call_if_stuck},
-    first_try, refund, side_by_side,
+    cancel_order, first_try, refund, side_by_side,
     tell::{self, Via},
 };
 use crate::context::{Context, after};
@@ -30,6 +31,7 @@ pub async fn deliver_due(cx: &Context) -> Result<usize, FlowError> {
 async fn carry_out(cx: &Context, effect: Effect) -> Result<(), StoreError> {
     let outcome = match effect.effect.kind {
         EffectKind::CancelPayment => close_payment(cx, &effect).await,
+        EffectKind::CancelOrder => cancel_order(cx, &effect).await,
         EffectKind::MakeRefund => make_refund(cx, &effect).await,
     };
     match outcome {
@@ -50,9 +52,15 @@ async fn close_payment(cx: &Context, effect: &Effect) -> Result<(), FlowError> {
     let standing = ask::hear(cx, effect.effect.order, &answer).await?;
     let closing = matches!(standing.payment.payment.state(), PaymentState::Closing { .. });
     if closing && ask::may_be_cancelled(&answer) {
-        ask::cancel(cx, &standing, Via::Answer).await?;
+        ask::cancel(cx, &standing, CancelReason::Abandoned, Via::Answer).await?;
     }
     Ok(())
+}
+
+/// A wish that came too late is void, and done.
+async fn cancel_order(cx: &Context, effect: &Effect) -> Result<(), FlowError> {
+    let wish = cancel_order::carry_out(cx, effect.effect.order, effect.effect.id).await?;
+    wish.or_else(|_: NotCancellable| Ok(()))
 }
 
 async fn make_refund(cx: &Context, effect: &Effect) -> Result<(), FlowError> {

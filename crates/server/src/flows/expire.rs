@@ -8,6 +8,7 @@ use domain::{
     order::{Order, OrderState},
     payment::PaymentState,
 };
+use gateways::stripe::CancelReason;
 use jiff::Timestamp;
 use storage::{StoreError, Tx, history, order, payment};
 
@@ -49,7 +50,7 @@ pub async fn expire(cx: &Context, standing: Standing) -> Result<(), FlowError> {
     };
     match standing.payment.payment.state() {
         PaymentState::Open | PaymentState::Declined { .. } | PaymentState::RequiresAction => {
-            ask::cancel(cx, &standing, Via::Expiry).await?;
+            ask::cancel(cx, &standing, CancelReason::Abandoned, Via::Expiry).await?;
             Ok(())
         }
         PaymentState::Processing => extend(cx, id).await,

@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod ask;
 pub mod call_person;
+pub mod cancel_order;
 pub mod confirm;
 pub mod deliver;
 pub mod expire;
@@ -19,7 +20,8 @@ pub mod tell;
 use std::{future::Future, time::Duration};
 
 use domain::{
-    cart::CartError, checkout::Refusal, contact::AddressField, id::OrderId, money::MoneyError,
+    cancellation::NotCancellable, cart::CartError, checkout::Refusal, contact::AddressField,
+    id::OrderId, money::MoneyError,
 };
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -48,6 +50,14 @@ pub enum FlowError {
     Conflict {
         /// That order.
         order: OrderId,
+    },
+    /// The order cannot be cancelled.
+    #[error("order {order} cannot be cancelled: {reason}")]
+    NotCancellable {
+        /// The order.
+        order: OrderId,
+        /// Why not.
+        reason: NotCancellable,
     },
     /// The gateway did not say; the order keeps its reservation.
     #[error("the gateway has not answered yet")]

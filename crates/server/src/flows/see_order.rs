@@ -5,7 +5,7 @@ use domain::{
     order::Order,
     refund::Refund,
 };
-use storage::{StoreError, order, payment, refund};
+use storage::{StoreError, Tx, order, payment, refund};
 
 use super::FlowError;
 use crate::context::Context;
@@ -24,17 +24,15 @@ pub struct Seen {
 /// The order, if this visitor made it. Everyone else hears the same as for an order that does not
 /// exist, so that nobody can find out which ids do.
 pub async fn see_order(cx: &Context, visitor: VisitorId, id: OrderId) -> Result<Seen, FlowError> {
-    let seen = cx
-        .store
-        .read(id, |tx, id| {
-            Box::pin(async move {
-                let Some(order) = order::load(tx, *id).await? else { return Ok(None) };
-                let payment = payment::of_order(tx, *id).await?;
-                let refunds = refund::of_order(tx, *id).await?;
-                let refunds = refunds.into_iter().map(|stored| stored.refund).collect();
-                Ok::<_, StoreError>(Some(Seen { order, payment, refunds }))
-            })
-        })
-        .await?;
+    let seen = cx.store.read(id, |tx, id| Box::pin(read(tx, *id))).await?;
     seen.filter(|seen| seen.order.visitor == visitor).ok_or(FlowError::NoSuchOrder)
+}
+
+/// An order, whoever asks.
+pub async fn read(tx: &mut Tx, id: OrderId) -> Result<Option<Seen>, StoreError> {
+    let Some(order) = order::load(tx, id).await? else { return Ok(None) };
+    let payment = payment::of_order(tx, id).await?;
+    let refunds = refund::of_order(tx, id).await?;
+    let refunds = refunds.into_iter().map(|stored| stored.refund).collect();
+    Ok(Some(Seen { order, payment, refunds }))
 }

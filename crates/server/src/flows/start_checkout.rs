@@ -15,7 +15,7 @@ use domain::{
     payment::{Attempt, IdempotencyKey, Payment, PaymentState},
     pricing::PriceRules,
 };
-use gateways::stripe::Stripe;
+use gateways::stripe::{CancelReason, Stripe};
 use storage::{
     StoreError, Tx, cart,
     catalog::{self, StockMove},
@@ -97,7 +97,7 @@ async fn close(cx: &Cx, older: Standing) -> Result<(OrderId, Heard), FlowError> 
     let Some(reference) = older.payment.payment.reference() else { return Err(conflict()) };
     let answer = cx.stripe.retrieve(reference).await.map_err(|_| conflict())?;
     let answer = if ask::may_be_cancelled(&answer) {
-        let closed = ask::request_cancel(cx, &older).await;
+        let closed = ask::request_cancel(cx, &older, CancelReason::Duplicate).await;
         closed.map_err(|_| conflict())?.ok_or_else(conflict)?
     } else {
         answer

@@ -4,6 +4,7 @@
 use std::fmt::{self, Display};
 
 use domain::{
+    cancellation::NotCancellable,
     cart::Line,
     event::{Decline, EventId},
     history::{Actor, Entry, Kind},
@@ -13,7 +14,9 @@ use domain::{
     refund::{Refund, RefundOrigin, RefundState},
 };
 use jiff::Timestamp;
-use storage::inbox::Source;
+use storage::{attention::Item, inbox::Source};
+
+use super::cancel_order::Canceller;
 
 /// How news came to us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -217,6 +220,25 @@ fn because(reason: FailureReason) -> &'static str {
     }
 }
 
+/// Somebody wants the order cancelled.
+pub fn cancel_asked(order: OrderId, by: &Canceller, at: Timestamp) -> Entry {
+    let sentence = match by {
+        Canceller::Shopper(_) | Canceller::Operator { reason: None } => {
+            "The order is to be cancelled: Stripe is told to cancel its payment.".to_owned()
+        }
+        Canceller::Operator { reason: Some(reason) } => format!(
+            "The order is to be cancelled: \"{reason}\". Stripe is told to cancel its payment."
+        ),
+    };
+    Entry::new(order, by.actor(), Kind::CancelAsked, sentence, at)
+}
+
+/// The wish to cancel came too late.
+pub fn cancel_void(order: OrderId, reason: NotCancellable, at: Timestamp) -> Entry {
+    let sentence = format!("The wish to cancel came too late and is void: {reason}.");
+    Entry::new(order, Actor::Till, Kind::CancelVoid, sentence, at)
+}
+
 /// A refund is written down.
 pub fn refund_asked(refund: &Refund, key: &str, at: Timestamp) -> Entry {
     let amount = refund.amount;
@@ -282,6 +304,16 @@ pub fn refund_moved(via: &Via, refund: &Refund, at: Timestamp) -> Entry {
 pub fn raised(order: OrderId, sentence: &str, at: Timestamp) -> Entry {
     let sentence = format!("A person is called: {sentence}");
     Entry::new(order, Actor::Till, Kind::ItemRaised, sentence, at)
+}
+
+/// A person has dealt with an item.
+pub fn resolved(order: OrderId, item: &Item, note: Option<&str>, at: Timestamp) -> Entry {
+    let kind = &item.kind;
+    let sentence = match note {
+        Some(note) => format!("Dealt with ({kind}): \"{note}\"."),
+        None => format!("Dealt with ({kind})."),
+    };
+    Entry::new(order, Actor::Operator, Kind::ItemResolved, sentence, at)
 }
 
 /// Work failed and is done again.

@@ -60,7 +60,7 @@ pub enum Code {
     RouteNotFound,
     /// The route has no such method.
     MethodNotAllowed,
-    /// Another order of the cart is being paid.
+    /// The order, or another one of the cart, is being paid or has been paid.
     Conflict,
     /// The body is too large.
     TooLarge,
@@ -160,7 +160,7 @@ impl Code {
             Self::Conflict => (
                 "request.conflict",
                 S::CONFLICT,
-                "Another order of this cart is being paid. Look at that order first.",
+                "An order of this cart is being paid or has been paid. Look at that order first.",
             ),
             Self::TooLarge => {
                 ("request.tooLarge", S::PAYLOAD_TOO_LARGE, "The request is too large.")
@@ -343,6 +343,11 @@ impl From<FlowError> for ApiError {
             FlowError::Conflict { order } => {
                 let details = Details { order_id: Some(order.0), ..Details::default() };
                 Self::new(Code::Conflict).with(details)
+            }
+            FlowError::NotCancellable { order, reason } => {
+                let details = Details { order_id: Some(order.0), ..Details::default() };
+                let message = sentence(&format!("{reason}; it can no longer be cancelled"));
+                Self { message, ..Self::new(Code::Conflict) }.with(details)
             }
             FlowError::PaymentUnknown => Self::new(Code::PaymentUnknown),
             FlowError::Declined { message } => Self { message, ..Self::new(Code::Declined) },

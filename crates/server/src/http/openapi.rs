@@ -79,6 +79,10 @@ pub fn codes(operation: &str) -> Vec<Code> {
         ],
         "list_orders" => &[VISITOR, &[Code::SignIn]],
         "get_order" => &[VISITOR, &[Code::OrderNotFound]],
+        "cancel_order" => &[
+            VISITOR,
+            &[Code::CrossOrigin, Code::OrderNotFound, Code::Conflict, Code::PaymentUnknown],
+        ],
         "stripe_webhook" => &[&[Code::Invalid, Code::TooLarge]],
         _ => &[],
     };

@@ -1,10 +1,11 @@
 //! Orders over HTTP.
 
 use axum::{Extension, Json, extract::State};
+use clap::ValueEnum;
 use domain::{
     contact::{Address as Known, AddressDraft},
     id::{OrderId, VisitorId},
-    money::Money,
+    money::{Money, MoneyError},
     order::{OrderState, PaidBy},
     payment::PaymentState,
     pricing::TaxMode,
@@ -24,6 +25,7 @@ use super::{
 };
 use crate::flows::{
     FlowError,
+    cancel_order::{self, Canceller, Wish},
     see_order::{Seen, see_order},
 };
 
@@ -70,7 +72,7 @@ pub struct Order {
 }
 
 /// How far an order has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum OrderStatus {
     /// Waiting for its payment.
@@ -167,6 +169,28 @@ pub async fn get_order(
     render(&see_order(&web.cx, visitor, id).await?)
 }
 
+/// Gives an order up, for the visitor who made it: Stripe cancels the payment, then the pieces are
+/// free again. Once the payment is under way or made, it is too late. If Stripe does not answer, the
+/// wish is kept and carried out as soon as it does, unless the order is paid first. An order that is
+/// over without a payment is answered as it is.
+#[utoipa::path(post, path = "/api/orders/{id}/cancel", tag = "orders",
+    params(("id" = String, Path, description = "The order's id.")),
+    responses((status = 200, description = "The order, over.", body = Order)))]
+pub async fn cancel_order(
+    State(web): State<Web>,
+    Extension(visitor): Extension<VisitorId>,
+    id: Result<Id<OrderId>, NoSuch>,
+) -> Result<Json<Order>, ApiError> {
+    let Id(order) = id.map_err(|NoSuch| ApiError::new(Code::OrderNotFound))?;
+    let cx = web.cx.clone();
+    let flow = async move {
+        let by = Canceller::Shopper(visitor);
+        cancel_order::cancel_order(&cx, Wish { order, by }).await?;
+        see_order(&cx, visitor, order).await
+    };
+    render(&web.cx.see_through(flow).await?)
+}
+
 /// The orders of a customer who is signed in. A guest has no such list: an order of hers is read
 /// by its id.
 #[utoipa::path(get, path = "/api/orders", tag = "orders",
@@ -175,21 +199,26 @@ pub async fn list_orders() -> ApiError {
     ApiError::new(Code::SignIn)
 }
 
-/// An order as the wire has it.
+/// An order, answered.
 pub fn render(seen: &Seen) -> Result<Json<Order>, ApiError> {
+    Ok(Json(on_the_wire(seen).map_err(FlowError::from)?))
+}
+
+/// An order as the wire has it.
+pub fn on_the_wire(seen: &Seen) -> Result<Order, MoneyError> {
     let order = &seen.order;
     let totals = order.totals;
-    let refunded = given_back(&seen.refunds).map_err(FlowError::from)?;
+    let refunded = given_back(&seen.refunds)?;
     let paid_at = match order.state() {
         OrderState::Paid { at, .. } => Some(*at),
         OrderState::Pending { .. } | OrderState::Failed { .. } | OrderState::Cancelled { .. } => {
             None
         }
     };
-    Ok(Json(Order {
+    Ok(Order {
         id: order.id.0,
         status: status(order, refunded),
-        items: lines(&order.lines).map_err(FlowError::from)?,
+        items: lines(&order.lines)?,
         subtotal: totals.subtotal().into(),
         shipping: totals.shipping().into(),
         tax: totals.tax().into(),
@@ -209,12 +238,12 @@ pub fn render(seen: &Seen) -> Result<Json<Order>, ApiError> {
             event_id: event_id(order.state()),
             refunded_amount: refunded.map(Amount::from),
         }),
-    }))
+    })
 }
 
 /// That everything was given back follows from the refunds, so that the two cannot disagree: one
 /// that fails weeks later shows the order as paid again.
-fn status(order: &domain::order::Order, refunded: Option<Money>) -> OrderStatus {
+pub fn status(order: &domain::order::Order, refunded: Option<Money>) -> OrderStatus {
     match order.state() {
         OrderState::Pending { .. } => OrderStatus::Pending,
         OrderState::Paid { .. } if refunded == Some(order.totals.total()) => OrderStatus::Refunded,

@@ -100,6 +100,7 @@ fn shop() -> OpenApiRouter<Web> {
         .routes(routes!(checkout::confirm_order))
         .routes(routes!(order::list_orders))
         .routes(routes!(order::get_order))
+        .routes(routes!(order::cancel_order))
 }
 
 fn catalogue() -> OpenApiRouter<Web> {

@@ -65,19 +65,25 @@ pub async fn is_quiet(store: &Store) -> bool {
 
 /// What came in, kind and outcome, in the order of arrival.
 pub async fn inbox(store: &Store) -> Vec<(String, String)> {
+    let events = read_inbox(store).await.into_iter();
+    events.map(|[_, kind, outcome]| (kind, outcome)).collect()
+}
+
+/// Id, kind and outcome of what came in.
+async fn read_inbox(store: &Store) -> Vec<[String; 3]> {
     let read = store.read((), |tx, ()| {
         Box::pin(async move {
             let rows = tx.query(&INBOX, &[]).await?;
             rows.into_iter()
                 .map(|row| {
                     let mut row = row.read("inbox");
-                    row.text("id")?;
-                    Ok((row.text("kind")?, row.text_opt("outcome")?.unwrap_or_default()))
+                    let (id, kind) = (row.text("id")?, row.text("kind")?);
+                    Ok([id, kind, row.text_opt("outcome")?.unwrap_or_default()])
                 })
                 .collect()
         })
     });
-    let inbox: Result<Vec<(String, String)>, StoreError> = read.await;
+    let inbox: Result<_, StoreError> = read.await;
     inbox.unwrap()
 }
 
@@ -283,6 +289,8 @@ struct Line {
 /// Every order's history begins with its making, tells its end once, tells every applied event once,
 /// and nothing that is nobody else's business.
 async fn compare_histories(store: &Store) -> Vec<String> {
+    // First: what is applied in the meantime is told by then.
+    let events = read_inbox(store).await.into_iter();
     let (orders, lines) = read_histories(store).await;
     let mut differences = Vec::new();
     let mut told = 0;
@@ -316,30 +324,13 @@ async fn compare_histories(store: &Store) -> Vec<String> {
     if told != orders {
         differences.push(format!("{orders} orders, {told} histories"));
     }
-    let applied = inbox_ids(store).await.into_iter().filter(|(_, outcome)| outcome == "applied");
-    differences.extend(applied.filter_map(|(id, _)| {
+    let applied = events.filter(|[_, _, outcome]| outcome == "applied");
+    differences.extend(applied.filter_map(|[id, _, _]| {
         let words = format!("Event {id} (");
         let count = lines.iter().filter(|line| line.sentence.starts_with(&words)).count();
         (count != 1).then(|| format!("{id} is told {count} times"))
     }));
     differences
-}
-
-/// Ids and outcomes of what came in.
-async fn inbox_ids(store: &Store) -> Vec<(String, String)> {
-    let read = store.read((), |tx, ()| {
-        Box::pin(async move {
-            let rows = tx.query(&INBOX, &[]).await?;
-            rows.into_iter()
-                .map(|row| {
-                    let mut row = row.read("inbox");
-                    Ok((row.text("id")?, row.text_opt("outcome")?.unwrap_or_default()))
-                })
-                .collect()
-        })
-    });
-    let ids: Result<Vec<(String, String)>, StoreError> = read.await;
-    ids.unwrap()
 }
 
 async fn read_histories(store: &Store) -> (i64, Vec<Line>) {

@@ -201,6 +201,10 @@ survived! {
     an_expiry_survives_a_crash_anywhere: EXPIRY crosses 7;
     an_expiry_of_a_payment_that_stripe_never_confirmed_survives_a_crash_anywhere:
         EXPIRY_OF_A_PAYMENT_THAT_STRIPE_NEVER_CONFIRMED crosses 11;
+    a_cancellation_by_the_shopper_survives_a_crash_anywhere:
+        CANCELLATION_BY_THE_SHOPPER crosses 8;
+    a_cancellation_carried_out_later_survives_a_crash_anywhere:
+        CANCELLATION_CARRIED_OUT_LATER crosses 8;
     reconciling_an_unknown_attempt_survives_a_crash_anywhere:
         RECONCILING_AN_UNKNOWN_ATTEMPT crosses 4;
     reconciling_an_attempt_older_than_its_key_survives_a_crash_anywhere:

@@ -170,6 +170,31 @@ pub const RECONCILING_AN_ATTEMPT_OLDER_THAN_ITS_KEY: Flow = Flow {
     act: |stage| stage.work(),
 };
 
+pub const CANCELLATION_BY_THE_SHOPPER: Flow = Flow {
+    before: |stage| {
+        fill_cart(stage)?;
+        ask_intent(stage)?;
+        hear(stage)
+    },
+    act: |stage| {
+        let path = format!("/api/orders/{}/cancel", stage.order);
+        stage.ask(Method::POST, &path, &Value::Null).map(drop)
+    },
+};
+
+pub const CANCELLATION_CARRIED_OUT_LATER: Flow = Flow {
+    before: |stage| {
+        (CANCELLATION_BY_THE_SHOPPER.before)(stage)?;
+        let silent = Fault::once("/v1/payment_intents/", FaultKind::LoseBefore);
+        stage.stripe.inject(Fault { times: ALWAYS, ..silent });
+        (CANCELLATION_BY_THE_SHOPPER.act)(stage)?;
+        stage.stripe.clear_faults();
+        stage.stripe.advance(Duration::from_secs(60));
+        Some(())
+    },
+    act: |stage| stage.work(),
+};
+
 fn fill_cart(stage: &mut Stage) -> Option<()> {
     stage.add("mug", 2).map(drop)
 }

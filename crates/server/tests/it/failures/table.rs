@@ -372,6 +372,7 @@ pub(super) static CASES: &[Case] = &[
             tests: &[
                 "a_payment_that_succeeded_just_before_the_end_is_settled_and_not_cancelled",
                 "a_debit_under_way_keeps_its_order_for_days",
+                "a_shopper_who_pays_before_her_wish_is_carried_out_has_paid",
             ],
         },
     ),
