@@ -20,11 +20,13 @@ use clap::{Parser, Subcommand};
 use storage::{Limits, Store, StoreError};
 use tracing_subscriber::EnvFilter;
 
+use orders::OrdersError;
+
 use crate::{
     clock::{Clock, Ids},
     config::{self, Config, ConfigError, DatabaseConfig, LogFormat, Sources},
     http::openapi,
-    serve::{Parts, ServeError, Server, TICK, serve},
+    serve::{ServeError, serve},
 };
 
 const EXAMPLES: &str = "Examples:
@@ -33,7 +35,10 @@ const EXAMPLES: &str = "Examples:
   till serve                            the server; `till serve --help` lists its settings
   till catalog import products.csv      fills the shop
   till catalog export > products.csv    gets the catalogue back
-  till orders refund ID --amount 12.50  gives money back";
+  till orders list                      what was ordered, newest first
+  till orders show ID                   an order and its history
+  till orders refund ID --amount 12.50  gives money back
+  till orders attention                 what needs a person";
 
 /// A checkout server: a cart becomes a paid order, once.
 #[derive(Debug, Parser)]
@@ -53,9 +58,9 @@ enum Command {
     /// Brings the catalogue in from a CSV file, or writes it as one
     #[command(subcommand)]
     Catalog(CatalogCommand),
-    /// Shows an order, or gives its money back
+    /// Lists, shows and exports orders, gives money back, cancels, and tells what needs a person
     #[command(subcommand)]
-    Orders(OrdersCommand),
+    Orders(orders::command::OrdersCommand),
     /// Prints the OpenAPI 3.1 document of the API
     Openapi,
     /// Runs a simulator of somebody else's server, for development and tests
@@ -76,35 +81,6 @@ enum CatalogCommand {
     /// Writes all products as CSV to standard output
     Export,
 }
-
-#[derive(Debug, Subcommand)]
-enum OrdersCommand {
-    /// Shows an order with its lines, its payment, its refunds and what waits for a person
-    Show {
-        /// The order's id
-        order: String,
-    },
-    /// Gives money back through Stripe, at once: all that is left, or a part
-    #[command(after_help = REFUND_HELP)]
-    Refund {
-        /// The order's id
-        order: String,
-        /// How much, such as 12.50 in the order's currency; without it, all that is left
-        #[arg(long)]
-        amount: Option<String>,
-        /// Why; kept with the refund, and told to nobody else
-        #[arg(long)]
-        reason: Option<String>,
-    },
-}
-
-const REFUND_HELP: &str = "It asks nothing. What has been given back, or is on its way, never \
-exceeds what was received. If Stripe
-does not answer, the refund stays written down and a running server asks again under the same key.
-
-Examples:
-  till orders refund 0197f3c2-5b1e-7c3a-9d2e-2f6b8a4c1d00
-  till orders refund 0197f3c2-5b1e-7c3a-9d2e-2f6b8a4c1d00 --amount 12.50 --reason \"one cup broken\"";
 
 #[derive(Debug, Subcommand)]
 enum SimulateCommand {
@@ -157,9 +133,9 @@ pub enum CliError {
     /// The catalogue was not exported.
     #[error(transparent)]
     Export(#[from] catalog::ExportError),
-    /// The order was not shown, or its money not given back.
+    /// A command about orders failed.
     #[error(transparent)]
-    Orders(#[from] orders::OrdersError),
+    Orders(#[from] OrdersError),
     /// The simulator did not start, or stopped.
     #[error(transparent)]
     Simulate(#[from] simulate::SimulateError),
@@ -182,6 +158,7 @@ impl CliError {
         match self {
             Self::Configuration(_) => ExitCode::from(USAGE),
             Self::Store(StoreError::Setup(_)) => ExitCode::from(USAGE),
+            Self::Orders(OrdersError::Id(_) | OrdersError::Amount(_)) => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,
         }
     }
@@ -238,10 +215,7 @@ async fn command(command: Command) -> Result<(), CliError> {
         Command::Migrate => migrate().await,
         Command::Catalog(CatalogCommand::Import { file }) => import(&file).await,
         Command::Catalog(CatalogCommand::Export) => export().await,
-        Command::Orders(OrdersCommand::Show { order }) => show(&order).await,
-        Command::Orders(OrdersCommand::Refund { order, amount, reason }) => {
-            give_back(orders::Asked { order, amount, reason }).await
-        }
+        Command::Orders(command) => orders::command::run(command).await,
         Command::Openapi => print_document(),
         Command::Simulate(SimulateCommand::Stripe(arguments)) => {
             Ok(simulate::stripe(arguments).await?)
@@ -299,27 +273,6 @@ async fn export() -> Result<(), CliError> {
     let config = DatabaseConfig::load(sources())?;
     let store = ready(&config).await?;
     let done = catalog::export(&store, io::stdout().lock()).await;
-    store.close().await;
-    Ok(done?)
-}
-
-async fn show(order: &str) -> Result<(), CliError> {
-    let store = ready(&DatabaseConfig::load(sources())?).await?;
-    let done = orders::show(&store, order, io::stdout().lock()).await;
-    store.close().await;
-    Ok(done?)
-}
-
-/// Runs the flows of a server that serves nobody.
-async fn give_back(asked: orders::Asked) -> Result<(), CliError> {
-    let config = Config::load(sources())?;
-    let store = ready(&DatabaseConfig::load(sources())?).await?;
-    let transport = gateways::https(gateways::TransportLimits::default());
-    let transport = transport.map_err(ServeError::from)?;
-    let (clock, ids) = (Clock::system(), Ids::system());
-    let parts = Parts { store: store.clone(), transport, clock, ids, tick: TICK };
-    let server = Server::new(config, parts)?;
-    let done = orders::give_back(&server.cx, asked, io::stdout()).await;
     store.close().await;
     Ok(done?)
 }

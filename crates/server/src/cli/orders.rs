@@ -1,17 +1,24 @@
-//! `till orders`: the operator looks at one order, or gives its money back. The command works on
-//! the database itself, beside a server or without one; both send the same refund under the same
-//! key, so that it does not matter who is first, or whether the command is stopped half-way.
+//! `till orders`: the operator looks at orders, gives money back, cancels, and closes what waits for
+//! her. The commands work on the database itself, beside a server or without one; both send the same
+//! refund under the same key, and both find a wish to cancel that is written down, so that it does
+//! not matter who is first, or whether the command is stopped half-way.
+
+mod attention;
+pub(super) mod command;
+mod export;
+mod list;
+mod show;
 
 use std::io::{self, Write};
 
 use domain::{
+    cancellation::NotCancellable,
     id::{IdError, OrderId},
     money::{Money, MoneyError},
-    order::Order,
-    refund::{NotMade, RefundOrigin, RefundState, given_back},
+    refund::{NotMade, RefundState},
 };
 use storage::{
-    Store, StoreError, attention, order, outbox, payment,
+    Store, StoreError, outbox,
     refund::{self, Stored},
 };
 
@@ -19,11 +26,13 @@ use crate::{
     context::Context,
     flows::{
         FlowError,
+        cancel_order::{self, Canceller, cancel_order},
         refund::{RequestError, Wish, carry_out, request},
+        see_order::{self, Seen},
     },
 };
 
-/// Why an order was not shown, or its money not given back.
+/// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum OrdersError {
     /// Not an id.
@@ -36,14 +45,36 @@ pub enum OrdersError {
     #[error("nothing was given back: {0}")]
     NotRequested(#[from] RequestError),
     /// There is no such order.
-    #[error("there is no such order")]
+    #[error("there is no such order; `till orders list` shows those that there are")]
     NoSuchOrder,
+    /// There is no such item.
+    #[error("there is no such item; `till orders attention` shows those that are open")]
+    NoSuchItem,
+    /// A table cannot be written.
+    #[error("the export cannot be written")]
+    Csv(#[from] csv::Error),
+    /// An order cannot be written as JSON.
+    #[error("the output cannot be written")]
+    Json(#[from] serde_json::Error),
     /// Stripe said no.
     #[error("nothing was given back: {}", .0.sentence())]
     NotMade(NotMade),
     /// The bank sent it back.
     #[error("the refund failed ({0}); the shopper does not have the money")]
     Failed(String),
+    /// It is too late.
+    #[error("it cannot be cancelled: {reason}{}", advice(*.reason))]
+    NotCancellable {
+        /// Why.
+        reason: NotCancellable,
+    },
+    /// Stripe did not answer.
+    #[error(
+        "it is not known yet whether the order is cancelled ({0}); the wish is written down, and a \
+         running server carries it out unless the order is paid first. `till orders show` says what \
+         became of it"
+    )]
+    NotYetCancelled(FlowError),
     /// Stripe did not answer.
     #[error(
         "it is not known yet whether Stripe has made the refund ({0}); it is written down, and a \
@@ -72,12 +103,12 @@ pub struct Asked {
 
 /// Gives money back, and says what will happen and what has.
 pub async fn give_back(cx: &Context, asked: Asked, mut out: impl Write) -> Result<(), OrdersError> {
-    let order = read(&cx.store, asked.order.parse()?).await?.order;
+    let order = read_order(&cx.store, asked.order.parse()?).await?.order;
     let currency = order.totals.total().currency();
     let amount = asked.amount.map(|text| Money::parse_major(&text, currency)).transpose()?;
     let wish = Wish { order: order.id, amount, note: asked.reason };
     let wanted = request(cx, wish).await?;
-    let amount = told(wanted.amount);
+    let amount = wanted.amount;
     writeln!(out, "Giving back {amount} of order {} (refund {}).", order.id, wanted.id)?;
     carry_out(cx, wanted.id).await.map_err(OrdersError::NotYet)?;
     let input = (wanted.id, cx.clock.now());
@@ -103,65 +134,41 @@ pub async fn give_back(cx: &Context, asked: Asked, mut out: impl Write) -> Resul
     Ok(())
 }
 
-/// An order with everything that belongs to it.
-struct Seen {
-    order: Order,
-    payment: Option<payment::Stored>,
-    refunds: Vec<Stored>,
-    items: Vec<attention::Item>,
+/// Cancels an order, and says what became of it.
+pub async fn cancel(
+    cx: &Context,
+    order: &str,
+    reason: Option<String>,
+    mut out: impl Write,
+) -> Result<(), OrdersError> {
+    let order: OrderId = order.parse()?;
+    let wish = cancel_order::Wish { order, by: Canceller::Operator { reason } };
+    match cancel_order(cx, wish).await {
+        Ok(()) => {
+            let state = read_order(&cx.store, order).await?.order.state().name();
+            Ok(writeln!(out, "Order {order} is {state}: no money can come, its pieces are free.")?)
+        }
+        Err(FlowError::NoSuchOrder) => Err(OrdersError::NoSuchOrder),
+        Err(FlowError::NotCancellable { reason, .. }) => {
+            Err(OrdersError::NotCancellable { reason })
+        }
+        Err(FlowError::Store(error)) => Err(error.into()),
+        Err(error) => Err(OrdersError::NotYetCancelled(error)),
+    }
 }
 
-async fn read(store: &Store, id: OrderId) -> Result<Seen, OrdersError> {
-    let seen = store.read(id, |tx, id| {
-        Box::pin(async move {
-            let Some(order) = order::load(tx, *id).await? else { return Ok(None) };
-            let payment = payment::of_order(tx, *id).await?;
-            let refunds = refund::of_order(tx, *id).await?;
-            let items = attention::of_order(tx, *id).await?;
-            Ok::<_, StoreError>(Some(Seen { order, payment, refunds, items }))
-        })
-    });
-    seen.await?.ok_or(OrdersError::NoSuchOrder)
+/// What to do instead of cancelling.
+fn advice(reason: NotCancellable) -> &'static str {
+    match reason {
+        NotCancellable::Paid => "; `till orders refund` gives the money back",
+        NotCancellable::Answered | NotCancellable::Processing => {
+            "; once it is paid, `till orders refund` gives the money back"
+        }
+        NotCancellable::NothingToPay | NotCancellable::Closing => "",
+    }
 }
 
-/// Shows an order: its lines, its payment, its refunds, and what waits for a person.
-pub async fn show(store: &Store, id: &str, mut out: impl Write) -> Result<(), OrdersError> {
-    let Seen { order, payment, refunds, items } = read(store, id.parse()?).await?;
-    let state = order.state().name();
-    writeln!(out, "order    {}  {state}  {}", order.id, order.email.as_str())?;
-    writeln!(out, "made     {}", order.created_at)?;
-    for line in &order.lines {
-        let (quantity, price) = (line.quantity.count(), told(line.unit_price));
-        writeln!(out, "line     {quantity} x {}  {}  {price}", line.sku, line.name)?;
-    }
-    writeln!(out, "total    {}", told(order.totals.total()))?;
-    if let Some(stored) = payment {
-        let payment = stored.payment;
-        let name = payment.reference().map_or("not at Stripe", |name| name.as_str());
-        writeln!(out, "payment  {name}  {}", payment.state().name())?;
-    }
-    let mut all = Vec::new();
-    for Stored { refund, created_at, .. } in refunds {
-        let name = refund.reference().map_or("not at Stripe", |name| name.as_str());
-        let note = match &refund.origin {
-            RefundOrigin::Operator { note: Some(note) } => format!("operator: {note}"),
-            RefundOrigin::Operator { note: None }
-            | RefundOrigin::Automatic
-            | RefundOrigin::Elsewhere => refund.origin.name().to_owned(),
-        };
-        let (amount, state) = (told(refund.amount), refund.state().name());
-        writeln!(out, "refund   {name}  {state}  {amount}  {created_at}  {note}")?;
-        all.push(refund);
-    }
-    if let Some(sum) = given_back(&all)? {
-        writeln!(out, "given back {}", told(sum))?;
-    }
-    for item in items {
-        writeln!(out, "look at  {}  {}", item.at, item.sentence)?;
-    }
-    Ok(())
-}
-
-fn told(money: Money) -> String {
-    format!("{} {}", money.major(), money.currency())
+async fn read_order(store: &Store, id: OrderId) -> Result<Seen, OrdersError> {
+    let seen = store.read(id, |tx, id| Box::pin(see_order::read(tx, *id))).await?;
+    seen.ok_or(OrdersError::NoSuchOrder)
 }

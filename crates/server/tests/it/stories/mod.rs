@@ -9,6 +9,7 @@ mod gate;
 mod history;
 mod import;
 mod intent_input;
+mod operator;
 mod order;
 mod pages;
 mod payment;
