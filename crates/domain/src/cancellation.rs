@@ -66,3 +66,88 @@ pub fn decide_cancellation(
         Some(S::Closing { .. }) => Err(NotCancellable::Closing),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        contact::{Address, AddressDraft},
+        event::{Decline, EventId, GatewayReference, Receipt},
+        id::{CartId, OrderId, PaymentId, VisitorId},
+        money::Money,
+        order::{Fingerprint, Marketing, OrderParts},
+        payment::FailureReason,
+        pricing::{TaxMode, Totals},
+    };
+
+    const AT: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn eur(minor: i64) -> Money {
+        Money::new(minor, "EUR".parse().unwrap()).unwrap()
+    }
+
+    fn order(total: i64) -> Order {
+        let draft = AddressDraft {
+            name: "Ada".into(),
+            street: "Hauptstr. 1".into(),
+            postal_code: "10115".into(),
+            city: "Berlin".into(),
+            country: "DE".into(),
+            ..AddressDraft::default()
+        };
+        let address = Address::parse(&draft).unwrap();
+        let (total, none) = (eur(total), eur(0));
+        let parts = OrderParts {
+            id: OrderId(Uuid::from_u128(1)),
+            visitor: VisitorId(Uuid::from_u128(2)),
+            cart: CartId(Uuid::from_u128(3)),
+            email: "ada@example.org".parse().unwrap(),
+            marketing: Marketing::Declined,
+            shipping_address: address.clone(),
+            billing_address: address,
+            lines: Vec::new(),
+            totals: Totals::restore(total, none, none, TaxMode::Included, total).unwrap(),
+            fingerprint: Fingerprint([0; 32]),
+            created_at: AT,
+        };
+        Order::place(parts, AT)
+    }
+
+    fn receipt() -> Receipt {
+        Receipt::restore(EventId::new("evt_1").unwrap(), eur(4998), AT)
+    }
+
+    fn decide(state: PaymentState) -> Result<Cancellation, NotCancellable> {
+        let fresh = Payment::new(PaymentId(Uuid::from_u128(4)), order(1).id, eur(4998), false);
+        let reference = GatewayReference::new("pi_1").unwrap();
+        let payment = Payment::restore(&fresh, Some(reference), Vec::new(), state).unwrap();
+        decide_cancellation(&order(4998), Some(&payment))
+    }
+
+    #[test]
+    fn a_payment_that_waits_for_the_shopper_can_be_cancelled_and_money_under_way_cannot() {
+        use PaymentState as S;
+        let decline = Decline { attempt: "ch_1".into(), code: "x".into(), message: "No.".into() };
+        let waiting = [S::Created, S::Unknown, S::Open, S::Declined { decline }, S::RequiresAction];
+        for state in waiting {
+            assert_eq!(decide(state), Ok(Cancellation::Due));
+        }
+        assert_eq!(decide(S::Processing), Err(NotCancellable::Processing));
+        assert_eq!(decide(S::Answered), Err(NotCancellable::Answered));
+        let closing = S::Closing { reason: FailureReason::Asynchronous };
+        assert_eq!(decide(closing), Err(NotCancellable::Closing));
+    }
+
+    #[test]
+    fn an_order_that_is_over_without_money_needs_no_cancelling_and_a_paid_one_gets_none() {
+        for over in [order(4998).cancel(AT).unwrap(), order(4998).fail(AT).unwrap()] {
+            assert_eq!(decide_cancellation(&over, None), Ok(Cancellation::Over));
+        }
+        let paid = order(4998).pay(&receipt()).unwrap();
+        assert_eq!(decide_cancellation(&paid, None), Err(NotCancellable::Paid));
+        assert_eq!(decide_cancellation(&order(0), None), Err(NotCancellable::NothingToPay));
+    }
+}

@@ -288,7 +288,7 @@ struct Line {
 
 /// Every order's history begins with its making, tells its end once, tells every applied event once,
 /// and nothing that is nobody else's business.
-async fn compare_histories(store: &Store) -> Vec<String> {
+pub async fn compare_histories(store: &Store) -> Vec<String> {
     // First: what is applied in the meantime is told by then.
     let events = read_inbox(store).await.into_iter();
     let (orders, lines) = read_histories(store).await;

@@ -75,6 +75,7 @@ fn heal(world: &mut World, memory: &mut Memory) -> Result<(), String> {
         number = work(world, memory, wait, number)?;
     }
     invariants::check_money(world)?;
+    invariants::check_histories(world)?;
     let open = invariants::open(world)?;
     if open.is_empty() { Ok(()) } else { Err(format!("never ends: {}", open.join("; "))) }
 }

@@ -8,7 +8,7 @@ use storage::{Store, StoreError};
 use uuid::Uuid;
 
 use super::world::World;
-use crate::shop::SHELVES;
+use crate::{books, shop::SHELVES};
 
 storage::statements! {
     ORDERS = "select o.id, o.cart_id, o.state, o.total_minor, o.currency, o.paid_by_event, \
@@ -350,6 +350,12 @@ pub fn check_money(world: &World) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// At the end: the histories tell what the books have.
+pub fn check_histories(world: &World) -> Result<(), String> {
+    let told = world.street.block_on(books::compare_histories(&world.ground.store));
+    told.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// What is still open; nothing once every deadline has passed.
