@@ -103,6 +103,8 @@ named! {
         RefundAsked = "refund_asked",
         /// A refund moved.
         RefundMoved = "refund_moved",
+        /// A dispute was heard of, or moved.
+        DisputeMoved = "dispute_moved",
         /// A person is called.
         ItemRaised = "item_raised",
         /// A person has dealt with it.

@@ -46,6 +46,8 @@ ids! {
     PaymentId;
     /// A refund of a payment.
     RefundId;
+    /// A dispute of a payment.
+    DisputeId;
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! [`checkout`] turns the cart into an [`order`] with a fixed price ([`pricing`]) and an address
 //! ([`contact`]); a [`payment`] is asked of a gateway; the gateway's [`event`] says that the money
 //! moved, and the order is paid. A [`cancellation`] gives the order up before that, a [`refund`]
-//! gives money back after it. The order's [`history`] tells all of it.
+//! gives money back after it, and in a [`dispute`] a bank takes it. The order's [`history`] tells
+//! all of it.
 //!
 //! Nothing here reads a clock, makes a random number, waits or logs: time and ids come in as
 //! arguments, so every rule can be tried a million times in a second.
@@ -26,6 +27,7 @@
 //! | decline | a bank's no to one try; the payment stays payable |
 //! | cancellation | an order given up because somebody wants it so, before any money moved |
 //! | refund | money on its way back; what is given back never exceeds what was received |
+//! | dispute | a bank takes the money of a payment back, or asks about it first (an inquiry) |
 //! | history | what happened to an order, line by line: when, who, what |
 //! | discrepancy | news that does not fit our books; a person must look at it |
 
@@ -34,6 +36,7 @@ pub mod cart;
 pub mod catalog;
 pub mod checkout;
 pub mod contact;
+pub mod dispute;
 pub mod event;
 pub mod history;
 pub mod id;

@@ -10,8 +10,9 @@ use std::{
 
 use domain::{
     contact::{Address, AddressDraft},
+    dispute::{Dispute, DisputeConsequence, DisputeNews, DisputeState},
     event::{Decline, EventId, GatewayReference, News, Receipt, Report, Word},
-    id::{CartId, OrderId, PaymentId, RefundId, VisitorId},
+    id::{CartId, DisputeId, OrderId, PaymentId, RefundId, VisitorId},
     money::Money,
     order::{Fingerprint, Marketing, Order, OrderParts, OrderState, TransitionError},
     payment::{Consequence, Discrepancy, Payment, PaymentState},
@@ -28,7 +29,7 @@ const UNCHANGED: &str = "·";
 #[test]
 fn the_page_of_states_says_what_the_code_does() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/states.md");
-    let printed = [HEAD, &payment_part(), &order_part(), &refund_part()].concat();
+    let printed = [HEAD, &payment_part(), &order_part(), &refund_part(), &dispute_part()].concat();
     if std::env::var_os("TILL_BLESS").is_some_and(|bless| bless == "1") {
         fs::write(&path, &printed).expect("docs/ can be written to");
     }
@@ -433,6 +434,61 @@ fn refund() -> Refund {
 fn told(report: RefundReport) -> RefundNews {
     let reference = GatewayReference::new("re_1").expect("a reference");
     RefundNews { reference, ours: Some(refund().id), amount: amount(), report }
+}
+
+// Disputes
+
+fn dispute_part() -> String {
+    let columns = DisputeState::ALL.map(DisputeState::name);
+    let mut lines = Vec::new();
+    let opened = DisputeState::ALL.map(|state| {
+        lines.push(format!("[*] --> {}", state.name()));
+        dispute_cell("", state.name(), Dispute::open(dispute_ids().0, dispute_ids().1, said(state)))
+    });
+    let mut rows = vec![("first heard of".to_owned(), opened.to_vec())];
+    for before in DisputeState::ALL {
+        let from = before.name();
+        let cells = DisputeState::ALL.map(|state| {
+            let dispute = Dispute::restore(dispute_ids().0, dispute_ids().1, said(before));
+            let heard = dispute.hear(said(state));
+            let to = heard.0.state().name();
+            if from != to {
+                lines.push(format!("{from} --> {to}"));
+            }
+            dispute_cell(from, to, heard)
+        });
+        rows.push((code(from), cells.to_vec()));
+    }
+    let page = "\n## Disputes\n\nA dispute stands beside its order, which stays as it is. A column \
+                is what the gateway says when it is asked, which it is because an event gave a \
+                hint. While a dispute is `needs_response`, `under_review`, `lost` or `prevented` \
+                the bank has the money, and none of the payment is given back.\n\n";
+    [page, &table(&columns, rows), "\n", &diagram(&lines)].concat()
+}
+
+fn dispute_cell(from: &str, to: &str, (_, consequence): (Dispute, DisputeConsequence)) -> String {
+    let cell = if from == to { UNCHANGED.to_owned() } else { code(to) };
+    match consequence {
+        DisputeConsequence::Nothing => cell,
+        DisputeConsequence::CallPerson => format!("{cell} ; a person is told"),
+        DisputeConsequence::Contradiction => format!("{cell} ; a person looks at it"),
+    }
+}
+
+fn dispute_ids() -> (DisputeId, OrderId) {
+    (DisputeId(Uuid::from_u128(6)), fresh().order)
+}
+
+fn said(state: DisputeState) -> DisputeNews {
+    let reference = |name| GatewayReference::new(name).expect("a reference");
+    DisputeNews {
+        reference: reference("du_1"),
+        payment: reference("pi_1"),
+        amount: amount(),
+        reason: "fraudulent".into(),
+        respond_by: None,
+        state,
+    }
 }
 
 // Markdown

@@ -6,6 +6,7 @@
 //! attempt, so that whoever sends it again sends the same bytes under the same key. Stripe
 //! forgets a key after a day; after that the payment is looked up ([`Stripe::find`]).
 
+pub mod dispute;
 mod errors;
 mod form;
 mod money;
@@ -43,8 +44,9 @@ pub use wire::{Status, WireError};
 
 use crate::{BoxError, Doubt, GatewayError, Transport};
 
-/// The kinds of events that the poller asks for: all that say how a payment or a refund moves.
-const EVENT_KINDS: [&str; 9] = [
+/// The kinds of events that the poller asks for: all that say how a payment, a refund or a dispute
+/// moves. Stripe takes twenty at most.
+const EVENT_KINDS: [&str; 15] = [
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
     "payment_intent.canceled",
@@ -54,6 +56,12 @@ const EVENT_KINDS: [&str; 9] = [
     "refund.created",
     "refund.updated",
     "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.closed",
+    "radar.early_fraud_warning.created",
 ];
 
 /// Stripe's largest page: <https://docs.stripe.com/api/pagination> (read 2026-11-21).

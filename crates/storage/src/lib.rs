@@ -41,6 +41,7 @@ pub mod cart;
 pub mod catalog;
 pub mod cursor;
 mod dialect;
+pub mod dispute;
 mod error;
 pub mod history;
 pub mod inbox;
@@ -145,6 +146,7 @@ pub fn statements() -> Vec<&'static Sql> {
         cart::ALL,
         catalog::ALL,
         cursor::ALL,
+        dispute::ALL,
         history::ALL,
         inbox::ALL,
         order::ALL,

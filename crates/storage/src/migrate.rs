@@ -36,6 +36,12 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0003_history.sql"),
         mysql: include_str!("../migrations/mysql/0003_history.sql"),
     },
+    Migration {
+        name: "0004_disputes",
+        sqlite: include_str!("../migrations/sqlite/0004_disputes.sql"),
+        postgres: include_str!("../migrations/postgres/0004_disputes.sql"),
+        mysql: include_str!("../migrations/mysql/0004_disputes.sql"),
+    },
 ];
 
 /// Where the steps done are noted; made by the program, not by a migration.

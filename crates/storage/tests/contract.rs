@@ -8,6 +8,8 @@
 
 #[path = "contract/claims.rs"]
 mod claims;
+#[path = "contract/disputes.rs"]
+mod disputes;
 #[path = "contract/harness.rs"]
 mod harness;
 #[path = "contract/history.rs"]

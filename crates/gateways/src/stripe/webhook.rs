@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::wire::{Envelope, Identified, PaymentIntent, Refunded, WireError, need};
+use super::wire::{Envelope, Identified, OfPayment, PaymentIntent, WireError, need};
 
 /// How far the time of sending may lie from now, in seconds, either way. Stripe's libraries use
 /// the same five minutes; every delivery, late ones too, is signed anew with its time of sending.
@@ -185,13 +185,8 @@ pub struct Event {
 pub enum About {
     /// News of a payment.
     Payment(Box<News>, Finality),
-    /// A refund was made or has moved. The snapshot is not believed: read how it stands.
-    Refund {
-        /// Of which payment.
-        payment: GatewayReference,
-        /// Which one; where it is not told, any of the payment's.
-        refund: Option<GatewayReference>,
-    },
+    /// Something beside a payment, which is named by its id.
+    Beside(GatewayReference, Beside),
     /// It is about a payment that may be ours, and its snapshot cannot be read, as another version
     /// of the API may have written it. Re-read the payment.
     Unreadable,
@@ -199,6 +194,17 @@ pub enum About {
     Thin,
     /// Nothing of a payment, or of a kind that we do not follow.
     Other,
+}
+
+/// What stands beside a payment. The snapshot is not believed: read how it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beside {
+    /// A refund was made or has moved; where it is not told which, any of the payment's.
+    Refund(Option<GatewayReference>),
+    /// A dispute was opened or has moved.
+    Dispute(GatewayReference),
+    /// The bank that issued the card reports the payment as fraud; a dispute may follow.
+    FraudWarning,
 }
 
 /// How much an event's snapshot is worth.
@@ -229,8 +235,8 @@ pub fn read_event(payload: &str) -> Result<Event, WireError> {
         _ if kind == "payment_intent.created" => About::Other,
         Some(raw) if kind.starts_with("payment_intent.") => about_payment(&kind, raw.get(), &id),
         None if kind.starts_with("payment_intent.") => About::Unreadable,
-        Some(raw) if REFUND_KINDS.contains(&kind.as_str()) => about_refund(&kind, raw.get()),
-        Some(_) | None => About::Other,
+        Some(raw) => beside_payment(&kind, raw.get()),
+        None => About::Other,
     };
     Ok(Event {
         id,
@@ -253,20 +259,23 @@ fn kind(text: String) -> Result<String, WireError> {
     }
 }
 
-/// Kinds that tell of refunds. `charge.refund.updated` is the deprecated twin of another.
-const REFUND_KINDS: [&str; 4] =
-    ["charge.refunded", "refund.created", "refund.updated", "refund.failed"];
-
-/// A refund of money that no payment brought is none of ours.
-fn about_refund(kind: &str, snapshot: &str) -> About {
-    let Ok(snapshot) = serde_json::from_str::<Refunded>(snapshot) else { return About::Other };
+/// What stands beside a payment. What no payment brought is none of ours.
+fn beside_payment(kind: &str, snapshot: &str) -> About {
     let reference = |id: Option<String>| id.and_then(|id| GatewayReference::new(id).ok());
-    let Some(payment) = reference(snapshot.payment_intent) else { return About::Other };
-    match kind {
+    let Ok(OfPayment { id, payment_intent }) = serde_json::from_str(snapshot) else {
+        return About::Other;
+    };
+    let Some(payment) = reference(payment_intent) else { return About::Other };
+    let beside = match (kind, reference(id)) {
         // The snapshot is the charge, which does not list its refunds.
-        "charge.refunded" => About::Refund { payment, refund: None },
-        _ => About::Refund { payment, refund: reference(snapshot.id) },
-    }
+        ("charge.refunded", _) => Beside::Refund(None),
+        // `charge.refund.updated` is the deprecated twin of `refund.updated`.
+        ("refund.created" | "refund.updated" | "refund.failed", refund) => Beside::Refund(refund),
+        ("radar.early_fraud_warning.created", _) => Beside::FraudWarning,
+        (kind, Some(dispute)) if kind.starts_with("charge.dispute.") => Beside::Dispute(dispute),
+        (_, Some(_) | None) => return About::Other,
+    };
+    About::Beside(payment, beside)
 }
 
 fn about_payment(kind: &str, snapshot: &str, id: &EventId) -> About {

@@ -128,9 +128,9 @@ pub(super) struct Identified {
     pub id: Option<String>,
 }
 
-/// A refund, or a charge of which something was given back: whose money it was.
+/// A refund, a dispute, or something else that is about a payment.
 #[derive(Deserialize)]
-pub(super) struct Refunded {
+pub(super) struct OfPayment {
     pub id: Option<String>,
     pub payment_intent: Option<String>,
 }

@@ -7,6 +7,7 @@ pub mod call_person;
 pub mod cancel_order;
 pub mod confirm;
 pub mod deliver;
+pub mod dispute;
 pub mod expire;
 pub mod fill_cart;
 pub mod poll_events;

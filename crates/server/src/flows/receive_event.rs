@@ -6,7 +6,7 @@ use domain::{
     event::{EventId, GatewayReference, News, Report},
     id::OrderId,
 };
-use gateways::stripe::webhook::{About, Event, Finality, VerifiedEvent, read_event};
+use gateways::stripe::webhook::{About, Beside, Event, Finality, VerifiedEvent, read_event};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use storage::{
@@ -14,13 +14,14 @@ use storage::{
     inbox::{self, InboxEvent, NewEvent, Source, Turn},
     payment,
 };
+use uuid::Uuid;
 
 use super::{
     AT_ONCE, FlowError,
     apply::{self, Heard},
     ask, back_off,
     call_person::{Matter, call_if_stuck, call_person},
-    refund, side_by_side,
+    dispute, refund, side_by_side,
     tell::Via,
 };
 use crate::context::Context;
@@ -77,7 +78,10 @@ fn row(verified: &VerifiedEvent, source: Source, received_at: Timestamp) -> Opti
 fn turn(about: &About) -> Turn {
     match about {
         About::Payment(_, Finality::Final) | About::Thin | About::Other => Turn::First,
-        About::Payment(_, Finality::Hint) | About::Refund { .. } | About::Unreadable => Turn::Later,
+        About::Beside(_, Beside::FraudWarning) => Turn::First,
+        About::Beside(_, Beside::Refund(_) | Beside::Dispute(_))
+        | About::Payment(_, Finality::Hint)
+        | About::Unreadable => Turn::Later,
     }
 }
 
@@ -121,8 +125,8 @@ async fn apply_one(cx: &Context, stored: &InboxEvent) -> Result<(), FlowError> {
     let told = match &event.about {
         About::Payment(news, finality) => Told::News(news, *finality),
         About::Unreadable => Told::Only(event.object.as_ref()),
-        About::Refund { payment, refund } => {
-            return apply_refund(cx, stored, payment, refund.as_ref()).await;
+        About::Beside(payment, beside) => {
+            return apply_beside(cx, stored, payment, beside).await;
         }
         About::Thin | About::Other => return mark(cx, &stored.event.id, "ignored").await,
     };
@@ -157,26 +161,47 @@ fn via(stored: &InboxEvent) -> Via {
     Via::Event { id: id.clone(), kind: kind.clone(), source: *source }
 }
 
-/// An event only hints that a refund has moved: how it stands is asked, and taken in like any
-/// other answer.
-async fn apply_refund(
+/// What stands beside a payment, as it was read again.
+#[derive(Clone)]
+enum Looked {
+    Refunds(Vec<refund::Told>),
+    Disputes(Vec<dispute::Told>),
+    /// The payment, and an id for the item that it may cause.
+    FraudWarning(GatewayReference, Uuid),
+}
+
+/// An event only hints that something beside a payment has moved: how it stands is asked, and taken
+/// in like any other answer.
+async fn apply_beside(
     cx: &Context,
     stored: &InboxEvent,
     payment: &GatewayReference,
-    refund: Option<&GatewayReference>,
+    beside: &Beside,
 ) -> Result<(), FlowError> {
     let Some(order) = find_order(cx, &Told::Only(Some(payment))).await? else {
         return mark(cx, &stored.event.id, "foreign").await;
     };
-    let told = refund::look(cx, payment, refund).await?;
-    let input = (stored.event.id.clone(), order, told, via(stored), cx.clock.now());
+    let looked = match beside {
+        Beside::Refund(refund) => {
+            Looked::Refunds(refund::look(cx, payment, refund.as_ref()).await?)
+        }
+        Beside::Dispute(dispute) => Looked::Disputes(dispute::look(cx, dispute).await?),
+        Beside::FraudWarning => Looked::FraudWarning(payment.clone(), cx.ids.next()),
+    };
+    let input = (stored.event.id.clone(), order, looked, via(stored), cx.clock.now());
     cx.store
-        .write(input, |tx, (id, order, told, via, now)| {
+        .write(input, |tx, (id, order, looked, via, now)| {
             Box::pin(async move {
-                if inbox::mark_applied(tx, id, "applied", *now).await? {
-                    refund::apply_all(tx, *order, told, via, *now).await?;
+                if !inbox::mark_applied(tx, id, "applied", *now).await? {
+                    return Ok(());
                 }
-                Ok(())
+                match looked {
+                    Looked::Refunds(told) => refund::apply_all(tx, *order, told, via, *now).await,
+                    Looked::Disputes(told) => dispute::apply_all(tx, *order, told, via, *now).await,
+                    Looked::FraudWarning(payment, item) => {
+                        dispute::warn(tx, *order, payment, via, (*item, *now)).await
+                    }
+                }
             })
         })
         .await

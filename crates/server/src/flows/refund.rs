@@ -19,7 +19,7 @@ use gateways::{
 };
 use jiff::Timestamp;
 use storage::{
-    StoreError, Tx, history,
+    StoreError, Tx, dispute, history,
     outbox::{self, EffectKind, NewEffect},
     refund::{self, Request, Stored},
 };
@@ -99,7 +99,8 @@ async fn write_down(
     let payment = &standing.payment.payment;
     let others = refund::of_order(tx, wish.order).await?;
     let others: Vec<Refund> = others.into_iter().map(|stored| stored.refund).collect();
-    let amount = decide_refund(payment, &others, wish.amount)?;
+    let disputes = dispute::of_order(tx, wish.order).await?;
+    let amount = decide_refund(payment, &others, &disputes, wish.amount)?;
     let reference = payment.reference().ok_or(RefundRefused::NoReference)?;
     let origin = RefundOrigin::Operator { note: wish.note.clone() };
     let refund = Refund::new(id, payment, amount, origin);
@@ -159,8 +160,16 @@ pub async fn carry_out(cx: &Context, id: RefundId) -> Result<(), FlowError> {
         }
         Err(GatewayError::Refused(no)) => {
             tracing::warn!(refund = %refund.id, error = %no, message = no.message, "refused");
-            refuse(cx, &refund, no.no_refund()).await?;
+            let reason = no.no_refund();
+            refuse(cx, &refund, reason).await?;
             // Somebody may have been faster there: our books learn of it now.
+            match reason {
+                NotMade::Disputed => super::dispute::sync(cx, refund.order, &reference).await?,
+                NotMade::AlreadyRefunded
+                | NotMade::TooMuch
+                | NotMade::NeverArrived
+                | NotMade::Other => {}
+            }
             sync(cx, refund.order, &reference).await
         }
         Err(error @ (GatewayError::NotSent(_) | GatewayError::Unknown(_))) => {
@@ -347,8 +356,9 @@ async fn call_person(
         RefundState::Failed { reason } => (
             "refund_failed",
             format!(
-                "A refund of {amount} did not reach the shopper ({reason}); the money is back in \
-                 the Stripe account. Agree on another way with her."
+                "A refund of {amount} did not reach the shopper ({reason}). If she disputes the \
+                 payment, her bank decides about the money. Otherwise it is back in the Stripe \
+                 account: agree on another way with her."
             ),
         ),
         RefundState::Requested

@@ -1,11 +1,12 @@
 //! Reading an order, for those who may.
 
 use domain::{
+    dispute::Dispute,
     id::{OrderId, VisitorId},
     order::Order,
     refund::Refund,
 };
-use storage::{StoreError, Tx, order, payment, refund};
+use storage::{StoreError, Tx, dispute, order, payment, refund};
 
 use super::FlowError;
 use crate::context::Context;
@@ -19,6 +20,8 @@ pub struct Seen {
     pub payment: Option<payment::Stored>,
     /// Its refunds, oldest first.
     pub refunds: Vec<Refund>,
+    /// Its disputes, oldest first.
+    pub disputes: Vec<Dispute>,
 }
 
 /// The order, if this visitor made it. Everyone else hears the same as for an order that does not
@@ -34,5 +37,6 @@ pub async fn read(tx: &mut Tx, id: OrderId) -> Result<Option<Seen>, StoreError> 
     let payment = payment::of_order(tx, id).await?;
     let refunds = refund::of_order(tx, id).await?;
     let refunds = refunds.into_iter().map(|stored| stored.refund).collect();
-    Ok(Some(Seen { order, payment, refunds }))
+    let disputes = dispute::of_order(tx, id).await?;
+    Ok(Some(Seen { order, payment, refunds, disputes }))
 }

@@ -6,6 +6,7 @@ use std::fmt::{self, Display};
 use domain::{
     cancellation::NotCancellable,
     cart::Line,
+    dispute::{Dispute, DisputeNews, DisputeState},
     event::{Decline, EventId},
     history::{Actor, Entry, Kind},
     id::OrderId,
@@ -298,6 +299,25 @@ pub fn refund_moved(via: &Via, refund: &Refund, at: Timestamp) -> Entry {
         ),
     };
     Entry::new(refund.order, actor, Kind::RefundMoved, sentence, at)
+}
+
+/// A dispute was heard of, or moved.
+pub fn dispute_moved(via: &Via, dispute: &Dispute, at: Timestamp) -> Entry {
+    let DisputeNews { reference, payment, amount, reason, .. } = dispute.news();
+    let stands = match dispute.state() {
+        DisputeState::Inquiry => "the bank asks",
+        DisputeState::InquiryUnderReview => "the bank reads the answer",
+        DisputeState::InquiryClosed => "the bank asks no more",
+        DisputeState::InquiryLost => "the shop gave in, and nothing was taken",
+        DisputeState::NeedsResponse => "the bank has taken the money and waits for evidence",
+        DisputeState::UnderReview => "the bank has taken the money and reads the evidence",
+        DisputeState::Won => "won, and the money is back",
+        DisputeState::Lost => "lost, and the money is gone",
+        DisputeState::Prevented => "the card network gave the shopper the money",
+    };
+    let sentence =
+        format!("{via}: {amount} of {payment} disputed ({reference}, {reason}): {stands}.");
+    Entry::new(dispute.order, Actor::Gateway, Kind::DisputeMoved, sentence, at)
 }
 
 /// A person is called.

@@ -9,7 +9,7 @@ use domain::{
     order::{OrderState, PaidBy},
     payment::PaymentState,
     pricing::TaxMode,
-    refund::given_back,
+    refund::{given_back, taken_by_bank},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,10 @@ pub struct OrderPayment {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub refunded_amount: Option<Amount>,
+    /// Whether the shopper's bank has taken money of it back because she disputes the payment, for
+    /// now or for good. The order stays as it is. A dispute that the shop has won, or a question of
+    /// the bank's for which it has taken nothing, does not count.
+    pub disputed: bool,
 }
 
 /// How a payment stands, by the last news from the gateway.
@@ -237,6 +241,7 @@ pub fn on_the_wire(seen: &Seen) -> Result<Order, MoneyError> {
             status: payment_status(stored.payment.state()),
             event_id: event_id(order.state()),
             refunded_amount: refunded.map(Amount::from),
+            disputed: taken_by_bank(&stored.payment, &seen.disputes).is_some(),
         }),
     })
 }

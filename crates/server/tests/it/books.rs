@@ -17,6 +17,8 @@ storage::statements! {
     REFUNDS = "select r.gateway_reference, r.amount_minor, r.currency, r.state, \
         p.gateway_reference as payment from refunds r join payments p on p.id = r.payment_id \
         order by r.created_at, r.id";
+    DISPUTES = "select gateway_reference, payment_reference, amount_minor, currency, state \
+        from disputes order by created_at, id";
     HISTORY = "select h.order_id, h.position, h.kind, h.sentence, o.state, o.total_minor \
         from history h join orders o on o.id = h.order_id order by h.order_id, h.position";
     ORDERS = "select count(*) as n from orders";
@@ -118,6 +120,7 @@ pub fn asked_twice(stripe: &Stripe) -> Vec<String> {
 pub async fn compare(store: &Store, stripe: &Stripe, expected_items: i64) -> Vec<String> {
     let mut differences = compare_payments(&read_orders(store).await, stripe);
     differences.extend(compare_refunds(store, stripe).await);
+    differences.extend(compare_disputes(store, stripe).await);
     differences.extend(compare_stock(store).await);
     differences.extend(compare_histories(store).await);
     let items = items(store).await;
@@ -236,6 +239,84 @@ async fn read_refunds(store: &Store) -> Vec<Refund> {
     });
     let refunds: Result<Vec<Refund>, StoreError> = read.await;
     refunds.unwrap()
+}
+
+struct Dispute {
+    reference: String,
+    payment: String,
+    amount: i64,
+    currency: String,
+    state: String,
+}
+
+/// Disputes in the order in which we heard of them, such as `1690 needs_response`.
+pub async fn disputes(store: &Store) -> String {
+    let disputes = read_disputes(store).await.into_iter();
+    disputes.map(|one| format!("{} {}", one.amount, one.state)).collect::<Vec<_>>().join(", ")
+}
+
+/// Every dispute of Stripe's is in our books as it stands there, and there are no others.
+pub async fn compare_disputes(store: &Store, stripe: &Stripe) -> Vec<String> {
+    let ours = read_disputes(store).await;
+    let mut differences = Vec::new();
+    let mut at_stripe = 0;
+    for entry in stripe.ledger() {
+        for dispute in &entry.disputes {
+            at_stripe += 1;
+            let as_it_is = ours.iter().any(|one| {
+                let hundredths = IN_HUNDREDTHS.contains(&one.currency.as_str());
+                let amount = one.amount * if hundredths { 100 } else { 1 };
+                one.reference == dispute.id
+                    && one.payment == entry.id
+                    && amount == dispute.amount
+                    && stripes_word(&one.state) == Some(dispute.status)
+            });
+            if !as_it_is {
+                differences.push(format!("{} is {} at Stripe", dispute.id, dispute.status));
+            }
+        }
+    }
+    if ours.len() != at_stripe {
+        differences.push(format!("{} disputes here, {at_stripe} at Stripe", ours.len()));
+    }
+    differences
+}
+
+/// What Stripe calls a state of ours.
+fn stripes_word(state: &str) -> Option<&'static str> {
+    Some(match state {
+        "inquiry" => "warning_needs_response",
+        "inquiry_under_review" => "warning_under_review",
+        "inquiry_closed" => "warning_closed",
+        "inquiry_lost" | "lost" => "lost",
+        "needs_response" => "needs_response",
+        "under_review" => "under_review",
+        "won" => "won",
+        "prevented" => "prevented",
+        _ => return None,
+    })
+}
+
+async fn read_disputes(store: &Store) -> Vec<Dispute> {
+    let read = store.read((), |tx, ()| {
+        Box::pin(async move {
+            let rows = tx.query(&DISPUTES, &[]).await?;
+            rows.into_iter()
+                .map(|row| {
+                    let mut row = row.read("disputes");
+                    Ok(Dispute {
+                        reference: row.text("gateway_reference")?,
+                        payment: row.text("payment_reference")?,
+                        amount: row.int("amount_minor")?,
+                        currency: row.text("currency")?,
+                        state: row.text("state")?,
+                    })
+                })
+                .collect()
+        })
+    });
+    let disputes: Result<Vec<Dispute>, StoreError> = read.await;
+    disputes.unwrap()
 }
 
 /// Every paid order with a total above zero names an event that stands in Stripe's log.

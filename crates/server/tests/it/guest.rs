@@ -16,6 +16,7 @@ pub enum Card {
     InsufficientFunds,
     Stolen,
     ThreeDSecure,
+    ReportedAsFraud,
 }
 
 impl Card {
@@ -26,6 +27,7 @@ impl Card {
             Self::InsufficientFunds => "4000000000009995",
             Self::Stolen => "4000000000009979",
             Self::ThreeDSecure => "4000000000003220",
+            Self::ReportedAsFraud => "4000000000005423",
         }
     }
 }

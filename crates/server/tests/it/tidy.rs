@@ -127,6 +127,7 @@ const WORDS: [Words; 10] = [
         pattern: r"^\s*(_|\(_(, _)*\)) (=>|if )",
         forbidden_in: &[
             "crates/domain/src/checkout",
+            "crates/domain/src/dispute",
             "crates/domain/src/order",
             "crates/domain/src/payment",
             "crates/domain/src/refund",

@@ -18,7 +18,7 @@ on_every_database! {
     a_refund_is_moved_only_from_where_it_was_seen
 }
 
-async fn paid_for(db: &Database) -> Payment {
+pub async fn paid_for(db: &Database) -> Payment {
     let mug = stocked(db, "mug", 50).await;
     let order = order_of(&cart_of(&[(&mug, 1)]));
     let (payment, attempt) = payment_of(&order);

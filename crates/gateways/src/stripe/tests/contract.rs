@@ -13,7 +13,7 @@ use domain::{
 };
 
 use super::*;
-use crate::stripe::webhook::{About, Finality, read_event};
+use crate::stripe::webhook::{About, Beside, Finality, read_event};
 
 /// `None` where they have not been derived.
 fn official_types() -> Option<Value> {
@@ -93,7 +93,8 @@ fn nested(form: &str) -> Value {
 
 /// The type of a request's parameters; a request to somewhere new fails.
 fn params_type(request: &http::Request<Bytes>) -> &'static str {
-    let path = request.uri().path().replace("pi_1", "{id}").replace("re_1", "{id}");
+    let ids = ["pi_1", "re_1", "du_1"].iter();
+    let path = ids.fold(request.uri().path().to_owned(), |path, id| path.replace(id, "{id}"));
     match (request.method().as_str(), path.as_str()) {
         ("POST", "/v1/payment_intents") => "payment_intent_create_params",
         ("GET", "/v1/payment_intents") => "payment_intent_list_params",
@@ -104,6 +105,8 @@ fn params_type(request: &http::Request<Bytes>) -> &'static str {
         ("POST", "/v1/refunds") => "refund_create_params",
         ("GET", "/v1/refunds") => "refund_list_params",
         ("GET", "/v1/refunds/{id}") => "refund_retrieve_params",
+        ("GET", "/v1/disputes") => "dispute_list_params",
+        ("GET", "/v1/disputes/{id}") => "dispute_retrieve_params",
         other => panic!("{other:?} has no type of parameters here"),
     }
 }
@@ -127,6 +130,8 @@ async fn every_request() -> Vec<http::Request<Bytes>> {
         refund(),
         refund(),
         says(200, r#"{"data":[],"has_more":false}"#),
+        says(200, r#"{"id":"du_1"}"#),
+        says(200, r#"{"data":[],"has_more":false}"#),
     ]);
     let key = IdempotencyKey::create(PaymentId(Uuid::nil()), 1);
     for requires_shipping in [true, false] {
@@ -147,6 +152,8 @@ async fn every_request() -> Vec<http::Request<Bytes>> {
     let query = EventsQuery { after: page.next, deliveries: Deliveries::All, ..query };
     stripe.events(&query).await.unwrap();
     every_request_for_refunds(&stripe, &pi_1).await;
+    stripe.retrieve_dispute(&reference("du_1")).await.unwrap();
+    stripe.list_disputes(&pi_1).await.unwrap();
     let asked = asked.lock().unwrap();
     asked.clone()
 }
@@ -165,7 +172,7 @@ async fn every_request_for_refunds(stripe: &Stripe, pi_1: &GatewayReference) {
 async fn requests_are_what_the_official_types_of_this_version_allow() {
     let Some(types) = official_types() else { return };
     let requests = every_request().await;
-    assert_eq!(requests.len(), 14, "every answer of the script was asked for");
+    assert_eq!(requests.len(), 16, "every answer of the script was asked for");
     for request in requests {
         let form = match request.method().as_str() {
             "POST" => std::str::from_utf8(request.body()).unwrap().to_owned(),
@@ -238,5 +245,5 @@ fn objects_of_the_official_types_of_this_version_are_read() {
     assert!(matches!(event.about, About::Payment(_, Finality::Final)), "{event:?}");
     assert_eq!(event.api_version.as_deref(), Some(STRIPE_VERSION));
     let refund = read_event(&examples["event_charge_refunded"].to_string()).unwrap();
-    assert!(matches!(refund.about, About::Refund { refund: None, .. }), "{refund:?}");
+    assert!(matches!(refund.about, About::Beside(_, Beside::Refund(None))), "{refund:?}");
 }

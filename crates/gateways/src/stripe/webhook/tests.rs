@@ -305,8 +305,23 @@ fn an_event_of_a_refund_says_whose_it_is_and_no_more() {
         let event = event(kind, r#"{"id":"re_1","payment_intent":"pi_1","status":"succeeded"}"#);
         let reference = |id| GatewayReference::new(id).unwrap();
         let (payment, refund) = (reference("pi_1"), named.map(reference));
-        assert_eq!(event.about, About::Refund { payment, refund }, "{kind}");
+        assert_eq!(event.about, About::Beside(payment, Beside::Refund(refund)), "{kind}");
     }
+}
+
+#[test]
+fn an_event_of_a_dispute_or_a_fraud_warning_says_whose_it_is_and_no_more() {
+    let reference = |id| GatewayReference::new(id).unwrap();
+    let of_payment = r#"{"id":"du_1","payment_intent":"pi_1","status":"lost"}"#;
+    for kind in ["created", "updated", "closed", "funds_withdrawn", "funds_reinstated"] {
+        let event = event(&format!("charge.dispute.{kind}"), of_payment);
+        let (payment, dispute) = (reference("pi_1"), reference("du_1"));
+        assert_eq!(event.about, About::Beside(payment, Beside::Dispute(dispute)), "{kind}");
+    }
+    let warning = event("radar.early_fraud_warning.created", of_payment);
+    assert_eq!(warning.about, About::Beside(reference("pi_1"), Beside::FraudWarning));
+    let of_no_payment = event("charge.dispute.created", r#"{"id":"du_1","charge":"ch_1"}"#);
+    assert_eq!(of_no_payment.about, About::Other);
 }
 
 #[test]

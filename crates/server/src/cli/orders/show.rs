@@ -110,7 +110,8 @@ async fn read(tx: &mut Tx, id: OrderId) -> Result<Option<Whole>, StoreError> {
 }
 
 fn print(whole: &Whole, mut out: impl Write) -> Result<(), OrdersError> {
-    let Whole { seen: Seen { order, payment, refunds: given }, refunds, items, history } = whole;
+    let Whole { seen, refunds, items, history } = whole;
+    let Seen { order, payment, refunds: given, disputes } = seen;
     let state = order.state().name();
     writeln!(out, "order    {}  {state}  {}", order.id, order.email.as_str())?;
     writeln!(out, "made     {}", order.created_at)?;
@@ -136,6 +137,11 @@ fn print(whole: &Whole, mut out: impl Write) -> Result<(), OrdersError> {
     }
     if let Some(sum) = given_back(given)? {
         writeln!(out, "given back {sum}")?;
+    }
+    for dispute in disputes {
+        let news = dispute.news();
+        let (name, state, reason) = (&news.reference, news.state.name(), &news.reason);
+        writeln!(out, "dispute  {name}  {state}  {}  {reason}", news.amount)?;
     }
     for item in items {
         writeln!(out, "look at  {}  {}  (item {})", item.at, item.sentence, item.id)?;

@@ -6,12 +6,14 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 use server::cli::catalog::{import, sheet};
-use simulators::stripe::{Fault, FaultKind, LedgerEntry, Outcome, ReleaseOrder};
+use simulators::stripe::{
+    DisputeOrder, DisputeOutcome, Fault, FaultKind, LedgerEntry, Outcome, ReleaseOrder, Stripe,
+};
 
 use super::{
     errand::{Errand, Reply},
     node::Door,
-    plan::{Call, Means, Place, Step, Trouble, Types},
+    plan::{Call, Means, Place, Step, Trouble, Types, Verdict},
     trace::short,
     world::{Intent, World},
 };
@@ -178,6 +180,18 @@ impl World {
                     self.drifted.insert(entry.id);
                 }
             }
+            Step::Dispute { payment, inquiry } => {
+                let paid = |entry: &LedgerEntry| entry.status == "succeeded";
+                if let Some(entry) = self.at_stripe(*payment, paid) {
+                    let order = DisputeOrder { inquiry: *inquiry, ..DisputeOrder::default() };
+                    let done = stripe.dispute(&entry.id, &order);
+                    self.ground.trace.say(|| format!("  dispute: {done:?}"));
+                }
+            }
+            Step::Judge { dispute, verdict } => {
+                let done = verdict.fall(&stripe, *dispute);
+                self.ground.trace.say(|| format!("  verdict: {done:?}"));
+            }
             Step::CancelThere { payment } => {
                 if let Some(entry) = self.at_stripe(*payment, |_| true) {
                     stripe.cancel(&entry.id, None);
@@ -260,6 +274,23 @@ impl Means {
             Self::Debit => debit("DE89370400440532013000"),
             Self::DebitThatFails => debit("DE62370400440532013001"),
         }
+    }
+}
+
+impl Verdict {
+    /// Falls on a dispute, counted from the newest; false where it cannot end so, or not any more.
+    fn fall(self, stripe: &Stripe, dispute: usize) -> Option<bool> {
+        let disputes = stripe.ledger().into_iter().flat_map(|entry| entry.disputes);
+        let ids: Vec<String> = disputes.map(|one| one.id).collect();
+        let id = ids.iter().rev().nth(dispute)?;
+        let outcome = match self {
+            Self::Won => DisputeOutcome::Won,
+            Self::Lost => DisputeOutcome::Lost,
+            Self::Closed => DisputeOutcome::WarningClosed,
+            Self::Prevented => DisputeOutcome::Prevented,
+            Self::Escalated => return Some(stripe.escalate_dispute(id)),
+        };
+        Some(stripe.decide_dispute(id, outcome))
     }
 }
 

@@ -8,7 +8,10 @@ use storage::{Store, StoreError};
 use uuid::Uuid;
 
 use super::world::World;
-use crate::{books, shop::SHELVES};
+use crate::{
+    books::{self, compare_disputes},
+    shop::SHELVES,
+};
 
 storage::statements! {
     ORDERS = "select o.id, o.cart_id, o.state, o.total_minor, o.currency, o.paid_by_event, \
@@ -344,6 +347,7 @@ pub fn check_money(world: &World) -> Result<(), String> {
         if !paid
             && !returned
             && entry.amount_received == entry.amount
+            && entry.disputes.is_empty()
             && !world.drifted.contains(&entry.id)
         {
             return Err(format!("{} has the right money, and its order is not paid", entry.id));
@@ -372,6 +376,7 @@ pub fn open(world: &World) -> Result<Vec<String>, String> {
             open.push(format!("{} is over and due", order.id));
         }
     }
+    open.extend(world.street.block_on(compare_disputes(&world.ground.store, &world.stripe)));
     if books.open_events + books.open_effects > 0 {
         let (events, effects) = (books.open_events, books.open_effects);
         open.push(format!("{events} events and {effects} effects wait"));

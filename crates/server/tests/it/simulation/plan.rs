@@ -18,6 +18,10 @@ pub enum Step {
     Settle { payment: usize, paid: Option<bool> },
     /// Stripe says of a payment that it brought another amount.
     Drift { payment: usize, amount: i64 },
+    /// A shopper disputes a payment, or her bank asks about it first.
+    Dispute { payment: usize, inquiry: bool },
+    /// A bank decides about a dispute, counted from the newest.
+    Judge { dispute: usize, verdict: Verdict },
     /// Somebody cancels a payment in Stripe's dashboard.
     CancelThere { payment: usize },
     /// Nobody answers a challenge for too long.
@@ -85,6 +89,16 @@ pub enum Means {
     ThreeDSecure,
     Debit,
     DebitThatFails,
+}
+
+/// How a bank decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Won,
+    Lost,
+    Closed,
+    Prevented,
+    Escalated,
 }
 
 /// Kinds of events.
@@ -354,9 +368,15 @@ impl Author {
 
     /// What nobody of the shop has asked for. Rare: such a history cannot end well.
     fn at_stripe(&mut self, payment: usize) -> Step {
-        match self.upto(3) {
+        match self.upto(6) {
             0 => Step::CancelThere { payment },
             1 => Step::Forget { payment },
+            2 | 3 => Step::Dispute { payment, inquiry: self.one_in(2) },
+            4 => {
+                use Verdict::{Closed, Escalated, Lost, Prevented, Won};
+                let verdict = [Won, Lost, Closed, Prevented, Escalated][self.upto(5)];
+                Step::Judge { dispute: self.upto(2), verdict }
+            }
             _ => Step::Drift { payment, amount: 1 + self.upto(9000) as i64 },
         }
     }

@@ -5,6 +5,7 @@ mod cart;
 mod catalogue;
 mod checkout;
 mod demo;
+mod dispute;
 mod gate;
 mod history;
 mod import;

@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// Longer than the claim of a worker that died, and than it waits before it asks again.
-const A_WHILE: Duration = Duration::from_secs(2 * 60);
+pub const A_WHILE: Duration = Duration::from_secs(2 * 60);
 
 /// A mug and its sending: 16.90.
-async fn paid(guest: &Guest<'_>) -> Intent {
+pub async fn paid(guest: &Guest<'_>) -> Intent {
     let intent = guest.intent().await;
     guest.confirm_at_stripe(&intent, Card::Good).await;
     assert_eq!(guest.confirm(&intent).await.to_string(), "200 paid");
@@ -28,14 +28,18 @@ async fn paid(guest: &Guest<'_>) -> Intent {
 }
 
 /// The operator asks for cents, or for all that is left.
-async fn give_back(shop: &Shop, intent: &Intent, cents: Option<i64>) -> Result<(), RequestError> {
+pub async fn give_back(
+    shop: &Shop,
+    intent: &Intent,
+    cents: Option<i64>,
+) -> Result<(), RequestError> {
     let amount = cents.map(|cents| Money::new(cents, "EUR".parse().unwrap()).unwrap());
     let wish = Wish { order: intent.order.parse().unwrap(), amount, note: None };
     request(&shop.cx, wish).await.map(drop)
 }
 
 /// Waits until our books and Stripe's have these refunds, such as `400 succeeded, 1290 pending`.
-async fn until_refunds(shop: &Shop, expected: &str) {
+pub async fn until_refunds(shop: &Shop, expected: &str) {
     let as_expected = shop.until("the refunds have moved", || async {
         books::refunds(&shop.cx.store).await == expected
             && books::compare_refunds(&shop.cx.store, &shop.stripe).await.is_empty()
@@ -59,7 +63,7 @@ fn made_at_stripe(shop: &Shop) -> usize {
 }
 
 /// What a command prints, on either output.
-async fn till(shop: &Shop, arguments: &[&str]) -> String {
+pub async fn till(shop: &Shop, arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_till"));
     command.args(arguments).current_dir(folder.path()).env_clear().envs(shop.settings());
