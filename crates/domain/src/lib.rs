@@ -27,6 +27,7 @@
 //! | decline | a bank's no to one try; the payment stays payable |
 //! | cancellation | an order given up because somebody wants it so, before any money moved |
 //! | refund | money on its way back; what is given back never exceeds what was received |
+//! | stray | a second payment at the gateway that names an order of ours; all of it goes back |
 //! | dispute | a bank takes the money of a payment back, or asks about it first (an inquiry) |
 //! | history | what happened to an order, line by line: when, who, what |
 //! | discrepancy | news that does not fit our books; a person must look at it |

@@ -102,6 +102,12 @@ pub enum Consequence {
         /// The proof.
         receipt: Receipt,
     },
+    /// A stray has succeeded, another payment that names the order: what it brought must be given
+    /// back, whatever becomes of the order's own.
+    StrayRefundDue {
+        /// The proof.
+        receipt: Receipt,
+    },
     /// A person must look at it.
     NeedsAttention(Discrepancy),
 }
@@ -228,7 +234,8 @@ impl Payment {
         let is_known = self.reference.as_ref() == Some(&news.reference);
         match self.discrepancy(news) {
             Some(discrepancy) if !(is_over && is_known) => {
-                return (self, Consequence::NeedsAttention(discrepancy));
+                let consequence = self.misfit(discrepancy, news, at);
+                return (self, consequence);
             }
             Some(_) | None => {}
         }
@@ -265,6 +272,18 @@ impl Payment {
             | Report::Cancelled => self.amount,
         };
         (news.amount != self.amount || received != self.amount).then_some(Discrepancy::Amount)
+    }
+
+    /// What must be done about news that does not fit. Our own payment is known by its name and
+    /// cannot be meant by that of a stray.
+    fn misfit(&self, discrepancy: Discrepancy, news: &News, at: Timestamp) -> Consequence {
+        let is_ours = news.order == Some(self.order) && news.livemode == self.livemode;
+        match (discrepancy, Receipt::from_news(news, at)) {
+            (Discrepancy::Reference, Some(receipt)) if is_ours && !receipt.received().is_zero() => {
+                Consequence::StrayRefundDue { receipt }
+            }
+            (discrepancy, Some(_) | None) => Consequence::NeedsAttention(discrepancy),
+        }
     }
 
     fn open(self) -> Self {

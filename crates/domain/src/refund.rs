@@ -22,6 +22,9 @@ pub struct Refund {
     pub order: OrderId,
     /// Which payment brought it.
     pub payment: PaymentId,
+    /// The stray that brought it instead, by the gateway's name: nothing of the order's own payment
+    /// goes back then.
+    pub stray: Option<GatewayReference>,
     /// How much goes back.
     pub amount: Money,
     /// Who wants it.
@@ -39,8 +42,8 @@ pub enum RefundOrigin {
         /// Her reason, for the shop alone.
         note: Option<String>,
     },
-    /// Nobody: the money came when its order was over. An order has at most one such refund, which
-    /// is also the record of that money.
+    /// Nobody: the money came when its order was over, or from a stray. An order, and a stray, has
+    /// at most one such refund, which is also the record of that money.
     Automatic,
     /// Somebody at the gateway, such as in its dashboard.
     Elsewhere,
@@ -91,6 +94,8 @@ pub enum NotMade {
 pub struct RefundNews {
     /// Which refund, by the gateway's id.
     pub reference: GatewayReference,
+    /// Of which payment, by the gateway's id.
+    pub payment: GatewayReference,
     /// The id that we wrote into it; without it somebody else made it.
     pub ours: Option<RefundId>,
     /// How much goes back.
@@ -181,7 +186,7 @@ pub fn decide_refund(
         return Err(RefundRefused::Disputed { dispute: dispute.news().reference.clone() });
     }
     let none = Money::zero(received.currency());
-    let mut claimed = refunds.iter().filter(|refund| refund.state.claims());
+    let mut claimed = of_own_payment(refunds).filter(|refund| refund.state.claims());
     let claimed = claimed.try_fold(none, |sum, refund| sum.plus(refund.amount))?;
     let left = match received.minus(claimed) {
         Err(MoneyError::Negative) => none,
@@ -222,17 +227,22 @@ fn received(payment: &Payment, refunds: &[Refund]) -> Option<Money> {
         | S::Closing { .. }
         | S::Failed { .. }
         | S::Cancelled => {
-            let automatic = refunds.iter().find(|one| one.origin == RefundOrigin::Automatic);
+            let automatic =
+                of_own_payment(refunds).find(|one| one.origin == RefundOrigin::Automatic);
             automatic.map(|refund| refund.amount)
         }
     }
 }
 
-/// What has gone back, or is on its way by the gateway's word. What we have only asked for does
-/// not count.
+fn of_own_payment(refunds: &[Refund]) -> impl Iterator<Item = &Refund> {
+    refunds.iter().filter(|refund| refund.stray.is_none())
+}
+
+/// What has gone back of the order's own payment, or is on its way by the gateway's word. What we
+/// have only asked for does not count.
 pub fn given_back(refunds: &[Refund]) -> Result<Option<Money>, MoneyError> {
     let mut sum: Option<Money> = None;
-    for refund in refunds.iter().filter(|refund| refund.state.is_given_back()) {
+    for refund in of_own_payment(refunds).filter(|refund| refund.state.is_given_back()) {
         sum = Some(match sum {
             Some(sum) => sum.plus(refund.amount)?,
             None => refund.amount,
@@ -245,7 +255,14 @@ impl Refund {
     /// A refund that the gateway is about to be asked for.
     pub fn new(id: RefundId, payment: &Payment, amount: Money, origin: RefundOrigin) -> Self {
         let (order, payment) = (payment.order, payment.id);
-        Self { id, order, payment, amount, origin, reference: None, state: RefundState::Requested }
+        let (stray, reference, state) = (None, None, RefundState::Requested);
+        Self { id, order, payment, stray, amount, origin, reference, state }
+    }
+
+    /// The same of a stray, which the gateway knows by `payment`.
+    #[must_use]
+    pub fn of_stray(self, payment: GatewayReference) -> Self {
+        Self { stray: Some(payment), ..self }
     }
 
     /// A refund that somebody made at the gateway, as it stands there.
@@ -254,7 +271,10 @@ impl Refund {
         payment: &Payment,
         news: &RefundNews,
     ) -> (Self, RefundConsequence) {
-        Self::new(id, payment, news.amount, RefundOrigin::Elsewhere).hear(news)
+        let refund = Self::new(id, payment, news.amount, RefundOrigin::Elsewhere);
+        let is_own = payment.reference() == Some(&news.payment);
+        let refund = if is_own { refund } else { refund.of_stray(news.payment.clone()) };
+        refund.hear(news)
     }
 
     /// A stored refund. An error where its parts contradict each other.
@@ -302,7 +322,11 @@ impl Refund {
     pub fn is_told_by(&self, news: &RefundNews) -> bool {
         match &self.reference {
             Some(known) => *known == news.reference,
-            None => news.ours == Some(self.id) && news.amount == self.amount,
+            None => {
+                news.ours == Some(self.id)
+                    && news.amount == self.amount
+                    && self.stray.as_ref().is_none_or(|stray| *stray == news.payment)
+            }
         }
     }
 

@@ -149,7 +149,11 @@ fn misfit_table(situations: &[(String, Payment)]) -> String {
         ("another amount or currency", News { amount: cents(1), ..right.clone() }),
         ("another amount received", News { report: partial, ..right.clone() }),
         ("another order, or none", News { order: None, ..right.clone() }),
-        ("another payment of the gateway", News { reference, ..right.clone() }),
+        // One that succeeded is given back.
+        (
+            "another payment of the gateway",
+            News { reference, report: Report::Open, ..right.clone() },
+        ),
         ("test money for real money, or the reverse", News { livemode: true, ..right }),
     ];
     let rows = wrong.map(|(label, news)| {
@@ -237,6 +241,7 @@ fn duty(consequence: &Consequence) -> &'static str {
         Consequence::CancelDue => "cancel it at the gateway",
         Consequence::EventDue => "fetch the event",
         Consequence::RefundDue { .. } => "give the money back",
+        Consequence::StrayRefundDue { .. } => panic!("the news of this page is of one payment"),
         Consequence::NeedsAttention(Discrepancy::Contradiction) => "a person looks at it",
         Consequence::NeedsAttention(other) => panic!("the news of this page fits: {other:?}"),
     }
@@ -433,7 +438,8 @@ fn refund() -> Refund {
 
 fn told(report: RefundReport) -> RefundNews {
     let reference = GatewayReference::new("re_1").expect("a reference");
-    RefundNews { reference, ours: Some(refund().id), amount: amount(), report }
+    let payment = GatewayReference::new("pi_1").expect("a reference");
+    RefundNews { reference, payment, ours: Some(refund().id), amount: amount(), report }
 }
 
 // Disputes

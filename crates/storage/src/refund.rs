@@ -17,21 +17,41 @@ macro_rules! columns {
     };
 }
 
+/// Refunds of orders' own payments and of strays, by the same condition.
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "select ",
+            columns!(),
+            ", null as stray from refunds where ",
+            $condition,
+            " union all select ",
+            columns!(),
+            ", stray from stray_refunds where ",
+            $condition
+        )
+    };
+}
+
 /// No order has a thousandth of it; a list without an end would be a bug.
 const REFUNDS_MAX: u32 = 10_000;
 
 statements! {
-    BY_ID = concat!("select ", columns!(), " from refunds where id = ?1");
-    BY_REFERENCE = concat!("select ", columns!(), " from refunds where gateway_reference = ?1");
-    OF_ORDER = concat!(
-        "select ", columns!(), " from refunds where order_id = ?1 \
-         order by created_at, id limit ?2"
-    );
+    BY_ID = select!("id = ?1");
+    BY_REFERENCE = select!("gateway_reference = ?1");
+    OF_ORDER = concat!(select!("order_id = ?1"), " order by created_at, id limit ?2");
+    ORDER_OF_STRAY = "select order_id from stray_refunds where stray = ?1 limit 1";
     INSERT = concat!(
         "insert into refunds (", columns!(), ", automatic_order_id, updated_at) \
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?13)"
     );
+    INSERT_OF_STRAY = concat!(
+        "insert into stray_refunds (", columns!(), ", stray, automatic_stray, updated_at) \
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13)"
+    );
     MOVE = "update refunds set state = ?3, failure = ?4, gateway_reference = ?5, \
+        updated_at = ?6 where id = ?1 and state = ?2";
+    MOVE_OF_STRAY = "update stray_refunds set state = ?3, failure = ?4, gateway_reference = ?5, \
         updated_at = ?6 where id = ?1 and state = ?2";
 }
 
@@ -56,7 +76,7 @@ pub struct Stored {
 }
 
 /// Stores a refund; `false`, and nothing stored, if it is there already: by its id, by the
-/// gateway's, or because the order has its one automatic refund.
+/// gateway's, or because the order or the stray has its one automatic refund.
 pub async fn insert(
     tx: &mut Tx,
     refund: &Refund,
@@ -64,12 +84,12 @@ pub async fn insert(
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     let (note, automatic) = match &refund.origin {
-        RefundOrigin::Operator { note } => (note.as_deref(), None),
-        RefundOrigin::Automatic => (None, Some(refund.order.0)),
-        RefundOrigin::Elsewhere => (None, None),
+        RefundOrigin::Operator { note } => (note.as_deref(), false),
+        RefundOrigin::Automatic => (None, true),
+        RefundOrigin::Elsewhere => (None, false),
     };
     let [state, failure, reference] = state_params(refund);
-    let params: Vec<Value> = vec![
+    let mut params: Vec<Value> = vec![
         refund.id.0.into(),
         refund.order.0.into(),
         refund.payment.0.into(),
@@ -83,9 +103,17 @@ pub async fn insert(
         state,
         failure,
         at.into(),
-        automatic.into(),
     ];
-    tx.insert_new(&INSERT, &params).await
+    match refund.stray.as_ref().map(GatewayReference::as_str) {
+        None => {
+            params.push(automatic.then_some(refund.order.0).into());
+            tx.insert_new(&INSERT, &params).await
+        }
+        Some(stray) => {
+            params.extend([stray.into(), automatic.then_some(stray).into()]);
+            tx.insert_new(&INSERT_OF_STRAY, &params).await
+        }
+    }
 }
 
 /// A refund by our id.
@@ -107,6 +135,15 @@ pub async fn of_order(tx: &mut Tx, order: OrderId) -> Result<Vec<Stored>, StoreE
     rows.into_iter().map(read).collect()
 }
 
+/// The order that a stray names of which something goes back, or has.
+pub async fn order_of_stray(
+    tx: &mut Tx,
+    stray: &GatewayReference,
+) -> Result<Option<OrderId>, StoreError> {
+    let row = tx.query_opt(&ORDER_OF_STRAY, &[stray.as_str().into()]).await?;
+    row.map(|row| Ok(OrderId(row.read("stray_refunds").id("order_id")?))).transpose()
+}
+
 /// Writes where a refund stands, if it still stands where `before` says; else `false`.
 pub async fn transition(
     tx: &mut Tx,
@@ -117,7 +154,8 @@ pub async fn transition(
     let [state, failure, reference] = state_params(after);
     let expected = before.state().name().into();
     let params = [before.id.0.into(), expected, state, failure, reference, at.into()];
-    Ok(tx.exec(&MOVE, &params).await? == 1)
+    let sql = if before.stray.is_none() { &MOVE } else { &MOVE_OF_STRAY };
+    Ok(tx.exec(sql, &params).await? == 1)
 }
 
 /// State, failure and gateway reference.
@@ -165,8 +203,14 @@ fn read(row: Row) -> Result<Stored, StoreError> {
     let name = row.text("state")?;
     let state = state(&mut row, &name)?;
     let created_at = row.time("created_at")?;
+    let stray = row.text_opt("stray")?.map(GatewayReference::new).transpose();
+    let stray = stray.map_err(|error| row.corrupt("stray", &error))?;
     // The demand does not matter here: a refund is made from it only by its ids.
     let fresh = Refund::new(id, &Payment::new(payment, order, amount, false), amount, origin);
+    let fresh = match stray {
+        Some(stray) => fresh.of_stray(stray),
+        None => fresh,
+    };
     let refund = Refund::restore(fresh, reference, state);
     let refund = refund.map_err(|error| row.corrupt("gateway_reference", &error))?;
     Ok(Stored { refund, request, created_at })

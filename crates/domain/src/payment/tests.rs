@@ -208,7 +208,8 @@ proptest! {
     ) {
         let (before, _) = hear_all(fresh(), &history);
         let mut wrong = misfits(&right);
-        if before.reference().is_some() {
+        // A stray that has succeeded has a consequence of its own.
+        if before.reference().is_some() && Receipt::from_news(&right, now()).is_none() {
             let reference = GatewayReference::new("pi_2").unwrap();
             wrong.push((Discrepancy::Reference, News { reference, ..right }));
         }
@@ -220,6 +221,31 @@ proptest! {
             let (after, told) = before.clone().hear(&news, now());
             prop_assert_eq!(&after, &before);
             prop_assert_eq!(told, Consequence::NeedsAttention(discrepancy));
+        }
+    }
+
+    #[test]
+    fn a_stray_that_has_succeeded_is_given_back_and_changes_nothing(
+        history in any_history(),
+        minor in 1_i64..10_000,
+    ) {
+        let (before, _) = hear_all(fresh(), &history);
+        prop_assume!(before.reference().is_some());
+        let reference = GatewayReference::new("pi_2").unwrap();
+        let amount = money(minor, "USD");
+        let stray = News { reference, amount, ..event(Report::Succeeded { received: amount }) };
+        let (after, told) = before.clone().hear(&stray, now());
+        prop_assert_eq!(&after, &before);
+        let receipt = Receipt::from_news(&stray, now()).unwrap();
+        prop_assert_eq!(told, Consequence::StrayRefundDue { receipt });
+        // Neither an answer, nor test money, nor another order's gives money back.
+        for other in [
+            News { word: Word::Answer, ..stray.clone() },
+            News { livemode: true, ..stray.clone() },
+            News { order: None, ..stray },
+        ] {
+            let told = before.clone().hear(&other, now()).1;
+            prop_assert_eq!(told, Consequence::NeedsAttention(Discrepancy::Reference));
         }
     }
 

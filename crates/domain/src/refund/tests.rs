@@ -38,7 +38,8 @@ fn refund(minor: i64) -> Refund {
 
 fn news(report: RefundReport) -> RefundNews {
     let reference = GatewayReference::new("re_1").unwrap();
-    RefundNews { reference, ours: Some(refund(400).id), amount: eur(400), report }
+    let payment = GatewayReference::new("pi_1").unwrap();
+    RefundNews { reference, payment, ours: Some(refund(400).id), amount: eur(400), report }
 }
 
 fn failed() -> RefundReport {
@@ -117,6 +118,30 @@ fn a_refund_is_recognised_by_our_id_and_amount_and_then_by_its_name_alone() {
     let known = refund(400).hear(&mine).0;
     let reference = GatewayReference::new("re_2").unwrap();
     assert!(!known.is_told_by(&RefundNews { reference, ..mine }));
+}
+
+#[test]
+fn what_a_stray_brought_and_got_back_is_not_the_orders_own() {
+    let pi_2 = || GatewayReference::new("pi_2").unwrap();
+    let stray = Refund::new(refund(1).id, &paid(), eur(1000), RefundOrigin::Automatic);
+    let stray = stray.of_stray(pi_2());
+    let sent = stray.clone().hear(&RefundNews {
+        payment: pi_2(),
+        amount: eur(1000),
+        ..news(RefundReport::Succeeded)
+    });
+    for refunds in [[stray.clone()], [sent.0]] {
+        assert_eq!(decide_refund(&paid(), &refunds, &[], None), Ok(eur(1000)));
+        assert_eq!(given_back(&refunds), Ok(None));
+        let nothing = decide_refund(&unpaid(), &refunds, &[], None);
+        assert_eq!(nothing, Err(RefundRefused::NothingPaid));
+    }
+    let copied = RefundNews { amount: eur(1000), ..news(RefundReport::Pending) };
+    assert!(!stray.is_told_by(&copied), "it is of another payment");
+    let elsewhere = |payment| RefundNews { payment, ours: None, ..news(RefundReport::Pending) };
+    let made = |payment| Refund::elsewhere(refund(1).id, &paid(), &elsewhere(payment)).0.stray;
+    assert_eq!(made(pi_2()), Some(pi_2()));
+    assert_eq!(made(GatewayReference::new("pi_1").unwrap()), None);
 }
 
 #[test]

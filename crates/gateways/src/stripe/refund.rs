@@ -101,6 +101,7 @@ impl Refused {
 #[derive(Deserialize)]
 struct WireRefund {
     id: Option<String>,
+    payment_intent: Option<String>,
     amount: Option<i64>,
     currency: Option<String>,
     status: Option<String>,
@@ -129,6 +130,7 @@ fn read(raw: &str) -> Result<RefundNews, WireError> {
     let ours = refund.metadata.and_then(|known| known.refund_id);
     Ok(RefundNews {
         reference: GatewayReference::new(need(refund.id, "id")?)?,
+        payment: GatewayReference::new(need(refund.payment_intent, "payment_intent")?)?,
         ours: ours.and_then(|id| id.parse::<RefundId>().ok()),
         amount: money::from_stripe(need(refund.amount, "amount")?, currency)?,
         report,
@@ -161,7 +163,7 @@ mod tests {
 
     fn wire(id: &str, status: &serde_json::Value) -> String {
         json!({
-            "id": id, "object": "refund", "amount": 400, "currency": "eur", "status": status,
+            "id": id, "object": "refund", "payment_intent": "pi_1", "amount": 400, "currency": "eur", "status": status,
             "failure_reason": "declined", "metadata": {"refund_id": OURS},
         })
         .to_string()
@@ -200,10 +202,13 @@ mod tests {
 
     #[test]
     fn a_refund_of_somebody_else_carries_no_id_of_ours() {
-        let theirs = r#"{"id":"re_1","amount":1,"currency":"eur","metadata":{"refund_id":"x"}}"#;
-        assert_eq!(read(theirs).unwrap().ours, None);
+        let theirs = json!({
+            "id": "re_1", "payment_intent": "pi_1", "amount": 1, "currency": "eur",
+            "metadata": {"refund_id": "x"},
+        });
+        assert_eq!(read(&theirs.to_string()).unwrap().ours, None);
         assert_eq!(read(&wire("re_1", &json!("pending"))).unwrap().ours, OURS.parse().ok());
-        assert!(read(r#"{"amount":1,"currency":"eur"}"#).is_err());
+        assert!(read(r#"{"payment_intent":"pi_1","amount":1,"currency":"eur"}"#).is_err());
     }
 
     #[tokio::test(start_paused = true)]

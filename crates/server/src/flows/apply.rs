@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use domain::{
     cart::Line,
-    event::{News, Report},
+    event::{News, Receipt, Report},
     history::Entry,
-    id::OrderId,
+    id::{OrderId, RefundId},
     order::{Order, OrderState, TransitionError},
     payment::{Consequence, Payment, PaymentState},
+    refund::{Refund, RefundOrigin},
 };
 use jiff::Timestamp;
 use storage::{
@@ -31,15 +32,15 @@ use super::{
 };
 use crate::context::after;
 
-/// News, how it came, and the id of the one row that it may cause (an effect or an operator's
-/// item). The id is made outside the transaction, which may run several times.
+/// News, how it came, and the id of the rows that it may cause, one of a kind (a refund, an effect,
+/// an operator's item). The id is made outside the transaction, which may run several times.
 #[derive(Debug, Clone)]
 pub struct Heard {
     /// What the gateway says.
     pub news: News,
     /// How it came.
     pub via: Via,
-    /// For the row it may cause.
+    /// For the rows it may cause.
     pub id: Uuid,
 }
 
@@ -181,6 +182,7 @@ async fn carry_out_on_order(
         | Consequence::CancelDue
         | Consequence::EventDue
         | Consequence::RefundDue { .. }
+        | Consequence::StrayRefundDue { .. }
         | Consequence::NeedsAttention(_) => return Ok(order),
     };
     let order = moved.map_err(|error| broken(&order, &error))?;
@@ -244,8 +246,19 @@ async fn leave_work(
             outbox::put(tx, &effect).await?;
         }
         Consequence::RefundDue { receipt } => {
-            let (received, caused) = (receipt.received(), (heard.id, now));
-            refund::request_automatic(tx, payment, &heard.news.reference, received, caused).await?;
+            let refund = automatic(heard, payment, receipt);
+            refund::request_automatic(tx, &refund, &heard.news.reference, now).await?;
+        }
+        Consequence::StrayRefundDue { receipt } => {
+            let refund = automatic(heard, payment, receipt).of_stray(heard.news.reference.clone());
+            refund::request_automatic(tx, &refund, &heard.news.reference, now).await?;
+            let sentence = format!(
+                "A second payment of this order, {reference}, has succeeded. All of it ({}) goes \
+                 back by itself; the order and its own payment stay as they are. Find out at \
+                 Stripe who made it.",
+                refund.amount
+            );
+            raise(tx, order, ("second_payment", reference), sentence, (heard.id, now)).await?;
         }
         Consequence::NeedsAttention(discrepancy) => {
             let sentence = format!("{} Compare {reference} at Stripe.", discrepancy.sentence());
@@ -253,6 +266,11 @@ async fn leave_work(
         }
     }
     Ok(())
+}
+
+/// All that came goes back.
+fn automatic(heard: &Heard, payment: &Payment, receipt: &Receipt) -> Refund {
+    Refund::new(RefundId(heard.id), payment, receipt.received(), RefundOrigin::Automatic)
 }
 
 /// Puts an item before a person, once for each subject.

@@ -169,6 +169,10 @@ pub async fn warn(
     if let Some(entry) = via.unchanged(order.id, why, now) {
         history::note(tx, &entry).await?;
     }
+    if payment.payment.reference() != Some(reference) {
+        // What a stray brought goes back anyway.
+        return Ok(());
+    }
     let refunds = refund::of_order(tx, order.id).await?;
     let refunds: Vec<Refund> = refunds.into_iter().map(|stored| stored.refund).collect();
     let disputes = dispute::of_order(tx, order.id).await?;

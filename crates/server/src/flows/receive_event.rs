@@ -266,8 +266,8 @@ fn as_it_stands(told: Option<&News>, present: News) -> Vec<News> {
     }
 }
 
-/// The order a payment is for: the one we wrote into it. If that is not ours, neither is the
-/// payment.
+/// The order a payment is for, its own or a stray: the one we wrote into it. If that is not ours,
+/// neither is the payment.
 async fn find_order(cx: &Context, told: &Told<'_>) -> Result<Option<OrderId>, StoreError> {
     let order = match told {
         Told::News(news, _) => news.order,
@@ -280,6 +280,11 @@ async fn find_order(cx: &Context, told: &Told<'_>) -> Result<Option<OrderId>, St
                     && let Some(stored) = payment::by_reference(tx, reference).await?
                 {
                     return Ok(Some(stored.payment.order));
+                }
+                if let Some(reference) = reference
+                    && let Some(order) = storage::refund::order_of_stray(tx, reference).await?
+                {
+                    return Ok(Some(order));
                 }
                 // The event may be faster than the answer that tells us the payment's id.
                 let Some(order) = order else { return Ok(None) };

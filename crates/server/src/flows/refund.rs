@@ -7,7 +7,7 @@ use domain::{
     id::{OrderId, RefundId},
     money::Money,
     order::Order,
-    payment::{IdempotencyKey, Payment},
+    payment::IdempotencyKey,
     refund::{
         NotMade, Refund, RefundConsequence, RefundNews, RefundOrigin, RefundRefused, RefundState,
         decide_refund,
@@ -108,19 +108,20 @@ async fn write_down(
     Ok(refund)
 }
 
-/// Money came for an order that is over: all of it goes back, once, however often that is heard.
+/// Money came for an order that is over, or from a stray: all of it goes back, once, however often
+/// that is heard. Stripe finds only payments of the account that asks, so money that another
+/// account reports cannot leave ours.
 pub async fn request_automatic(
     tx: &mut Tx,
-    payment: &Payment,
+    refund: &Refund,
     reference: &GatewayReference,
-    received: Money,
-    (id, now): (Uuid, Timestamp),
+    now: Timestamp,
 ) -> Result<(), StoreError> {
-    let refund = Refund::new(RefundId(id), payment, received, RefundOrigin::Automatic);
-    let body = encode(&refund, reference).map_err(|error| {
-        apply::contradiction("payments", "amount_minor", payment.id.to_string(), error.to_string())
+    let body = encode(refund, reference).map_err(|error| {
+        let id = refund.payment.to_string();
+        apply::contradiction("payments", "amount_minor", id, error.to_string())
     })?;
-    put(tx, &refund, body, now).await
+    put(tx, refund, body, now).await
 }
 
 async fn put(tx: &mut Tx, refund: &Refund, body: String, now: Timestamp) -> Result<(), StoreError> {
@@ -200,9 +201,9 @@ async fn read(
         .read(id, |tx, id| {
             Box::pin(async move {
                 let Some(stored) = refund::by_id(tx, *id).await? else { return Ok(None) };
-                let standing = apply::look(tx, stored.refund.order).await?;
-                let reference =
-                    standing.and_then(|known| known.payment.payment.reference().cloned());
+                let own = apply::look(tx, stored.refund.order).await?;
+                let own = own.and_then(|known| known.payment.payment.reference().cloned());
+                let reference = stored.refund.stray.clone().or(own);
                 Ok(reference.map(|reference| (stored, reference)))
             })
         })
@@ -348,7 +349,10 @@ async fn call_person(
         RefundConsequence::Nothing => return Ok(()),
         RefundConsequence::NotReturned => {}
     }
-    let amount = format!("{} {}", refund.amount.major(), refund.amount.currency());
+    let mut amount = refund.amount.to_string();
+    if let Some(stray) = &refund.stray {
+        amount += &format!(" of a second payment, {stray},");
+    }
     let (kind, sentence) = match refund.state() {
         RefundState::Refused { reason } => {
             ("refund_refused", format!("{amount} was not given back. {}", reason.sentence()))

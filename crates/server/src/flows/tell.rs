@@ -178,6 +178,7 @@ pub fn news(
 fn unchanged_because(consequence: &Consequence) -> &'static str {
     match consequence {
         Consequence::RefundDue { .. } => "money came for an order that is over.",
+        Consequence::StrayRefundDue { .. } => "money came from another payment of this order.",
         Consequence::NeedsAttention(_) => "it does not fit our books.",
         Consequence::Nothing
         | Consequence::OrderPaid { .. }
@@ -243,16 +244,19 @@ pub fn cancel_void(order: OrderId, reason: NotCancellable, at: Timestamp) -> Ent
 /// A refund is written down.
 pub fn refund_asked(refund: &Refund, key: &str, at: Timestamp) -> Entry {
     let amount = refund.amount;
-    let (actor, sentence) = match &refund.origin {
-        RefundOrigin::Operator { note } => {
+    let (actor, sentence) = match (&refund.origin, &refund.stray) {
+        (RefundOrigin::Operator { note }, _) => {
             let why = note.as_ref().map(|note| format!(": \"{note}\"")).unwrap_or_default();
             (Actor::Operator, format!("{amount} are to be given back{why}."))
         }
-        RefundOrigin::Automatic => (
+        (RefundOrigin::Automatic, Some(stray)) => {
+            (Actor::Till, format!("{amount} that {stray} brought are to be given back."))
+        }
+        (RefundOrigin::Automatic, None) => (
             Actor::Till,
             format!("{amount} came when the order was over, and are to be given back."),
         ),
-        RefundOrigin::Elsewhere => {
+        (RefundOrigin::Elsewhere, _) => {
             (Actor::Gateway, format!("Somebody gives {amount} back at Stripe."))
         }
     };
@@ -267,7 +271,10 @@ pub fn refund_moved(via: &Via, refund: &Refund, at: Timestamp) -> Entry {
         RefundOrigin::Operator { .. } | RefundOrigin::Automatic => "",
         RefundOrigin::Elsewhere => ", made at Stripe,",
     };
-    let amount = refund.amount;
+    let amount = match &refund.stray {
+        Some(stray) => format!("{} of the second payment {stray}", refund.amount),
+        None => refund.amount.to_string(),
+    };
     let (actor, sentence) = match refund.state() {
         RefundState::Requested => (Actor::Till, format!("{name} of {amount} is asked for.")),
         RefundState::Unknown => (

@@ -209,4 +209,8 @@ survived! {
         RECONCILING_AN_UNKNOWN_ATTEMPT crosses 4;
     reconciling_an_attempt_older_than_its_key_survives_a_crash_anywhere:
         RECONCILING_AN_ATTEMPT_OLDER_THAN_ITS_KEY crosses 7;
+    a_refund_made_at_stripe_that_is_heard_survives_a_crash_anywhere:
+        REFUND_MADE_AT_STRIPE crosses 9;
+    a_dispute_that_is_heard_survives_a_crash_anywhere: DISPUTE_HEARD crosses 9;
+    a_second_success_that_is_heard_survives_a_crash_anywhere: SECOND_SUCCESS_HEARD crosses 14;
 }

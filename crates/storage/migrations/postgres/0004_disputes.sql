@@ -23,3 +23,51 @@ create table disputes (
 );
 create unique index disputes_gateway_reference on disputes (gateway_reference);
 create index disputes_order_id_created_at on disputes (order_id, created_at);
+
+-- Money that strays brought, on its way back: a stray is a second payment at the gateway that names
+-- an order of ours, and `stray` is the gateway's name of it. The other columns are those of
+-- `refunds`; `payment_id` is the order's own payment. `automatic_stray` is unique: a stray is given
+-- back by itself once.
+create table stray_refunds (
+    id uuid not null,
+    order_id uuid not null,
+    payment_id uuid not null,
+    stray text not null,
+    amount_minor bigint not null,
+    currency text not null,
+    origin text not null,
+    automatic_stray text,
+    note text,
+    gateway_reference text,
+    idempotency_key text,
+    request text,
+    state text not null,
+    failure text,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (id),
+    foreign key (order_id) references orders (id),
+    foreign key (payment_id) references payments (id),
+    check (amount_minor > 0),
+    check (origin = 'automatic' or origin = 'elsewhere'),
+    check (automatic_stray is null or automatic_stray = stray),
+    check (origin <> 'automatic' or automatic_stray is not null),
+    check (origin = 'automatic' or automatic_stray is null),
+    check (note is null),
+    check (origin = 'elsewhere' or (idempotency_key is not null and request is not null)),
+    check (origin <> 'elsewhere' or gateway_reference is not null),
+    check (
+        state = 'requested' or state = 'unknown' or state = 'refused' or state = 'pending' or
+        state = 'succeeded' or state = 'failed' or state = 'cancelled'
+    ),
+    check (
+        gateway_reference is not null or state = 'requested' or state = 'unknown' or
+        state = 'refused'
+    ),
+    check (failure is not null or (state <> 'refused' and state <> 'failed'))
+);
+create unique index stray_refunds_automatic_stray on stray_refunds (automatic_stray);
+create unique index stray_refunds_gateway_reference on stray_refunds (gateway_reference);
+create unique index stray_refunds_idempotency_key on stray_refunds (idempotency_key);
+create index stray_refunds_order_id_created_at on stray_refunds (order_id, created_at);
+create index stray_refunds_stray on stray_refunds (stray);

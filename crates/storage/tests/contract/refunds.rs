@@ -15,6 +15,7 @@ on_every_database! {
     every_state_of_a_refund_reads_back_as_it_was_written
     a_refund_of_the_gateway_is_stored_once
     an_order_has_one_automatic_refund
+    a_stray_has_one_automatic_refund_beside_that_of_its_order
     a_refund_is_moved_only_from_where_it_was_seen
 }
 
@@ -43,7 +44,9 @@ fn operator() -> RefundOrigin {
 
 fn told(refund: &Refund, name: &str, report: RefundReport) -> RefundNews {
     let reference = GatewayReference::new(name).unwrap();
-    RefundNews { reference, ours: Some(refund.id), amount: refund.amount, report }
+    let own = GatewayReference::new("pi_1").unwrap();
+    let payment = refund.stray.clone().unwrap_or(own);
+    RefundNews { reference, payment, ours: Some(refund.id), amount: refund.amount, report }
 }
 
 async fn insert(db: &Database, refund: &Refund) -> bool {
@@ -81,6 +84,8 @@ async fn every_state_of_a_refund_reads_back_as_it_was_written(db: &Database) {
         heard("re_4", RefundReport::Cancelled),
         Refund::elsewhere(RefundId(id()), &payment, &elsewhere).0,
         new(&payment, RefundOrigin::Automatic),
+        of_stray(&payment, "pi_2"),
+        of_stray(&payment, "pi_3").refuse(NotMade::AlreadyRefunded).0,
     ];
     for refund in &refunds {
         assert!(insert(db, refund).await, "{refund:?}");
@@ -118,6 +123,33 @@ async fn an_order_has_one_automatic_refund(db: &Database) {
     assert!(!insert(db, &new(&payment, RefundOrigin::Automatic)).await);
     assert!(insert(db, &new(&payment, operator())).await);
     assert_eq!(of_order(db, &payment).await.len(), 2);
+}
+
+fn of_stray(payment: &Payment, stray: &str) -> Refund {
+    new(payment, RefundOrigin::Automatic).of_stray(GatewayReference::new(stray).unwrap())
+}
+
+async fn a_stray_has_one_automatic_refund_beside_that_of_its_order(db: &Database) {
+    let payment = paid_for(db).await;
+    let first = of_stray(&payment, "pi_2");
+    assert!(insert(db, &first).await);
+    assert!(!insert(db, &of_stray(&payment, "pi_2")).await);
+    assert!(insert(db, &of_stray(&payment, "pi_3")).await);
+    assert!(insert(db, &new(&payment, RefundOrigin::Automatic)).await);
+    assert_eq!(of_order(db, &payment).await.len(), 3);
+    let sent = first.clone().hear(&told(&first, "re_1", RefundReport::Succeeded)).0;
+    let moved = db.write((first, sent.clone()), |tx, (first, sent)| {
+        Box::pin(refund::transition(tx, first, sent, at(9)))
+    });
+    assert!(moved.await.unwrap());
+    assert_eq!(of_order(db, &payment).await[0].refund, sent);
+    let order_of = |name: &'static str| {
+        db.store.read(GatewayReference::new(name).unwrap(), |tx, name| {
+            Box::pin(refund::order_of_stray(tx, name))
+        })
+    };
+    let found: [Result<_, StoreError>; 2] = [order_of("pi_2").await, order_of("pi_9").await];
+    assert_eq!(found.map(Result::unwrap), [Some(payment.order), None]);
 }
 
 async fn a_refund_is_moved_only_from_where_it_was_seen(db: &Database) {

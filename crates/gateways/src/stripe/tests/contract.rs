@@ -114,7 +114,8 @@ fn params_type(request: &http::Request<Bytes>) -> &'static str {
 /// One of everything that the client can ask for.
 async fn every_request() -> Vec<http::Request<Bytes>> {
     let one = || says(200, intent("pi_1", "canceled", ORDER));
-    let refund = || says(200, r#"{"id":"re_1","amount":1,"currency":"eur"}"#);
+    let refund =
+        || says(200, r#"{"id":"re_1","payment_intent":"pi_1","amount":1,"currency":"eur"}"#);
     let (stripe, asked) = stripe([
         one(),
         one(),

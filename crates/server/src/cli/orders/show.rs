@@ -126,12 +126,15 @@ fn print(whole: &Whole, mut out: impl Write) -> Result<(), OrdersError> {
     }
     for Stored { refund, created_at, .. } in refunds {
         let name = refund.reference().map_or("not at Stripe", |name| name.as_str());
-        let note = match &refund.origin {
+        let mut note = match &refund.origin {
             RefundOrigin::Operator { note: Some(note) } => format!("operator: {note}"),
             RefundOrigin::Operator { note: None }
             | RefundOrigin::Automatic
             | RefundOrigin::Elsewhere => refund.origin.name().to_owned(),
         };
+        if let Some(stray) = &refund.stray {
+            note += &format!(" of the second payment {stray}");
+        }
         let (amount, state) = (refund.amount, refund.state().name());
         writeln!(out, "refund   {name}  {state}  {amount}  {created_at}  {note}")?;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::Value;
-use simulators::stripe::{Fault, FaultKind};
+use simulators::stripe::{DisputeOrder, Fault, FaultKind, RefundOrder};
 
 use super::stage::Stage;
 
@@ -193,6 +193,40 @@ pub const CANCELLATION_CARRIED_OUT_LATER: Flow = Flow {
         Some(())
     },
     act: |stage| stage.work(),
+};
+
+pub const REFUND_MADE_AT_STRIPE: Flow = Flow {
+    before: |stage| {
+        pay(stage, CARD)?;
+        hear(stage)?;
+        let everything = RefundOrder::default();
+        stage.stripe.refund(stage.payment(), everything).unwrap();
+        Some(())
+    },
+    act: hear,
+};
+
+pub const DISPUTE_HEARD: Flow = Flow {
+    before: |stage| {
+        pay(stage, CARD)?;
+        hear(stage)?;
+        stage.items = 1;
+        stage.stripe.dispute(stage.payment(), &DisputeOrder::default()).unwrap();
+        Some(())
+    },
+    act: hear,
+};
+
+/// What it brought goes back.
+pub const SECOND_SUCCESS_HEARD: Flow = Flow {
+    before: |stage| {
+        pay(stage, CARD)?;
+        hear(stage)?;
+        stage.items = 1;
+        stage.pay_beside();
+        Some(())
+    },
+    act: hear,
 };
 
 fn fill_cart(stage: &mut Stage) -> Option<()> {

@@ -57,6 +57,9 @@ storage::statements! {
         union all select 'cart has ' || quantity || ' ' || sku from cart_lines \
         union all select 'cursor at ' || coalesce(value, 'no event') || \
             case when lease_token is null then ', free' else ', claimed' end from cursors \
+        union all select 'refund ' || state from refunds \
+        union all select 'refund of a stray ' || state from stray_refunds \
+        union all select 'dispute ' || state from disputes \
         union all select 'a person is called: ' || kind from attention";
 }
 
@@ -76,6 +79,10 @@ pub struct Stage {
     /// The order and the client secret that she last heard of.
     pub order: String,
     pub secret_of_payment: String,
+    /// How many items for a person are meant to be there in the end.
+    pub items: i64,
+    /// How many payments somebody makes beside the orders' own.
+    pub strays: usize,
     /// What lay on the shelves at first.
     shelves: Pieces,
     /// Nothing while the power is off.
@@ -127,6 +134,8 @@ impl Stage {
             cookie: String::new(),
             order: String::new(),
             secret_of_payment: String::new(),
+            items: 0,
+            strays: 0,
             shelves: Pieces::new(),
             life: None,
         };
@@ -303,6 +312,26 @@ impl Stage {
         said.unwrap_or_else(|| panic!("{body}")).to_owned()
     }
 
+    /// Somebody makes a payment at Stripe that names her order, and it succeeds.
+    pub fn pay_beside(&mut self) {
+        let key = Options::default().secret_key;
+        let form = format!(
+            "amount=2890&currency=eur&confirm=true&payment_method=pm_card_visa\
+             &automatic_payment_methods[enabled]=true\
+             &automatic_payment_methods[allow_redirects]=never&metadata[order_id]={}",
+            self.order
+        );
+        let request = Request::post("/v1/payment_intents")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .body(Body::from(form))
+            .unwrap();
+        let router = self.stripe.router();
+        let answer = self.live(async move { router.oneshot(request).await.unwrap() });
+        assert_eq!(answer.unwrap().status(), 200);
+        self.strays += 1;
+    }
+
     pub fn deliver(&self) -> Option<usize> {
         let stripe = self.stripe.clone();
         self.live(async move { stripe.deliver_pending().await })
@@ -335,9 +364,9 @@ impl Stage {
     pub fn compare(&self) -> Vec<String> {
         let store = self.store();
         let (stripe, now) = (self.stripe.clone(), self.stripe.now());
-        let shelves = self.shelves.clone();
+        let (shelves, items) = (self.shelves.clone(), self.items);
         let checked = async move {
-            let mut faults = books::compare(&store, &stripe, 0).await;
+            let mut faults = books::compare(&store, &stripe, items).await;
             faults.extend(shelves::compare(&store, &shelves).await);
             if !books::is_quiet(&store).await {
                 faults.push("events or effects wait".to_owned());
@@ -348,9 +377,12 @@ impl Stage {
             faults
         };
         let mut faults = self.live(checked).unwrap();
-        faults.extend(books::asked_twice(&self.stripe));
+        let asked_twice = books::asked_twice(&self.stripe);
+        if asked_twice.len() != self.strays {
+            faults.extend(asked_twice);
+        }
         let charges: usize = self.stripe.ledger().iter().map(|entry| entry.charges_succeeded).sum();
-        if charges > 1 {
+        if charges > 1 + self.strays {
             faults.push(format!("she was charged {charges} times"));
         }
         faults

@@ -15,6 +15,7 @@ mod order;
 mod pages;
 mod payment;
 mod refund;
+mod second_payment;
 mod stock;
 mod webhook;
 mod worker;

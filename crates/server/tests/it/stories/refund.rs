@@ -52,7 +52,7 @@ pub async fn until_refunds(shop: &Shop, expected: &str) {
 }
 
 /// Orders a fault for requests that make a refund, and for no others.
-fn fail(shop: &Shop, times: u32, kind: FaultKind) {
+pub fn fail(shop: &Shop, times: u32, kind: FaultKind) {
     let fault = Fault::once("/v1/refunds", kind);
     shop.stripe.inject(Fault { method: Some(Method::POST), times, ..fault });
 }
