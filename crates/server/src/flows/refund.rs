@@ -178,7 +178,10 @@ pub async fn carry_out(cx: &Context, id: RefundId) -> Result<(), FlowError> {
             lose_answer(cx, &refund).await?;
             match error {
                 // Stripe repeats a fault of its own under the same key for a day, although the
-                // refund may exist: then it is found in the list.
+                // refund may exist: then it is found in the list. If it is not, that proves
+                // nothing: Stripe mends later what it left half done, and names no time by which
+                // it has (docs.stripe.com/error-low-level#server-errors, read 2026-11-22). So no
+                // other key is tried; the refund is given up when this one is old.
                 GatewayError::Unknown(Doubt::Status { status: 500.., .. })
                     if is_there(cx, &refund, &reference).await? =>
                 {

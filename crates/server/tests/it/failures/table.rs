@@ -200,10 +200,13 @@ pub(super) static CASES: &[Case] = &[
     case(
         21,
         "Two tabs, each with a payment of its own, and both are paid.",
-        Partly {
-            by: "A new payment of a cart begins only when the old one can no longer succeed.",
-            tests: &["a_changed_cart_replaces_the_order_and_the_old_payment_can_no_longer_succeed"],
-            open: "money that comes nevertheless calls a person; it is not given back by itself.",
+        Held {
+            by: "A new payment of a cart begins only when the old one can no longer succeed; what another payment brings that names the order goes back by itself, once.",
+            tests: &[
+                "a_changed_cart_replaces_the_order_and_the_old_payment_can_no_longer_succeed",
+                "a_second_success_on_one_order_is_given_back_once_and_shown_to_a_person",
+                "a_second_payment_that_succeeds_while_the_orders_own_is_open_does_not_pay_it",
+            ],
         },
     ),
     case(
@@ -477,18 +480,33 @@ pub(super) static CASES: &[Case] = &[
     ),
     case(
         54,
-        "A refund fails later, is too large, or is made twice.",
-        Partly {
-            by: "What is left is decided under the order's lock; one key for each refund; a failure reopens the order and calls a person.",
+        "A refund fails later, is too large, or is made twice, or beside a dispute.",
+        Held {
+            by: "What is left is decided under the order's lock; one key for each refund; a failure reopens the order and calls a person; nothing is given back while a bank has the money.",
             tests: &[
                 "more_than_what_was_received_is_never_given_back",
                 "a_refund_that_fails_weeks_later_shows_the_order_as_paid_and_calls_a_person",
                 "a_refund_whose_answer_was_lost_is_made_once",
+                "a_fault_of_stripes_that_it_keeps_before_a_refund_was_made_ends_with_a_person",
+                "a_payment_whose_money_a_bank_has_is_not_given_back",
+                "a_refund_under_way_that_a_dispute_overtakes_fails_and_is_not_made_again",
             ],
-            open: "a dispute is not known here; Stripe's refusal tells of it.",
         },
     ),
-    case(55, "Nobody notices a dispute.", Open { why: "disputes are not recorded yet." }),
+    case(
+        55,
+        "Nobody notices a dispute, or one that was won leaves the order wrong.",
+        Held {
+            by: "Disputes are kept beside the order, by their payment, and read again at every event; each calls a person who can act, and the order stays paid.",
+            tests: &[
+                "a_dispute_is_recorded_beside_the_order_and_calls_a_person",
+                "a_dispute_is_found_although_every_webhook_is_lost",
+                "a_dispute_that_is_won_lets_the_money_be_given_back_again",
+                "several_disputes_of_one_payment_are_all_recorded",
+                "an_early_fraud_warning_asks_a_person_whether_to_give_the_money_back",
+            ],
+        },
+    ),
     case(
         56,
         "Thousands of stolen cards are tried at an open checkout.",

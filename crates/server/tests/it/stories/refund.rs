@@ -172,6 +172,36 @@ stories! {
         shop.close().await;
     }
 
+    async fn a_fault_of_stripes_that_it_keeps_before_a_refund_was_made_ends_with_a_person(
+        shop: Shop
+    ) {
+        let mut shop = shop;
+        // That it is stuck, and later that it was not made.
+        shop.expect_items(2);
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = paid(&guest).await;
+        fail(&shop, 1, FaultKind::FailBefore);
+        give_back(&shop, &intent, Some(400)).await.unwrap();
+        shop.until("the answer is missed", || async {
+            books::refunds(&shop.cx.store).await == "400 unknown"
+        }).await;
+
+        // Stripe repeats its fault under the key for a day, and another key is not tried.
+        shop.until("a person is called", || async {
+            shop.advance(A_WHILE);
+            books::items(&shop.cx.store).await == 1
+        }).await;
+        assert_eq!(books::refunds(&shop.cx.store).await, "400 unknown");
+        assert_eq!(made_at_stripe(&shop), 0);
+        shop.advance(Duration::from_secs(21 * 60 * 60));
+        until_refunds(&shop, "400 refused").await;
+
+        give_back(&shop, &intent, Some(400)).await.unwrap();
+        until_refunds(&shop, "400 refused, 400 succeeded").await;
+        assert_eq!(made_at_stripe(&shop), 1);
+        shop.close().await;
+    }
+
     async fn a_server_killed_after_stripe_made_the_refund_finds_it(shop: Shop) {
         let mut shop = shop;
         shop.stripe.hold_webhooks_of(&["refund.created", "charge.refunded"]);
