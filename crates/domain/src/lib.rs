@@ -31,7 +31,9 @@
 //! | dispute | a bank takes the money of a payment back, or asks about it first (an inquiry) |
 //! | history | what happened to an order, line by line: when, who, what |
 //! | discrepancy | news that does not fit our books; a person must look at it |
+//! | difference | what our books and the gateway's do not both say, found by comparing them ([`books`]) |
 
+pub mod books;
 pub mod cancellation;
 pub mod cart;
 pub mod catalog;

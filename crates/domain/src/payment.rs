@@ -253,7 +253,8 @@ impl Payment {
         }
     }
 
-    fn discrepancy(&self, news: &News) -> Option<Discrepancy> {
+    /// Where the news does not fit what we know of the payment, whatever has happened to it.
+    pub fn discrepancy(&self, news: &News) -> Option<Discrepancy> {
         if self.reference.as_ref().is_some_and(|known| *known != news.reference) {
             return Some(Discrepancy::Reference);
         }
