@@ -6,6 +6,8 @@
 //! attempt, so that whoever sends it again sends the same bytes under the same key. Stripe
 //! forgets a key after a day; after that the payment is looked up ([`Stripe::find`]).
 
+pub mod account;
+pub mod books;
 pub mod dispute;
 mod errors;
 mod form;
@@ -44,9 +46,10 @@ pub use wire::{Status, WireError};
 
 use crate::{BoxError, Doubt, GatewayError, Transport};
 
-/// The kinds of events that the poller asks for: all that say how a payment, a refund or a dispute
-/// moves. Stripe takes twenty at most.
-const EVENT_KINDS: [&str; 15] = [
+/// The kinds of events that the poller asks for and a webhook endpoint must be sent: all that say
+/// how a payment, a refund or a dispute moves. [`webhook::read_event`] understands them. Stripe's
+/// list of events takes twenty at most.
+pub const EVENT_KINDS: [&str; 15] = [
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
     "payment_intent.canceled",
@@ -382,7 +385,6 @@ impl Stripe {
 
     /// Fetches a page of events about payments, newest first. Stripe keeps them for 30 days.
     pub async fn events(&self, query: &EventsQuery) -> Result<EventsPage, GatewayError> {
-        let template = "/v1/events";
         let mut form = Form::default();
         for (index, kind) in EVENT_KINDS.iter().enumerate() {
             form = form.with(&format!("types[{index}]"), kind);
@@ -390,10 +392,19 @@ impl Stripe {
         if query.deliveries == Deliveries::Undelivered {
             form = form.with("delivery_success", "false");
         }
+        let form = form.with("created[gte]", query.since.as_second().to_string());
+        self.events_page(form, query.after.as_ref()).await
+    }
+
+    async fn events_page(
+        &self,
+        form: Form,
+        after: Option<&EventId>,
+    ) -> Result<EventsPage, GatewayError> {
+        let template = "/v1/events";
         let form = form
-            .with("created[gte]", query.since.as_second().to_string())
             .with("limit", PAGE_SIZE)
-            .with_some("starting_after", query.after.as_ref().map_or("", EventId::as_str));
+            .with_some("starting_after", after.map_or("", EventId::as_str));
         let path = format!("{template}?{}", form.encode());
         let reply = self.0.sender.send(&get(template, path)).await?;
         let page: List<'_> = serde_json::from_str(&reply.body).map_err(unreadable)?;

@@ -114,7 +114,7 @@ struct Metadata {
     refund_id: Option<String>,
 }
 
-fn read(raw: &str) -> Result<RefundNews, WireError> {
+pub(super) fn read(raw: &str) -> Result<RefundNews, WireError> {
     let refund: WireRefund = serde_json::from_str(raw)?;
     let currency = need(refund.currency.as_deref(), "currency")?;
     // A status may be missing, or a word that is new to us: neither an end nor a success.

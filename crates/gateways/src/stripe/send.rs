@@ -73,6 +73,8 @@ pub(super) struct Reply {
     pub status: u16,
     pub body: String,
     pub request_id: Option<String>,
+    /// Stripe's clock, as it wrote it.
+    pub date: Option<String>,
 }
 
 /// How one try ended.
@@ -207,6 +209,7 @@ fn judge(response: &http::Response<Bytes>) -> Ending {
             status: status.as_u16(),
             body: body.to_owned(),
             request_id,
+            date: text(response.headers(), &header::DATE).map(str::to_owned),
         });
     }
     let error = serde_json::from_str::<ErrorBody<'_>>(body).ok().map(|body| body.error);
