@@ -15,8 +15,8 @@
 
 use std::sync::Arc;
 
-use crate::StoreError;
 use crate::error::Cause;
+use crate::{Sql, StoreError};
 
 /// Which database a store speaks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +137,34 @@ impl Dialect {
                 "start transaction",
                 "select id from till_migration_guard where id = 1 for update",
             ],
+        }
+    }
+
+    /// Version, clock in milliseconds, and whether a confirmed commit survives a power cut.
+    pub(crate) fn condition(self) -> &'static Sql {
+        static SQLITE: Sql = Sql::new(
+            "dialect::SQLITE",
+            "select sqlite_version() as version, \
+             cast(round((julianday('now') - 2440587.5) * 86400000) as integer) as clock, \
+             (select synchronous >= 2 from pragma_synchronous) as keeps",
+        );
+        static POSTGRES: Sql = Sql::new(
+            "dialect::POSTGRES",
+            "select current_setting('server_version') as version, \
+             cast(extract(epoch from clock_timestamp()) * 1000 as bigint) as clock, \
+             cast(case when current_setting('fsync') = 'on' \
+             and current_setting('synchronous_commit') <> 'off' then 1 else 0 end as bigint) as keeps",
+        );
+        static MYSQL: Sql = Sql::new(
+            "dialect::MYSQL",
+            "select version() as version, \
+             cast(unix_timestamp(now(3)) * 1000 as signed) as clock, \
+             cast(@@innodb_flush_log_at_trx_commit = 1 as signed) as keeps",
+        );
+        match self {
+            Dialect::Sqlite => &SQLITE,
+            Dialect::Postgres => &POSTGRES,
+            Dialect::Mysql => &MYSQL,
         }
     }
 

@@ -34,6 +34,10 @@ statements! {
         lease_until = null where id = ?1 and applied_at is null";
     UNAPPLIED_COUNT = "select count(*) as events from inbox where due_at is not null";
     NEWEST_RECEIVED = "select max(received_at) as received_at from inbox";
+    NEWEST_FROM = "select id, received_at from inbox where source = ?1 \
+        order by received_at desc limit 1";
+    OVERDUE_COUNT = "select count(*) as events from inbox where (turn = 1 or turn = 2) \
+        and due_at <= ?1";
 }
 
 static FIRST: Claims = Claims { due: &FIRST_DUE, take: &TAKE, taken: &TAKEN };
@@ -191,6 +195,18 @@ pub async fn unapplied_count(tx: &mut Tx) -> Result<i64, StoreError> {
 pub async fn newest_received(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
     let row = tx.query_opt(&NEWEST_RECEIVED, &[]).await?;
     row.map_or(Ok(None), |row| row.read("inbox").time_opt("received_at"))
+}
+
+/// When the last event came in this way.
+pub async fn newest_from(tx: &mut Tx, source: Source) -> Result<Option<Timestamp>, StoreError> {
+    let row = tx.query_opt(&NEWEST_FROM, &[source.name().into()]).await?;
+    row.map_or(Ok(None), |row| row.read("inbox").time("received_at").map(Some))
+}
+
+/// How many events should have been applied by then.
+pub async fn overdue_count(tx: &mut Tx, then: Timestamp) -> Result<i64, StoreError> {
+    let row = tx.query_opt(&OVERDUE_COUNT, &[then.into()]).await?;
+    row.map_or(Ok(0), |row| row.read("inbox").int("events"))
 }
 
 fn read(row: Row) -> Result<InboxEvent, StoreError> {

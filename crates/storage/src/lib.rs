@@ -39,6 +39,7 @@
 pub mod attention;
 pub mod cart;
 pub mod catalog;
+mod condition;
 pub mod cursor;
 mod dialect;
 pub mod dispute;
@@ -66,6 +67,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 
+pub use condition::Condition;
 pub use dialect::Dialect;
 pub use error::{Cause, StoreError};
 pub use lease::Lease;
@@ -294,6 +296,12 @@ impl Store {
     /// Asks the database whether it is there.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.read((), |tx, ()| Box::pin(tx.ping())).await
+    }
+
+    /// How the database is. Asked as one who may write, so that the answer also says that writing
+    /// works.
+    pub async fn condition(&self) -> Result<Condition, StoreError> {
+        self.write((), |tx, ()| Box::pin(condition::condition(tx))).await
     }
 
     /// Prepares statements and says what they select: a program and a schema that do not fit are

@@ -42,6 +42,12 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0004_disputes.sql"),
         mysql: include_str!("../migrations/mysql/0004_disputes.sql"),
     },
+    Migration {
+        name: "0007_books",
+        sqlite: include_str!("../migrations/sqlite/0007_books.sql"),
+        postgres: include_str!("../migrations/postgres/0007_books.sql"),
+        mysql: include_str!("../migrations/mysql/0007_books.sql"),
+    },
 ];
 
 /// Where the steps done are noted; made by the program, not by a migration.

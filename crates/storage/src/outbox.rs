@@ -24,6 +24,7 @@ statements! {
         lease_until = null where id = ?1 and done_at is null and due_at <> ?2";
     OPEN = "select id from outbox where order_id = ?1 and kind = ?2 and done_at is null limit 1";
     OPEN_COUNT = "select count(*) as effects from outbox where due_at is not null";
+    OVERDUE_COUNT = "select count(*) as effects from outbox where due_at <= ?1";
 }
 
 static CLAIMS: Claims = Claims { due: &DUE, take: &TAKE, taken: &TAKEN };
@@ -145,6 +146,12 @@ pub async fn postpone(
 /// How many effects wait to be done.
 pub async fn open_count(tx: &mut Tx) -> Result<i64, StoreError> {
     let row = tx.query_opt(&OPEN_COUNT, &[]).await?;
+    row.map_or(Ok(0), |row| row.read("outbox").int("effects"))
+}
+
+/// How many effects should have been done by then.
+pub async fn overdue_count(tx: &mut Tx, then: Timestamp) -> Result<i64, StoreError> {
+    let row = tx.query_opt(&OVERDUE_COUNT, &[then.into()]).await?;
     row.map_or(Ok(0), |row| row.read("outbox").int("effects"))
 }
 

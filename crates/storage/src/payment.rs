@@ -37,6 +37,10 @@ statements! {
     OF_ORDER = concat!("select ", columns!(), " from payments where order_id = ?1");
     BY_REFERENCE = concat!("select ", columns!(), " from payments where gateway_reference = ?1");
     LIVE_OF_CART = concat!("select ", columns!(), " from payments where live_cart_id = ?1");
+    MADE = "select id, order_id, gateway_reference, livemode, created_at from payments \
+        where created_at >= ?1 and created_at < ?2 and (created_at > ?1 or id > ?3) \
+        order by created_at, id limit ?4";
+    OVERDUE_COUNT = "select count(*) as payments from payments where due_at <= ?1";
     OLDEST_LIVE = "select min(created_at) as oldest from payments where live_cart_id is not null";
     INSERT = "insert into payments (id, order_id, cart_id, live_cart_id, amount_minor, currency, \
         livemode, gateway_reference, declined, state, decline_attempt, decline_code, \
@@ -92,6 +96,21 @@ impl fmt::Debug for Stored {
             .field("due_at", &self.due_at)
             .finish()
     }
+}
+
+/// A payment in the order in which they were made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The payment.
+    pub id: PaymentId,
+    /// What it pays for.
+    pub order: OrderId,
+    /// Its name at the gateway, once we know it.
+    pub reference: Option<GatewayReference>,
+    /// Whether it is about real money.
+    pub livemode: bool,
+    /// When it was written down.
+    pub created_at: Timestamp,
 }
 
 /// What became of a new payment.
@@ -171,6 +190,34 @@ pub async fn by_reference(
 /// The payment of this cart that may still move money.
 pub async fn live_of_cart(tx: &mut Tx, cart: CartId) -> Result<Option<Stored>, StoreError> {
     one(tx, &LIVE_OF_CART, cart.0.into()).await
+}
+
+/// Payments that were made from `from` on and before `to`, oldest first. The next page starts at the
+/// last one's time and behind its id; the first one behind the nil id.
+pub async fn made(
+    tx: &mut Tx,
+    (from, behind): (Timestamp, PaymentId),
+    to: Timestamp,
+    limit: u32,
+) -> Result<Vec<Made>, StoreError> {
+    let params = [from.into(), to.into(), behind.0.into(), limit.into()];
+    let rows = tx.query(&MADE, &params).await?;
+    let made = rows.into_iter().map(|row| {
+        let mut row = row.read("payments");
+        let id = PaymentId(row.id("id")?);
+        let order = OrderId(row.id("order_id")?);
+        let reference = row.text_opt("gateway_reference")?.map(GatewayReference::new).transpose();
+        let reference = reference.map_err(|error| row.corrupt("gateway_reference", &error))?;
+        let (livemode, created_at) = (row.truth("livemode")?, row.time("created_at")?);
+        Ok(Made { id, order, reference, livemode, created_at })
+    });
+    made.collect()
+}
+
+/// How many payments should have been looked at by then.
+pub async fn overdue_count(tx: &mut Tx, then: Timestamp) -> Result<i64, StoreError> {
+    let row = tx.query_opt(&OVERDUE_COUNT, &[then.into()]).await?;
+    row.map_or(Ok(0), |row| row.read("payments").int("payments"))
 }
 
 /// When the oldest payment was made that may still move money.

@@ -41,6 +41,10 @@ statements! {
     BY_REFERENCE = select!("gateway_reference = ?1");
     OF_ORDER = concat!(select!("order_id = ?1"), " order by created_at, id limit ?2");
     ORDER_OF_STRAY = "select order_id from stray_refunds where stray = ?1 limit 1";
+    MADE = concat!(
+        select!("created_at >= ?1 and created_at < ?2 and (created_at > ?1 or id > ?3)"),
+        " order by created_at, id limit ?4"
+    );
     INSERT = concat!(
         "insert into refunds (", columns!(), ", automatic_order_id, updated_at) \
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?13)"
@@ -142,6 +146,18 @@ pub async fn order_of_stray(
 ) -> Result<Option<OrderId>, StoreError> {
     let row = tx.query_opt(&ORDER_OF_STRAY, &[stray.as_str().into()]).await?;
     row.map(|row| Ok(OrderId(row.read("stray_refunds").id("order_id")?))).transpose()
+}
+
+/// Refunds that were written down from `from` on and before `to`, oldest first. The next page starts
+/// at the last one's time and behind its id; the first one behind the nil id.
+pub async fn made(
+    tx: &mut Tx,
+    (from, behind): (Timestamp, RefundId),
+    to: Timestamp,
+    limit: u32,
+) -> Result<Vec<Stored>, StoreError> {
+    let params = [from.into(), to.into(), behind.0.into(), limit.into()];
+    tx.query(&MADE, &params).await?.into_iter().map(read).collect()
 }
 
 /// Writes where a refund stands, if it still stands where `before` says; else `false`.

@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
+#[path = "contract/books.rs"]
+mod books;
 #[path = "contract/claims.rs"]
 mod claims;
 #[path = "contract/disputes.rs"]
