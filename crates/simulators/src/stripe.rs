@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, map_response_with_state};
 use axum::routing::any;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -155,6 +155,7 @@ impl Stripe {
         let api = Router::new()
             .route("/v1/{*path}", any(http::api))
             .route("/v2/{*path}", any(http::api))
+            .layer(map_response_with_state(self.clone(), http::dated))
             .layer(cors);
         Router::new()
             .merge(pages::router())

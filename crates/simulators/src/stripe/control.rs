@@ -1,5 +1,6 @@
 //! The control API under `/_sim`: what a test orders and sees that Stripe has no route for.
 
+mod account;
 pub(crate) mod books;
 pub(crate) mod clock;
 pub(crate) mod dispute;
@@ -21,6 +22,7 @@ use crate::stripe::Stripe;
 
 pub(crate) fn router() -> Router<Stripe> {
     Router::new()
+        .merge(account::router())
         .merge(books::router())
         .merge(clock::router())
         .merge(events::router())

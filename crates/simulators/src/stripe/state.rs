@@ -52,6 +52,8 @@ pub(crate) struct State {
     pub challenges: HashMap<String, String>,
     pub replies: Replies,
     pub faults: Vec<Fault>,
+    /// Whether Stripe lets the account take money.
+    pub charges_enabled: bool,
     /// What the next refunds do, as a test has ordered it.
     pub refund_courses: Vec<RefundCourse>,
     pub meter: Meter,
@@ -107,6 +109,7 @@ impl State {
             challenges: HashMap::new(),
             replies: Replies::default(),
             faults: Vec::new(),
+            charges_enabled: true,
             refund_courses: Vec::new(),
             meter: Meter::default(),
             agenda: Agenda::default(),
@@ -133,6 +136,7 @@ impl State {
         self.challenges.clear();
         self.replies = Replies::default();
         self.faults.clear();
+        self.charges_enabled = true;
         self.refund_courses.clear();
         self.meter = Meter::default();
     }

@@ -76,6 +76,15 @@ pub(crate) async fn api(Shared(stripe): Shared<Stripe>, request: Request) -> Res
     reply.map_or_else(lost, Reply::into_response)
 }
 
+/// Every answer says what time it is here.
+pub(crate) async fn dated(Shared(stripe): Shared<Stripe>, mut response: Response) -> Response {
+    let date = stripe.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = HeaderValue::from_str(&date) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
+}
+
 impl Stripe {
     /// Answers in one critical section, unless a slow request works on the same object: then it
     /// waits for its turn. `None` when nobody lives to answer.

@@ -16,14 +16,14 @@ pub(crate) const ROUTES: &[Route] =
 /// The same in every simulator, as the keys are by default.
 pub(crate) const ACCOUNT: &str = "acct_1TillSimulator000";
 
-fn own(_: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
+fn own(state: &mut State, call: &Call, _: &str) -> Result<Value, ApiError> {
     call.params.only(&[&["expand.*"]], &[])?;
-    Ok(render())
+    Ok(render(state))
 }
 
-fn by_id(_: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
+fn by_id(state: &mut State, call: &Call, id: &str) -> Result<Value, ApiError> {
     call.params.only(&[&["expand.*"]], &[])?;
-    if id == ACCOUNT { Ok(render()) } else { Err(no_access(id)) }
+    if id == ACCOUNT { Ok(render(state)) } else { Err(no_access(id)) }
 }
 
 /// There are no connected accounts, and the keys open no other one.
@@ -35,7 +35,7 @@ pub(crate) fn no_access(id: &str) -> ApiError {
     ApiError::invalid(text).code("account_invalid").status(403)
 }
 
-fn render() -> Value {
+fn render(state: &State) -> Value {
     json!({
         "id": ACCOUNT,
         "object": "account",
@@ -57,7 +57,7 @@ fn render() -> Value {
             "sepa_debit_payments": "active",
             "transfers": "active",
         },
-        "charges_enabled": true,
+        "charges_enabled": state.charges_enabled,
         "controller": { "type": "account" },
         "country": "DE",
         "default_currency": "eur",
