@@ -10,7 +10,7 @@ use crate::{
     money::Money,
     order::{Order, OrderState},
     payment::{Discrepancy, Payment, PaymentState},
-    refund::{Refund, RefundNews, RefundOrigin, RefundReport, RefundState, given_back},
+    refund::{Refund, RefundNews, RefundOrigin, RefundReport, RefundState, given_back, received},
 };
 
 /// What we have of one payment.
@@ -22,6 +22,13 @@ pub struct Ours<'a> {
     pub payment: &'a Payment,
     /// What went back of it.
     pub refunds: &'a [Refund],
+}
+
+impl Ours<'_> {
+    /// What the payment has brought, by our books.
+    pub fn received(&self) -> Option<Money> {
+        received(self.payment, self.refunds)
+    }
 }
 
 /// Where the two books disagree about a payment or a refund.

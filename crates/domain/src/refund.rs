@@ -213,7 +213,7 @@ pub fn taken_by_bank<'a>(payment: &Payment, disputes: &'a [Dispute]) -> Option<&
 
 /// What the payment brought. A payment that was over when its money came stays as it was; there
 /// the automatic refund tells how much it was.
-fn received(payment: &Payment, refunds: &[Refund]) -> Option<Money> {
+pub(crate) fn received(payment: &Payment, refunds: &[Refund]) -> Option<Money> {
     use PaymentState as S;
     match payment.state() {
         S::Succeeded { receipt } => Some(receipt.received()),

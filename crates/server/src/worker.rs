@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     context::{Context, Cx},
-    flows::{FlowError, deliver, poll_events, receive_event, reconcile},
+    flows::{FlowError, compare_books, deliver, poll_events, receive_event, reconcile},
 };
 
 /// How often the worker looks without being called.
@@ -28,6 +28,9 @@ pub struct Rhythm {
 /// requests a second on a route, and shoppers who confirm at the same time share one round.
 const POLL_REST: Duration = Duration::from_millis(400);
 
+/// Whether it is time to compare books is asked every so many ticks: once a minute.
+const TICKS_OF_COMPARISON: u32 = 60;
+
 /// Works until `stop`, and finishes what it has begun. Each kind of work has a loop of its own: an
 /// event that proves a payment never waits behind a question to a gateway that is slow.
 pub async fn run(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
@@ -39,6 +42,7 @@ pub async fn run(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
         work(Work::Effects, &bells.effects),
         work(Work::Payments, &bells.payments),
         poll(&cx, rhythm.poll, &stop),
+        compare(&cx, rhythm.tick * TICKS_OF_COMPARISON, &stop),
     );
 }
 
@@ -137,6 +141,25 @@ async fn poll(cx: &Context, interval: Duration, stop: &CancellationToken) {
             () = stop.cancelled() => {}
             () = cx.bells.poll.notified() => {}
             () = tokio::time::sleep_until(next) => {}
+        }
+    }
+}
+
+/// Compares books once a day. It may take long and is not waited for at the end: it goes on where
+/// its cursor stands.
+async fn compare(cx: &Context, interval: Duration, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            done = compare_books::compare_due(cx) => {
+                if let Err(error) = done {
+                    tracing::warn!(%error, "could not compare books; they are compared again");
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(interval) => {}
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod catalog;
 mod demo;
 mod ink;
 pub mod orders;
+pub mod reconcile;
 mod simulate;
 
 use std::{
@@ -25,8 +26,9 @@ use orders::OrdersError;
 use crate::{
     clock::{Clock, Ids},
     config::{self, Config, ConfigError, DatabaseConfig, LogFormat, Sources},
+    context::Context,
     http::openapi,
-    serve::{ServeError, serve},
+    serve::{Parts, ServeError, Server, TICK, serve},
 };
 
 const EXAMPLES: &str = "Examples:
@@ -38,7 +40,8 @@ const EXAMPLES: &str = "Examples:
   till orders list                      what was ordered, newest first
   till orders show ID                   an order and its history
   till orders refund ID --amount 12.50  gives money back
-  till orders attention                 what needs a person";
+  till orders attention                 what needs a person
+  till reconcile                        compares the books with Stripe's";
 
 /// A checkout server: a cart becomes a paid order, once.
 #[derive(Debug, Parser)]
@@ -61,6 +64,9 @@ enum Command {
     /// Lists, shows and exports orders, gives money back, cancels, and tells what needs a person
     #[command(subcommand)]
     Orders(orders::command::OrdersCommand),
+    /// Compares the books with Stripe's, ends what differs, and says what is left for a person
+    #[command(after_help = reconcile::HELP)]
+    Reconcile(reconcile::Asked),
     /// Prints the OpenAPI 3.1 document of the API
     Openapi,
     /// Runs a simulator of somebody else's server, for development and tests
@@ -136,6 +142,9 @@ pub enum CliError {
     /// A command about orders failed.
     #[error(transparent)]
     Orders(#[from] OrdersError),
+    /// The books were not compared, or differ.
+    #[error(transparent)]
+    Reconcile(#[from] reconcile::ReconcileError),
     /// The simulator did not start, or stopped.
     #[error(transparent)]
     Simulate(#[from] simulate::SimulateError),
@@ -216,6 +225,10 @@ async fn command(command: Command) -> Result<(), CliError> {
         Command::Catalog(CatalogCommand::Import { file }) => import(&file).await,
         Command::Catalog(CatalogCommand::Export) => export().await,
         Command::Orders(command) => orders::command::run(command).await,
+        Command::Reconcile(asked) => {
+            let (out, err) = (io::stdout(), io::stderr());
+            beside_the_server(async |cx| reconcile::reconcile(cx, asked, out, err).await).await
+        }
         Command::Openapi => print_document(),
         Command::Simulate(SimulateCommand::Stripe(arguments)) => {
             Ok(simulate::stripe(arguments).await?)
@@ -273,6 +286,25 @@ async fn export() -> Result<(), CliError> {
     let config = DatabaseConfig::load(sources())?;
     let store = ready(&config).await?;
     let done = catalog::export(&store, io::stdout().lock()).await;
+    store.close().await;
+    Ok(done?)
+}
+
+/// Runs the flows of a server that serves nobody.
+async fn beside_the_server<E>(
+    work: impl AsyncFnOnce(&Context) -> Result<(), E>,
+) -> Result<(), CliError>
+where
+    CliError: From<E>,
+{
+    let config = Config::load(sources())?;
+    let store = ready(&DatabaseConfig::load(sources())?).await?;
+    let transport = gateways::https(gateways::TransportLimits::default());
+    let transport = transport.map_err(ServeError::from)?;
+    let (clock, ids) = (Clock::system(), Ids::system());
+    let parts = Parts { store: store.clone(), transport, clock, ids, tick: TICK };
+    let server = Server::new(config, parts)?;
+    let done = work(&server.cx).await;
     store.close().await;
     Ok(done?)
 }

@@ -5,6 +5,7 @@ pub mod apply;
 pub mod ask;
 pub mod call_person;
 pub mod cancel_order;
+pub mod compare_books;
 pub mod confirm;
 pub mod deliver;
 pub mod dispute;

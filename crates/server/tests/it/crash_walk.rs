@@ -213,4 +213,8 @@ survived! {
         REFUND_MADE_AT_STRIPE crosses 9;
     a_dispute_that_is_heard_survives_a_crash_anywhere: DISPUTE_HEARD crosses 9;
     a_second_success_that_is_heard_survives_a_crash_anywhere: SECOND_SUCCESS_HEARD crosses 14;
+    comparing_a_success_without_its_event_survives_a_crash_anywhere:
+        COMPARING_A_SUCCESS_WITHOUT_ITS_EVENT crosses 16;
+    comparing_a_refund_that_nobody_told_of_survives_a_crash_anywhere:
+        COMPARING_A_REFUND_THAT_NOBODY_TOLD_OF crosses 11;
 }

@@ -245,6 +245,14 @@ impl Shop {
         self.cx.bells.poll.notify_one();
     }
 
+    /// The story begins so long ago, here and at Stripe: commands, whose clock is the machine's,
+    /// find what it leaves behind. Called before anything happens.
+    pub fn begin_earlier(&self, by: Duration) {
+        let ms = i64::try_from(by.as_millis()).unwrap();
+        self.offset_ms.fetch_sub(ms, Ordering::SeqCst);
+        self.stripe.set_clock(self.stripe.now() - by);
+    }
+
     /// The story causes items for a person; closing expects so many.
     pub fn expect_items(&mut self, count: i64) {
         self.expected_items = count;
@@ -256,6 +264,13 @@ impl Shop {
         running.stop.cancel();
         running.server.await.unwrap().unwrap();
         running.machine.shutdown_background();
+    }
+
+    /// The server stops, and an operator's commands work on: what flows are handed is theirs now.
+    pub async fn rest(&mut self) {
+        self.stop().await;
+        let store = open_store(&self.settings["DATABASE_URL"]).await;
+        self.cx = new_server(&self.settings, store, &self.offset_ms).cx.clone();
     }
 
     /// The server dies where it is.
@@ -404,8 +419,7 @@ fn new_server(
     let config = Config::load(Sources::of_texts(pairs, "", "")).unwrap();
     let offset_ms = offset_ms.clone();
     let clock = Clock::from_fn(move || {
-        let offset = Duration::from_millis(offset_ms.load(Ordering::SeqCst).try_into().unwrap());
-        Timestamp::now() + offset
+        Timestamp::now() + jiff::SignedDuration::from_millis(offset_ms.load(Ordering::SeqCst))
     });
     let transport = gateways::https(gateways::TransportLimits::default()).unwrap();
     let tick = Duration::from_millis(50);

@@ -17,12 +17,10 @@ use super::{
     show::show,
 };
 use crate::{
-    cli::{CliError, ready, sources},
-    clock::{Clock, Ids},
-    config::{Config, DatabaseConfig},
-    context::Context,
+    cli::{CliError, beside_the_server, ready, sources},
+    clock::Clock,
+    config::DatabaseConfig,
     http::order::OrderStatus,
-    serve::{Parts, ServeError, Server, TICK},
 };
 
 #[derive(Debug, Subcommand)]
@@ -244,22 +242,6 @@ async fn on_the_books(
 ) -> Result<(), CliError> {
     let store = ready(&DatabaseConfig::load(sources())?).await?;
     let done = work(&store).await;
-    store.close().await;
-    Ok(done?)
-}
-
-/// Runs the flows of a server that serves nobody.
-async fn beside_the_server(
-    work: impl AsyncFnOnce(&Context) -> Result<(), OrdersError>,
-) -> Result<(), CliError> {
-    let config = Config::load(sources())?;
-    let store = ready(&DatabaseConfig::load(sources())?).await?;
-    let transport = gateways::https(gateways::TransportLimits::default());
-    let transport = transport.map_err(ServeError::from)?;
-    let (clock, ids) = (Clock::system(), Ids::system());
-    let parts = Parts { store: store.clone(), transport, clock, ids, tick: TICK };
-    let server = Server::new(config, parts)?;
-    let done = work(&server.cx).await;
     store.close().await;
     Ok(done?)
 }

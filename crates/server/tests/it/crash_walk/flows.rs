@@ -229,6 +229,29 @@ pub const SECOND_SUCCESS_HEARD: Flow = Flow {
     act: hear,
 };
 
+pub const COMPARING_A_SUCCESS_WITHOUT_ITS_EVENT: Flow = Flow {
+    before: |stage| {
+        stage.stripe.drop_webhooks();
+        pay(stage, CARD)?;
+        stage.stripe.advance(Duration::from_secs(10 * 60));
+        Some(())
+    },
+    act: |stage| stage.compare_books(),
+};
+
+pub const COMPARING_A_REFUND_THAT_NOBODY_TOLD_OF: Flow = Flow {
+    before: |stage| {
+        pay(stage, CARD)?;
+        hear(stage)?;
+        stage.stripe.drop_webhooks();
+        let part = RefundOrder { amount: Some(400), ..RefundOrder::default() };
+        stage.stripe.refund(stage.payment(), part).unwrap();
+        stage.stripe.advance(Duration::from_secs(10 * 60));
+        Some(())
+    },
+    act: |stage| stage.compare_books(),
+};
+
 fn fill_cart(stage: &mut Stage) -> Option<()> {
     stage.add("mug", 2).map(drop)
 }

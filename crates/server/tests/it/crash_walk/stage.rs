@@ -20,7 +20,10 @@ use serde_json::{Value, json};
 use server::{
     clock::{Clock, Ids},
     config::{Config, Sources},
-    flows::poll_events::poll_events,
+    flows::{
+        compare_books::{Hands, Period, compare},
+        poll_events::poll_events,
+    },
     serve::{Parts, Server},
     worker,
 };
@@ -347,6 +350,16 @@ impl Stage {
         let cx = self.life.as_ref().unwrap().server.cx.clone();
         self.live(async move {
             let _again = poll_events(&cx).await;
+        })
+    }
+
+    /// Our books are compared with Stripe's from the beginning on.
+    pub fn compare_books(&self) -> Option<()> {
+        let cx = self.life.as_ref().unwrap().server.cx.clone();
+        let from = Timestamp::from_second(START).unwrap();
+        let period = Period { from, to: self.stripe.now() };
+        self.live(async move {
+            let _again = compare(&cx, period, Hands::Mend, &mut |_| {}).await;
         })
     }
 
