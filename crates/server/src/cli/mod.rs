@@ -4,6 +4,7 @@
 
 pub mod catalog;
 mod demo;
+pub mod doctor;
 mod ink;
 pub mod orders;
 pub mod reconcile;
@@ -41,6 +42,7 @@ const EXAMPLES: &str = "Examples:
   till orders show ID                   an order and its history
   till orders refund ID --amount 12.50  gives money back
   till orders attention                 what needs a person
+  till doctor                           says what is wrong, and how to mend it
   till reconcile                        compares the books with Stripe's";
 
 /// A checkout server: a cart becomes a paid order, once.
@@ -67,6 +69,12 @@ enum Command {
     /// Compares the books with Stripe's, ends what differs, and says what is left for a person
     #[command(after_help = reconcile::HELP)]
     Reconcile(reconcile::Asked),
+    /// Checks configuration, database, clock, Stripe key and webhook endpoint
+    Doctor {
+        /// Print JSON, one object in each line
+        #[arg(long)]
+        json: bool,
+    },
     /// Prints the OpenAPI 3.1 document of the API
     Openapi,
     /// Runs a simulator of somebody else's server, for development and tests
@@ -145,6 +153,9 @@ pub enum CliError {
     /// The books were not compared, or differ.
     #[error(transparent)]
     Reconcile(#[from] reconcile::ReconcileError),
+    /// Something is wrong with the shop.
+    #[error(transparent)]
+    Doctor(#[from] doctor::DoctorError),
     /// The simulator did not start, or stopped.
     #[error(transparent)]
     Simulate(#[from] simulate::SimulateError),
@@ -229,6 +240,7 @@ async fn command(command: Command) -> Result<(), CliError> {
             let (out, err) = (io::stdout(), io::stderr());
             beside_the_server(async |cx| reconcile::reconcile(cx, asked, out, err).await).await
         }
+        Command::Doctor { json } => examine(json).await,
         Command::Openapi => print_document(),
         Command::Simulate(SimulateCommand::Stripe(arguments)) => {
             Ok(simulate::stripe(arguments).await?)
@@ -290,6 +302,12 @@ async fn export() -> Result<(), CliError> {
     Ok(done?)
 }
 
+async fn examine(as_json: bool) -> Result<(), CliError> {
+    let lines = doctor::examine(sources, transport()?, Clock::system().now()).await;
+    let ink = ink::Ink::of(&io::stdout());
+    Ok(doctor::print(&lines, as_json, ink, io::stdout().lock())?)
+}
+
 /// Runs the flows of a server that serves nobody.
 async fn beside_the_server<E>(
     work: impl AsyncFnOnce(&Context) -> Result<(), E>,
@@ -299,14 +317,16 @@ where
 {
     let config = Config::load(sources())?;
     let store = ready(&DatabaseConfig::load(sources())?).await?;
-    let transport = gateways::https(gateways::TransportLimits::default());
-    let transport = transport.map_err(ServeError::from)?;
     let (clock, ids) = (Clock::system(), Ids::system());
-    let parts = Parts { store: store.clone(), transport, clock, ids, tick: TICK };
+    let parts = Parts { store: store.clone(), transport: transport()?, clock, ids, tick: TICK };
     let server = Server::new(config, parts)?;
     let done = work(&server.cx).await;
     store.close().await;
     Ok(done?)
+}
+
+fn transport() -> Result<gateways::Transport, ServeError> {
+    Ok(gateways::https(gateways::TransportLimits::default())?)
 }
 
 /// The database, if it is up to date. A command that was asked for something else does not change

@@ -9,12 +9,15 @@ use storage::inbox::Source;
 use super::{error::ApiError, read::Raw, routes::Web};
 use crate::flows::{FlowError, receive_event::receive};
 
+/// Where Stripe delivers its events.
+pub const PATH: &str = "/api/webhooks/stripe";
+
 /// The header that carries the signature.
 const SIGNATURE: &str = "stripe-signature";
 
 /// Takes a signed event in. It is answered as soon as it is stored, and applied afterwards;
 /// events that are unknown to us or for somebody else are stored too.
-#[utoipa::path(post, path = "/api/webhooks/stripe", tag = "webhooks",
+#[utoipa::path(post, path = PATH, tag = "webhooks",
     request_body(content = String, description = "The event as Stripe sends it.",
         content_type = "application/json"),
     params(("Stripe-Signature" = String, Header, description = "Made with the endpoint's secret.")),

@@ -112,8 +112,9 @@ pub(super) static CASES: &[Case] = &[
         12,
         "No event arrives, and paid orders are cancelled.",
         Held {
-            by: "Events are also fetched, and Stripe is asked before anything is cancelled.",
+            by: "Events are also fetched, Stripe is asked before anything is cancelled, and books are compared daily.",
             tests: &[
+                "the_worker_compares_books_daily_and_after_an_outage_longer_than_events_are_kept",
                 "the_worker_leads_to_paid_although_every_webhook_is_lost",
                 "confirm_leads_to_paid_although_every_webhook_is_lost",
             ],
@@ -147,8 +148,9 @@ pub(super) static CASES: &[Case] = &[
         16,
         "Signatures fail for a body that was parsed first, a wrong secret, or an old event.",
         Held {
-            by: "The raw bytes are checked, with every secret there is, five minutes either way.",
+            by: "The raw bytes are checked, with every secret there is, five minutes either way; `till doctor` compares the clocks and says when the last signed event came.",
             tests: &[
+                "a_clock_that_signed_events_would_fail_by_is_wrong",
                 "a_forged_unsigned_or_stale_event_is_refused_and_not_stored",
                 "while_a_secret_is_rolled_either_one_is_enough",
                 "a_webhook_secret_is_trimmed_told_from_other_keys_and_never_shown",
@@ -317,8 +319,11 @@ pub(super) static CASES: &[Case] = &[
         35,
         "Money is taken, and there is no order.",
         Held {
-            by: "The order and its stock are there before the payment.",
-            tests: &["a_server_killed_between_the_charge_and_the_event_finds_both"],
+            by: "The order and its stock are there before the payment; a payment that names an order that is not there is found.",
+            tests: &[
+                "a_server_killed_between_the_charge_and_the_event_finds_both",
+                "payments_that_name_our_orders_and_are_not_ours_call_a_person",
+            ],
         },
     ),
     case(
@@ -474,6 +479,7 @@ pub(super) static CASES: &[Case] = &[
             by: "Refunds are kept by Stripe's id; ours carry an id of ours and are written before the call.",
             tests: &[
                 "a_refund_made_in_stripes_dashboard_shows_up_here",
+                "a_refund_whose_events_stripe_has_forgotten_is_taken_in",
                 "events_of_refunds_ten_times_and_backwards_leave_the_same_books",
             ],
         },
@@ -558,8 +564,11 @@ pub(super) static CASES: &[Case] = &[
         60,
         "One shop has several webhook endpoints.",
         Held {
-            by: "The same event twice is one event.",
-            tests: &["the_same_events_ten_times_at_once_and_backwards_leave_the_same_books"],
+            by: "The same event twice is one event; `till doctor` tells of a second endpoint.",
+            tests: &[
+                "the_same_events_ten_times_at_once_and_backwards_leave_the_same_books",
+                "a_webhook_endpoint_that_is_missing_disabled_or_sent_too_little_is_wrong",
+            ],
         },
     ),
     case(

@@ -7,6 +7,7 @@ mod catalogue;
 mod checkout;
 mod demo;
 mod dispute;
+mod doctor;
 mod gate;
 mod history;
 mod import;

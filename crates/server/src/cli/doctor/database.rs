@@ -1,0 +1,174 @@
+//! The database, and what lies in it undone.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use storage::{
+    Condition, DatabaseUrl, Limits, Store, StoreError, attention,
+    inbox::{self, Source},
+    outbox, payment,
+};
+use uuid::Uuid;
+
+use super::{Line, ago, is_migrated};
+
+/// Nodes whose clocks are further apart see each other's orders expire too early.
+const CLOCKS_APART_SECONDS: i64 = 30;
+/// The worker looks every second; what has been due for so long is not being worked off.
+const OVERDUE: Duration = Duration::from_secs(5 * 60);
+
+pub(super) async fn examine(url: &DatabaseUrl, migrates: bool, now: Timestamp) -> Vec<Line> {
+    let store = match Store::open(url, &Limits::default()).await {
+        Ok(store) => store,
+        Err(error) => {
+            let mend = "Mend DATABASE_URL, or start the database.";
+            return vec![Line::wrong("database", error.to_string(), mend)];
+        }
+    };
+    let mut lines = match store.condition().await {
+        Ok(condition) => conditions(url, &condition, now),
+        Err(error) => {
+            let mend = "Give its user the right to write, and the disk room.";
+            vec![Line::wrong("database", format!("nothing can be written: {error}"), mend)]
+        }
+    };
+    lines.push(migrations(&store, migrates).await);
+    if is_migrated(&store).await {
+        lines.extend(left_undone(&store, now).await);
+    }
+    store.close().await;
+    lines
+}
+
+fn conditions(url: &DatabaseUrl, condition: &Condition, now: Timestamp) -> Vec<Line> {
+    let mut lines =
+        vec![Line::ok("database", format!("{url} answers, version {}", condition.version))];
+    lines.push(match condition.keeps_what_it_confirms {
+        true => Line::ok("disk", "what is confirmed is on the disk"),
+        false => Line::wrong(
+            "disk",
+            "the database confirms orders before they are on its disk: a power cut loses them",
+            "PostgreSQL: fsync = on and synchronous_commit = on. MySQL and MariaDB: \
+             innodb_flush_log_at_trx_commit = 1.",
+        ),
+    });
+    let apart = condition.clock.duration_since(now).as_secs();
+    lines.push(match apart.abs() <= CLOCKS_APART_SECONDS {
+        true => Line::ok("database clock", "it goes as this machine's does"),
+        false => Line::warning(
+            "database clock",
+            format!("it is {apart} seconds ahead of this machine's"),
+            "Synchronise both clocks (NTP); one of the two machines is wrong.",
+        ),
+    });
+    lines
+}
+
+async fn migrations(store: &Store, migrates: bool) -> Line {
+    let check = "migrations";
+    match store.pending_migrations().await {
+        Ok(pending) if pending.is_empty() => Line::ok(check, "the database is up to date"),
+        Ok(pending) if migrates => Line::warning(
+            check,
+            format!("missing: {}", pending.join(", ")),
+            "`till serve` brings the database up to date when it starts; so does `till migrate`.",
+        ),
+        Ok(pending) => Line::wrong(
+            check,
+            format!("missing: {}", pending.join(", ")),
+            "Run `till migrate`: with TILL_MIGRATE=manual the server does not start before.",
+        ),
+        Err(error) => {
+            Line::wrong(check, error.to_string(), "Use the version of till that made it.")
+        }
+    }
+}
+
+/// What waits in the rows.
+struct Undone {
+    overdue: [i64; 3],
+    items: i64,
+    delivered: Option<Timestamp>,
+    fetched: Option<Timestamp>,
+}
+
+async fn left_undone(store: &Store, now: Timestamp) -> Vec<Line> {
+    let then = now.checked_sub(OVERDUE).unwrap_or(now);
+    let read = store.write(then, |tx, then| {
+        Box::pin(async move {
+            // Changes no row, and needs the right to change one.
+            outbox::done(tx, Uuid::nil(), *then).await?;
+            let overdue = [
+                inbox::overdue_count(tx, *then).await?,
+                outbox::overdue_count(tx, *then).await?,
+                payment::overdue_count(tx, *then).await?,
+            ];
+            let items = attention::open_count(tx).await?;
+            let delivered = inbox::newest_from(tx, Source::Webhook).await?;
+            let fetched = inbox::newest_from(tx, Source::Poll).await?;
+            Ok::<_, StoreError>(Undone { overdue, items, delivered, fetched })
+        })
+    });
+    match read.await {
+        Ok(undone) => vec![work(undone.overdue), items(undone.items), events(&undone, now)],
+        Err(error) => {
+            let mend = "Give the database's user the right to read and change every table.";
+            vec![Line::wrong("database", format!("its tables cannot be used: {error}"), mend)]
+        }
+    }
+}
+
+fn work([events, effects, payments]: [i64; 3]) -> Line {
+    match events + effects + payments {
+        0 => Line::ok("worker", "nothing waits that should have been done"),
+        _ => Line::wrong(
+            "worker",
+            format!(
+                "waiting for more than five minutes: {events} events, {effects} effects, {payments} \
+                 payments"
+            ),
+            "Start `till serve`; if it runs, its log says why it cannot work them off.",
+        ),
+    }
+}
+
+fn items(open: i64) -> Line {
+    match open {
+        0 => Line::ok("attention", "nothing waits for a person"),
+        _ => Line::warning(
+            "attention",
+            format!("{open} matters wait for a person"),
+            "`till orders show` tells those of an order; `till_attention_items` in /metrics counts \
+             them.",
+        ),
+    }
+}
+
+/// Whether the webhook secret is right cannot be asked at Stripe; that signed events come in proves it.
+fn events(undone: &Undone, now: Timestamp) -> Line {
+    let check = "signed events";
+    let mend = "Compare STRIPE_WEBHOOK_SECRET with the endpoint's signing secret in Stripe's dashboard \
+                (Stripe does not tell it here), and look at the endpoint's failed deliveries there.";
+    match (undone.delivered, undone.fetched) {
+        (None, None) => {
+            Line::ok(check, "no event has come yet, so the webhook secret is not proven yet")
+        }
+        (None, Some(fetched)) => Line::warning(
+            check,
+            format!("none was ever delivered; the last one was fetched {}", ago(fetched, now)),
+            mend,
+        ),
+        (Some(delivered), Some(fetched)) if fetched > delivered => Line::warning(
+            check,
+            format!(
+                "the last one was delivered {}, and one had to be fetched {}",
+                ago(delivered, now),
+                ago(fetched, now)
+            ),
+            mend,
+        ),
+        (Some(delivered), _) => {
+            Line::ok(check, format!("the last one was delivered {}", ago(delivered, now)))
+        }
+    }
+}
