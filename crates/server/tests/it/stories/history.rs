@@ -159,6 +159,9 @@ stories! {
         let intent = guest.intent().await;
         guest.confirm_debit(&intent, PAYING).await;
         guest.confirm(&intent).await;
+        // A line in between would be followed by another one that says that the order waits.
+        until_told(&shop, &intent, "(payment_intent.processing, ").await;
+        shop.quiet().await;
         for _ in 0..5 {
             shop.advance(Duration::from_secs(24 * 60 * 60));
             shop.until("the worker has looked", || async {

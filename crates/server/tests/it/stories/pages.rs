@@ -184,7 +184,7 @@ fn the_document_is_openapi_3_1_and_describes_every_operation_and_answer() {
             assert_eq!(example["error"]["message"], sentence);
         }
     }
-    assert_eq!(ids.len(), 12);
+    assert_eq!(ids.len(), 13);
 }
 
 #[test]
