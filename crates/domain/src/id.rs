@@ -48,6 +48,10 @@ ids! {
     RefundId;
     /// A dispute of a payment.
     DisputeId;
+    /// What others are told of a step of an order.
+    NoticeId;
+    /// A notice on its way to one receiver.
+    DeliveryId;
 }
 
 #[cfg(test)]

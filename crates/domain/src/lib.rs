@@ -5,7 +5,7 @@
 //! ([`contact`]); a [`payment`] is asked of a gateway; the gateway's [`event`] says that the money
 //! moved, and the order is paid. A [`cancellation`] gives the order up before that, a [`refund`]
 //! gives money back after it, and in a [`dispute`] a bank takes it. The order's [`history`] tells
-//! all of it.
+//! all of it; a [`notice`] tells others of each step, and its [`delivery`] brings it to one of them.
 //!
 //! Nothing here reads a clock, makes a random number, waits or logs: time and ids come in as
 //! arguments, so every rule can be tried a million times in a second.
@@ -30,6 +30,9 @@
 //! | stray | a second payment at the gateway that names an order of ours; all of it goes back |
 //! | dispute | a bank takes the money of a payment back, or asks about it first (an inquiry) |
 //! | history | what happened to an order, line by line: when, who, what |
+//! | notice | what others are told of a step of an order; the same words however often it is sent |
+//! | endpoint | a server of the merchant's that notices are posted to |
+//! | delivery | a notice on its way to one receiver: an endpoint, or the shopper's mailbox |
 //! | discrepancy | news that does not fit our books; a person must look at it |
 //! | difference | what our books and the gateway's do not both say, found by comparing them ([`books`]) |
 
@@ -39,11 +42,13 @@ pub mod cart;
 pub mod catalog;
 pub mod checkout;
 pub mod contact;
+pub mod delivery;
 pub mod dispute;
 pub mod event;
 pub mod history;
 pub mod id;
 pub mod money;
+pub mod notice;
 pub mod order;
 pub mod payment;
 pub mod pricing;

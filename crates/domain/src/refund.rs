@@ -420,7 +420,8 @@ impl RefundState {
         }
     }
 
-    fn is_given_back(&self) -> bool {
+    /// Whether the money is back, or on its way by the gateway's word.
+    pub fn is_given_back(&self) -> bool {
         match self {
             Self::Pending | Self::Succeeded => true,
             Self::Requested

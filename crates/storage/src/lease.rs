@@ -17,7 +17,8 @@ pub struct Lease {
 
 /// The three statements by which the rows of a table are claimed.
 pub(crate) struct Claims {
-    /// Keys of rows that are due and free: `?1` now, `?2` how many. The key is the first column.
+    /// Keys of rows that are due and free: `?1` now, `?2` how many, `?3` among which, where the
+    /// claim says so. The key is the first column.
     pub due: &'static Sql,
     /// Takes one row if it is still free: `?1` key, `?2` token, `?3` until, `?4` now.
     pub take: &'static Sql,
@@ -34,13 +35,25 @@ impl Claims {
         lease: &Lease,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
+        self.claim_among(tx, None, (now, lease), limit).await
+    }
+
+    /// The same among the rows that `scope` names.
+    pub(crate) async fn claim_among(
+        &self,
+        tx: &mut Tx,
+        scope: Option<Value>,
+        (now, lease): (Timestamp, &Lease),
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
         let mine = [now.into(), lease.token.into(), limit.into()];
         let before = tx.query(self.taken, &mine).await?;
         if !before.is_empty() {
             // The claim has been made already; its commit was lost on the way back.
             return Ok(before);
         }
-        let due = tx.query(self.due, &[now.into(), limit.into()]).await?;
+        let which: Vec<Value> = [now.into(), limit.into()].into_iter().chain(scope).collect();
+        let due = tx.query(self.due, &which).await?;
         if due.is_empty() {
             return Ok(due);
         }

@@ -41,6 +41,7 @@ pub mod cart;
 pub mod catalog;
 mod condition;
 pub mod cursor;
+pub mod delivery;
 mod dialect;
 pub mod dispute;
 mod error;
@@ -50,6 +51,7 @@ mod lease;
 mod migrate;
 mod mysql;
 mod network;
+pub mod notice;
 pub mod order;
 pub mod outbox;
 pub mod payment;
@@ -148,9 +150,11 @@ pub fn statements() -> Vec<&'static Sql> {
         cart::ALL,
         catalog::ALL,
         cursor::ALL,
+        delivery::ALL,
         dispute::ALL,
         history::ALL,
         inbox::ALL,
+        notice::ALL,
         order::ALL,
         outbox::ALL,
         payment::ALL,

@@ -43,6 +43,12 @@ static MIGRATIONS: &[Migration] = &[
         mysql: include_str!("../migrations/mysql/0004_disputes.sql"),
     },
     Migration {
+        name: "0005_deliveries",
+        sqlite: include_str!("../migrations/sqlite/0005_deliveries.sql"),
+        postgres: include_str!("../migrations/postgres/0005_deliveries.sql"),
+        mysql: include_str!("../migrations/mysql/0005_deliveries.sql"),
+    },
+    Migration {
         name: "0007_books",
         sqlite: include_str!("../migrations/sqlite/0007_books.sql"),
         postgres: include_str!("../migrations/postgres/0007_books.sql"),

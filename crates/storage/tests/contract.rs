@@ -10,6 +10,8 @@
 mod books;
 #[path = "contract/claims.rs"]
 mod claims;
+#[path = "contract/deliveries.rs"]
+mod deliveries;
 #[path = "contract/disputes.rs"]
 mod disputes;
 #[path = "contract/harness.rs"]
