@@ -11,10 +11,18 @@
 //! All of it goes through one seam, the [`Transport`]: in production a pooled HTTPS client, in
 //! tests a simulator's router called in the same process. Nothing here reads the wall clock,
 //! touches a database or decides what news means for an order.
+//!
+//! Two more receive what the shop tells of its orders: the [`merchant`]'s own systems, by signed
+//! webhook, and the shopper, by [`mail`]. Either may be told twice; each try ends as a [`Tried`].
 
+pub mod mail;
+pub mod merchant;
 pub mod stripe;
 mod transport;
 
+use std::error::Error;
+
+use domain::delivery::Outcome;
 use stripe::Refused;
 pub use transport::{
     BoxError, HttpsError, Transport, TransportError, TransportLimits, https, in_process,
@@ -64,4 +72,38 @@ pub enum Doubt {
         /// How many were read.
         pages: u32,
     },
+}
+
+/// How one try to bring a notice to its receiver ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// What may be done next.
+    pub outcome: Outcome,
+    /// What the receiver said, or what went wrong, without anybody's address.
+    pub words: String,
+}
+
+impl Tried {
+    fn new(outcome: Outcome, words: impl Into<String>) -> Self {
+        Self { outcome, words: words.into() }
+    }
+
+    /// It did not get there, as far as is known; another try may.
+    pub fn not_now(words: impl Into<String>) -> Self {
+        Self::new(Outcome::NotNow { retry_after: None }, words)
+    }
+}
+
+/// An error with the causes that say more than it does.
+fn with_causes(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    words
 }

@@ -14,7 +14,7 @@ mod form;
 mod money;
 pub mod refund;
 #[cfg(test)]
-mod script;
+pub(crate) mod script;
 mod send;
 #[cfg(test)]
 mod tests;
