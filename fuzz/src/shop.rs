@@ -72,7 +72,8 @@ impl Shop {
             import(&store, rows, &clock, &ids).await.unwrap();
         });
         let transport = gateways::in_process::<Router, Body, Body>(stripe.router());
-        let parts = Parts { store, transport, clock, ids, tick: TICK };
+        let merchant = transport.clone();
+        let parts = Parts { store, transport, merchant, clock, ids, tick: TICK };
         let server = Server::new(config, parts).unwrap();
         let names = RefCell::default();
         let shop = Self { runtime, server, onlooker, names, _folder: folder };

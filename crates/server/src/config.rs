@@ -9,6 +9,7 @@
 
 mod grammar;
 mod keys;
+mod outlets;
 mod settings;
 mod sources;
 
@@ -27,6 +28,7 @@ use storage::DatabaseUrl;
 use url::Url;
 
 use keys::Mode;
+pub use outlets::{MailConfig, WebhookConfig};
 pub use settings::{SETTINGS, Setting, listing};
 use sources::Values;
 pub use sources::{Sources, variables_of_process};
@@ -44,6 +46,10 @@ pub struct Config {
     pub secret: SecretString,
     /// The payment gateway.
     pub stripe: StripeConfig,
+    /// The merchant's own servers that are told of orders.
+    pub webhooks: WebhookConfig,
+    /// How shoppers get mail; nothing where they get none.
+    pub mail: Option<MailConfig>,
     /// The name on the pages.
     pub shop_name: String,
     /// Currency, shipping and tax.
@@ -163,6 +169,8 @@ impl Config {
             grammar::one_of(text, &[("text", LogFormat::Text), ("json", LogFormat::Json)])
         });
         let stripe = stripe(&mut values, public_url.as_ref());
+        let webhooks = outlets::webhooks(&mut values);
+        let mail = outlets::mail(&mut values);
         let complete = || {
             backend?;
             Some(Self {
@@ -171,6 +179,8 @@ impl Config {
                 database_url: database_url?,
                 secret: secret?.into(),
                 stripe: stripe?,
+                webhooks: webhooks?,
+                mail: mail?,
                 shop_name: shop_name?,
                 prices: prices?,
                 reservation: reservation?,

@@ -13,6 +13,7 @@ use url::Url;
 use crate::{
     clock::{Clock, Ids},
     flows::FlowError,
+    outlet::Outlet,
 };
 
 /// Shared by all requests and the worker.
@@ -27,6 +28,8 @@ pub struct Context {
     pub ids: Ids,
     /// The shop's own rules.
     pub shop: ShopRules,
+    /// Whom the shop tells of its orders.
+    pub outlets: Vec<Outlet>,
     /// Money flows under way: a client that hangs up does not stop them, shutdown awaits them.
     pub tasks: TaskTracker,
     /// Rung when there is something to do at once.
@@ -61,6 +64,8 @@ pub struct Bells {
     pub later: Notify,
     /// Rung when an effect waits.
     pub effects: Notify,
+    /// Rung when a notice waits for its deliveries.
+    pub notices: Notify,
     /// Rung when a payment should be looked at.
     pub payments: Notify,
     /// Rung when the gateway's events should be fetched now.
@@ -72,7 +77,8 @@ pub struct Bells {
 impl Bells {
     /// Something is due; whoever works looks whether it is theirs.
     pub fn ring_work(&self) {
-        for bell in [&self.first, &self.later, &self.effects, &self.payments] {
+        let bells = [&self.first, &self.later, &self.effects, &self.notices, &self.payments];
+        for bell in bells {
             bell.notify_one();
         }
     }

@@ -13,5 +13,7 @@ pub mod config;
 pub mod context;
 pub mod flows;
 pub mod http;
+pub mod letters;
+pub mod outlet;
 pub mod serve;
 pub mod worker;

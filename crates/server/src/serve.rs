@@ -3,7 +3,11 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum_server::Handle;
-use gateways::stripe::{self, Stripe};
+use gateways::{
+    mail::{Mailer, MailerError},
+    merchant::{self, Merchant},
+    stripe::{self, Stripe},
+};
 use hyper_util::rt::TokioTimer;
 use secrecy::ExposeSecret;
 use storage::{Limits, Store, StoreError};
@@ -12,7 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::{Clock, Ids},
-    config::Config,
+    config::{Config, MailConfig, WebhookConfig},
     context::{Bells, Context, Cx, ShopRules},
     http::{
         gate::Gate,
@@ -21,6 +25,8 @@ use crate::{
         routes::{self, Web},
         visitor::VisitorCookie,
     },
+    letters::{Letters, LettersError},
+    outlet::{Outlet, Way},
     worker::{self, Rhythm},
 };
 
@@ -60,6 +66,12 @@ pub enum ServeError {
     /// Stripe does not charge in the shop's currency.
     #[error("TILL_CURRENCY: {0}")]
     Currency(#[from] stripe::AmountError),
+    /// No mail can be sent from this machine.
+    #[error("TILL_MAIL: {0}")]
+    Mail(#[from] MailerError),
+    /// The letters cannot be written.
+    #[error(transparent)]
+    Letters(#[from] LettersError),
     /// The socket broke.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -81,6 +93,9 @@ pub struct Parts {
     pub store: Store,
     /// The way to the gateway.
     pub transport: gateways::Transport,
+    /// The way to the merchant's own servers: another, so that none of them takes the gateway's
+    /// connections.
+    pub merchant: gateways::Transport,
     /// The time.
     pub clock: Clock,
     /// New ids.
@@ -100,9 +115,11 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         );
     }
     let transport = gateways::https(gateways::TransportLimits::default())?;
+    let merchant = gateways::https(merchant::LIMITS)?;
     let (clock, ids) = (Clock::system(), Ids::system());
     let address = config.listen;
-    let server = Server::new(config, Parts { store, transport, clock, ids, tick: TICK })?;
+    let parts = Parts { store, transport, merchant, clock, ids, tick: TICK };
+    let server = Server::new(config, parts)?;
     let listener = TcpListener::bind(address)
         .await
         .map_err(|source| ServeError::Listen { address, source })?;
@@ -153,9 +170,10 @@ impl Server {
             stripe_js_url: config.stripe.js_url,
             webhook_secrets: config.stripe.webhook_secrets,
         };
+        let outlets = outlets(config.webhooks, config.mail, &shop.name, parts.merchant)?;
         let Parts { store, clock, ids, tick, .. } = parts;
         let (tasks, bells) = (TaskTracker::new(), Bells::default());
-        let cx = Arc::new(Context { store, stripe, clock, ids, shop, tasks, bells });
+        let cx = Arc::new(Context { store, stripe, clock, ids, shop, outlets, tasks, bells });
         let (gate, facts) = (Arc::new(gate), Arc::new(facts));
         let router = routes::router(Web { cx: cx.clone(), cookie, gate, facts });
         Ok(Self { cx, router, stop: CancellationToken::new(), tick, poll })
@@ -194,6 +212,23 @@ impl Server {
         self.cx.store.close().await;
         Ok(served?)
     }
+}
+
+/// Whom the shop tells of its orders.
+fn outlets(
+    webhooks: WebhookConfig,
+    mail: Option<MailConfig>,
+    shop: &str,
+    transport: gateways::Transport,
+) -> Result<Vec<Outlet>, ServeError> {
+    let merchant = Merchant::new(transport, webhooks.secrets);
+    let endpoint = |url| Way::Endpoint { url, merchant: merchant.clone() };
+    let mut ways: Vec<Way> = webhooks.urls.into_iter().map(endpoint).collect();
+    if let Some(MailConfig { place, from, templates }) = mail {
+        let letters = Box::new(Letters::new(shop.to_owned(), templates.as_deref())?);
+        ways.push(Way::Mail { letters, mailer: Mailer::new(&place, from)? });
+    }
+    Ok(ways.into_iter().map(Outlet::new).collect())
 }
 
 /// Lets the requests under way finish. Those who never finish theirs are not waited for.

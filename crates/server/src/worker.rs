@@ -4,7 +4,7 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use futures::FutureExt;
+use futures::{FutureExt, future::join_all};
 use storage::inbox::Turn;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -12,7 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     context::{Context, Cx},
-    flows::{FlowError, compare_books, deliver, poll_events, receive_event, reconcile},
+    flows::{
+        FlowError, announce, compare_books, deliver, notify, poll_events, receive_event, reconcile,
+    },
+    outlet::Outlet,
 };
 
 /// How often the worker looks without being called.
@@ -32,7 +35,8 @@ const POLL_REST: Duration = Duration::from_millis(400);
 const TICKS_OF_COMPARISON: u32 = 60;
 
 /// Works until `stop`, and finishes what it has begun. Each kind of work has a loop of its own: an
-/// event that proves a payment never waits behind a question to a gateway that is slow.
+/// event that proves a payment never waits behind a question to a gateway that is slow, and nothing
+/// that moves money behind a mail.
 pub async fn run(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
     let bells = &cx.bells;
     let work = |what, bell| work(&cx, what, bell, rhythm.tick, &stop);
@@ -40,6 +44,8 @@ pub async fn run(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
         work(Work::FirstEvents, &bells.first),
         work(Work::LaterEvents, &bells.later),
         work(Work::Effects, &bells.effects),
+        work(Work::Notices, &bells.notices),
+        join_all(cx.outlets.iter().map(|one| work(Work::Deliveries(one), &one.bell))),
         work(Work::Payments, &bells.payments),
         poll(&cx, rhythm.poll, &stop),
         compare(&cx, rhythm.tick * TICKS_OF_COMPARISON, &stop),
@@ -47,26 +53,34 @@ pub async fn run(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
 }
 
 /// Kinds of work that is due at some time.
-#[derive(Debug, Clone, Copy)]
-enum Work {
+#[derive(Clone, Copy)]
+enum Work<'a> {
     /// Events that can be applied as they stand.
     FirstEvents,
     /// Events that need a question first.
     LaterEvents,
     /// Effects of the outbox.
     Effects,
+    /// Notices to be sent on their way.
+    Notices,
+    /// Deliveries of one outlet.
+    Deliveries(&'a Outlet),
     /// Payments to look at.
     Payments,
 }
 
-impl Work {
-    const ALL: [Self; 4] = [Self::FirstEvents, Self::LaterEvents, Self::Effects, Self::Payments];
+impl Work<'_> {
+    /// All but the deliveries.
+    const OF_THE_SHOP: [Self; 5] =
+        [Self::FirstEvents, Self::LaterEvents, Self::Effects, Self::Notices, Self::Payments];
 
     async fn run(self, cx: &Context) -> Result<usize, FlowError> {
         match self {
             Self::FirstEvents => receive_event::apply_due(cx, Turn::First).await,
             Self::LaterEvents => receive_event::apply_due(cx, Turn::Later).await,
             Self::Effects => deliver::deliver_due(cx).await,
+            Self::Notices => announce::send_out_due(cx).await,
+            Self::Deliveries(outlet) => notify::deliver_due(cx, outlet).await,
             Self::Payments => reconcile::reconcile_due(cx).await,
         }
     }
@@ -76,16 +90,25 @@ impl Work {
             Self::FirstEvents => "first events",
             Self::LaterEvents => "later events",
             Self::Effects => "effects",
+            Self::Notices => "notices",
+            Self::Deliveries(_) => "deliveries",
             Self::Payments => "payments",
         }
     }
 }
 
-async fn work(cx: &Context, what: Work, bell: &Notify, tick: Duration, stop: &CancellationToken) {
+async fn work(
+    cx: &Context,
+    what: Work<'_>,
+    bell: &Notify,
+    tick: Duration,
+    stop: &CancellationToken,
+) {
     while !stop.is_cancelled() {
         if run_once(cx, what).await > 0 {
-            // Effects may have come up, and whoever waits for them may be asleep.
+            // Effects and notices may have come up, and whoever waits for them may be asleep.
             cx.bells.effects.notify_one();
+            cx.bells.notices.notify_one();
             continue;
         }
         tokio::select! {
@@ -99,14 +122,17 @@ async fn work(cx: &Context, what: Work, bell: &Notify, tick: Duration, stop: &Ca
 /// Does everything that is due once. Returns how much that was.
 pub async fn run_due(cx: &Context) -> usize {
     let mut done = 0;
-    for what in Work::ALL {
+    for what in Work::OF_THE_SHOP {
         done += run_once(cx, what).await;
+    }
+    for outlet in &cx.outlets {
+        done += run_once(cx, Work::Deliveries(outlet)).await;
     }
     done
 }
 
 /// A panic ends the piece of work, not the worker: the claim runs out, and the row is found again.
-async fn run_once(cx: &Context, what: Work) -> usize {
+async fn run_once(cx: &Context, what: Work<'_>) -> usize {
     let name = what.name();
     match AssertUnwindSafe(what.run(cx)).catch_unwind().await {
         Ok(Ok(done)) => {

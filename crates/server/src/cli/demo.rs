@@ -142,6 +142,7 @@ fn welcome(shop: &Shop, kept: bool) {
         ("Simulated Stripe", shop.stripe_url.to_string()),
         ("Metrics", format!("{}metrics", shop.url)),
         ("Test card", "4242 4242 4242 4242, any date to come, any three digits".to_owned()),
+        ("Mail to shoppers", shop.mails().display().to_string()),
         ("Database, log", format!("{folder} ({fate})")),
     ];
     let mut text = format!("\n{}\n\n", ink.strong(format!("Till {version} is open for trial.")));

@@ -9,6 +9,7 @@ mod ink;
 pub mod orders;
 pub mod reconcile;
 mod simulate;
+pub mod webhooks;
 
 use std::{
     error::Error,
@@ -42,6 +43,7 @@ const EXAMPLES: &str = "Examples:
   till orders show ID                   an order and its history
   till orders refund ID --amount 12.50  gives money back
   till orders attention                 what needs a person
+  till webhooks list --failed           what your own servers have not taken
   till doctor                           says what is wrong, and how to mend it
   till reconcile                        compares the books with Stripe's";
 
@@ -66,6 +68,9 @@ enum Command {
     /// Lists, shows and exports orders, gives money back, cancels, and tells what needs a person
     #[command(subcommand)]
     Orders(orders::command::OrdersCommand),
+    /// Shows what your own servers were told of orders, and tells them again
+    #[command(subcommand, after_help = webhooks::command::HELP)]
+    Webhooks(webhooks::command::WebhooksCommand),
     /// Compares the books with Stripe's, ends what differs, and says what is left for a person
     #[command(after_help = reconcile::HELP)]
     Reconcile(reconcile::Asked),
@@ -150,6 +155,9 @@ pub enum CliError {
     /// A command about orders failed.
     #[error(transparent)]
     Orders(#[from] OrdersError),
+    /// What was told was not shown, or not told again.
+    #[error(transparent)]
+    Webhooks(#[from] webhooks::WebhooksError),
     /// The books were not compared, or differ.
     #[error(transparent)]
     Reconcile(#[from] reconcile::ReconcileError),
@@ -240,6 +248,7 @@ async fn command(command: Command) -> Result<(), CliError> {
             let (out, err) = (io::stdout(), io::stderr());
             beside_the_server(async |cx| reconcile::reconcile(cx, asked, out, err).await).await
         }
+        Command::Webhooks(command) => webhooks::command::run(command).await,
         Command::Doctor { json } => examine(json).await,
         Command::Openapi => print_document(),
         Command::Simulate(SimulateCommand::Stripe(arguments)) => {
@@ -308,6 +317,19 @@ async fn examine(as_json: bool) -> Result<(), CliError> {
     Ok(doctor::print(&lines, as_json, ink, io::stdout().lock())?)
 }
 
+/// Works on the database alone.
+async fn on_the_books<E>(
+    work: impl AsyncFnOnce(&Store) -> Result<(), E>,
+) -> Result<(), CliError>
+where
+    CliError: From<E>,
+{
+    let store = ready(&DatabaseConfig::load(sources())?).await?;
+    let done = work(&store).await;
+    store.close().await;
+    Ok(done?)
+}
+
 /// Runs the flows of a server that serves nobody.
 async fn beside_the_server<E>(
     work: impl AsyncFnOnce(&Context) -> Result<(), E>,
@@ -318,7 +340,9 @@ where
     let config = Config::load(sources())?;
     let store = ready(&DatabaseConfig::load(sources())?).await?;
     let (clock, ids) = (Clock::system(), Ids::system());
-    let parts = Parts { store: store.clone(), transport: transport()?, clock, ids, tick: TICK };
+    let merchant = gateways::https(gateways::merchant::LIMITS).map_err(ServeError::from)?;
+    let (transport, store) = (transport()?, store.clone());
+    let parts = Parts { store, transport, merchant, clock, ids, tick: TICK };
     let server = Server::new(config, parts)?;
     let done = work(&server.cx).await;
     store.close().await;

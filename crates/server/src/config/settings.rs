@@ -111,6 +111,37 @@ pub const SETTINGS: &[Setting] = &[
         "How often Stripe is asked for events that no webhook has brought, from 1 to 3600.",
     ),
     Setting::open(
+        "TILL_WEBHOOK_URLS",
+        "",
+        "Your own servers that are told when an order is paid, cancelled, failed or refunded, up to \
+         eight with commas between. Empty: nobody is told.",
+    ),
+    Setting::open(
+        "TILL_WEBHOOK_SECRETS",
+        "",
+        "What they check our signatures with: whsec_ and 24 to 64 random bytes in base64; while one \
+         is being replaced, the new and the old one with a comma between. `echo \
+         whsec_$(openssl rand -base64 32)` makes one.",
+    )
+    .secret(),
+    Setting::open(
+        "TILL_MAIL",
+        "",
+        "How shoppers get their receipts: smtp://USER:PASSWORD@HOST:587 (with STARTTLS), \
+         smtps://USER:PASSWORD@HOST, or folder:PATH for files to look at. Empty: no mail.",
+    )
+    .secret(),
+    Setting::open(
+        "TILL_MAIL_FROM",
+        "",
+        "Who writes to them: shop@example.org, or \"Shop <shop@example.org>\".",
+    ),
+    Setting::open(
+        "TILL_MAIL_TEMPLATES",
+        "",
+        "A folder with templates of your own; one that is not there is the built-in one.",
+    ),
+    Setting::open(
         "TILL_MIGRATE",
         "auto",
         "auto: `till serve` brings the database up to date when it starts. manual: only `till \

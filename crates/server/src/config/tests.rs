@@ -321,3 +321,53 @@ fn every_commented_line_of_the_example_can_be_uncommented() {
     assert_eq!(settings.len(), SETTINGS.len() - COMPLETE.len(), "{settings:?}");
     Config::load(Sources::of_texts(COMPLETE, &settings.join("\n"), "")).unwrap();
 }
+
+const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+#[test]
+fn whoever_is_told_of_orders_is_reached_safely_and_knows_who_tells() {
+    let told = |urls: &str, secrets: &str| {
+        let config = with(&[("TILL_WEBHOOK_URLS", urls), ("TILL_WEBHOOK_SECRETS", secrets)]);
+        config.map(|config| (config.webhooks.urls.len(), config.webhooks.secrets.len()))
+    };
+    assert_eq!(with(&[]).unwrap().webhooks.urls, []);
+    assert_eq!(
+        told("https://erp.example/hooks, http://localhost:9000/x", SIGNING).unwrap(),
+        (2, 1)
+    );
+    let both = format!("{SIGNING}, whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+    assert_eq!(told("https://erp.example/hooks", &both).unwrap(), (1, 2));
+
+    let nine = (0..9).map(|n| format!("https://erp{n}.example/")).collect::<Vec<_>>().join(",");
+    let long = format!("https://erp.example/{}", "x".repeat(240));
+    for (urls, secrets, words) in [
+        ("http://erp.example/hooks", SIGNING, "must begin with https://"),
+        ("https://ada:hidden@erp.example", SIGNING, "without user, query and fragment"),
+        ("https://erp.example,https://erp.example/", SIGNING, "twice"),
+        (&nine, SIGNING, "more than 8"),
+        (&long, SIGNING, "more than 240 characters"),
+        ("https://erp.example", "", "TILL_WEBHOOK_SECRETS is missing"),
+        ("https://erp.example", "whsec_hidden", "24 to 64 bytes in base64"),
+        ("", "sk_test_hidden", "24 to 64 bytes in base64"),
+    ] {
+        let error = told(urls, secrets).unwrap_err().to_string();
+        assert!(error.contains(words) && !error.contains("hidden"), "{words}: {error}");
+    }
+}
+
+#[test]
+fn mail_is_sent_only_where_somebody_is_named_who_writes() {
+    let from = ("TILL_MAIL_FROM", "Shop <shop@example.org>");
+    assert!(with(&[]).unwrap().mail.is_none());
+    assert!(with(&[from]).unwrap().mail.is_none());
+    let config = with(&[("TILL_MAIL", "smtps://ada:hidden@mail.example"), from]).unwrap();
+    assert!(config.mail.is_some());
+    assert!(!format!("{config:?}").contains("hidden"));
+
+    let said = sentence(&[("TILL_MAIL", "folder:mails")]);
+    assert!(said.starts_with("TILL_MAIL_FROM is missing: TILL_MAIL is set"), "{said}");
+    let said = sentence(&[("TILL_MAIL", "mail.example:hidden"), from]);
+    assert!(said.starts_with("TILL_MAIL must be smtp://"), "{said}");
+    let said = sentence(&[("TILL_MAIL", "folder:mails"), ("TILL_MAIL_FROM", "nobody")]);
+    assert!(said.starts_with("TILL_MAIL_FROM must be an address"), "{said}");
+}

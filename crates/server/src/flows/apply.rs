@@ -27,7 +27,7 @@ use storage::{
 use uuid::Uuid;
 
 use super::{
-    refund,
+    announce, refund,
     tell::{self, Via},
 };
 use crate::context::after;
@@ -103,7 +103,7 @@ pub async fn give_up(
     let Some(standing) = lock(tx, id).await? else { return Ok(()) };
     let before = standing.payment.payment;
     let (payment, consequence) = before.clone().never_was();
-    let order = carry_out_on_order(tx, standing.order, &consequence, now).await?;
+    let order = carry_out_on_order(tx, standing.order, (&payment, &consequence), now).await?;
     if payment != before {
         history::note(tx, &tell::given_up(id, reason, now)).await?;
     }
@@ -135,7 +135,8 @@ pub async fn take_in(
             "payment moved"
         );
     }
-    let order = carry_out_on_order(tx, order_before.clone(), &consequence, now).await?;
+    let moved = (&payment, &consequence);
+    let order = carry_out_on_order(tx, order_before.clone(), moved, now).await?;
     let (payments, orders) = ((&before, &payment), (&order_before, &order));
     note(tx, tell::news(&heard.via, payments, orders, &consequence, now)).await?;
     leave_work(tx, (&order, &payment), &consequence, heard, now).await?;
@@ -171,7 +172,7 @@ fn is_replaced_elsewhere(stored: &payment::Stored, heard: &Heard, now: Timestamp
 async fn carry_out_on_order(
     tx: &mut Tx,
     order: Order,
-    consequence: &Consequence,
+    (payment, consequence): (&Payment, &Consequence),
     now: Timestamp,
 ) -> Result<Order, StoreError> {
     let moved = match consequence {
@@ -197,6 +198,7 @@ async fn carry_out_on_order(
         OrderState::Pending { .. } => {}
     }
     order::save_state(tx, &order, now).await?;
+    announce::order_moved(tx, &order, Some(payment), now).await?;
     Ok(order)
 }
 

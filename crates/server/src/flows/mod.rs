@@ -1,6 +1,7 @@
 //! The verbs: in which order things happen. A flow reads, decides (in `domain`) and writes; no
 //! transaction is open while it waits for the gateway.
 
+pub mod announce;
 pub mod apply;
 pub mod ask;
 pub mod call_person;
@@ -11,6 +12,7 @@ pub mod deliver;
 pub mod dispute;
 pub mod expire;
 pub mod fill_cart;
+pub mod notify;
 pub mod poll_events;
 pub mod receive_event;
 pub mod reconcile;

@@ -26,7 +26,7 @@ use storage::{
 use uuid::Uuid;
 
 use super::{
-    FlowError,
+    FlowError, announce,
     apply::{self, Standing},
     ask::{KEY_LIFETIME, unanswered},
     tell::{self, Via},
@@ -296,6 +296,7 @@ async fn apply(
         Some(known) => Some(known.refund),
         None => ours(tx, order, news).await?,
     };
+    let was = known.as_ref().map(|refund| refund.state().clone());
     let (moved, after, consequence) = match known {
         Some(before) => {
             let (after, consequence) = before.clone().hear(news);
@@ -309,6 +310,8 @@ async fn apply(
             (true, made, consequence)
         }
     };
+    let of = (order, &payment.payment);
+    announce::refund_moved(tx, of, was.as_ref(), &after, now).await?;
     call_person(tx, order, &after, consequence, (told.id, now)).await?;
     Ok(moved)
 }
@@ -383,7 +386,7 @@ async fn refuse(cx: &Context, refund: &Refund, reason: NotMade) -> Result<(), St
     cx.store
         .write(input, |tx, (id, order, reason, item, now)| {
             Box::pin(async move {
-                let Some(Standing { order, .. }) = apply::lock(tx, *order).await? else {
+                let Some(Standing { order, payment }) = apply::lock(tx, *order).await? else {
                     return Ok(());
                 };
                 let Some(Stored { refund: before, .. }) = refund::by_id(tx, *id).await? else {
@@ -391,6 +394,8 @@ async fn refuse(cx: &Context, refund: &Refund, reason: NotMade) -> Result<(), St
                 };
                 let (after, consequence) = before.clone().refuse(*reason);
                 save(tx, &before, &after, &Via::Answer, *now).await?;
+                let (of, was) = ((&order, &payment.payment), Some(before.state()));
+                announce::refund_moved(tx, of, was, &after, *now).await?;
                 call_person(tx, &order, &after, consequence, (*item, *now)).await
             })
         })

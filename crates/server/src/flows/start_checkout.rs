@@ -24,7 +24,7 @@ use storage::{
 };
 
 use super::{
-    FlowError,
+    FlowError, announce,
     apply::{self, Heard, Standing},
     ask, tell,
 };
@@ -247,6 +247,7 @@ impl Writing {
             reserve(tx, &order).await?;
             apply::move_reserved(tx, &order.lines, StockMove::Sell).await?;
             apply::take_from_cart(tx, &order, self.new.at).await?;
+            announce::order_moved(tx, &order, None, self.new.at).await?;
             return Ok(Step::Paid(Box::new(order)));
         };
         let attempt = Attempt {

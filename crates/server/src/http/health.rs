@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{Method, StatusCode, header};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use storage::{StoreError, attention, inbox, order, outbox};
+use storage::{StoreError, attention, delivery, inbox, notice, order, outbox};
 use tokio::time::Instant;
 
 use super::{error::ApiError, routes::Web};
@@ -55,16 +55,18 @@ pub async fn metrics(
 
 /// What only the database knows is read when it is asked for.
 async fn gauge(cx: &Context) -> Result<(), StoreError> {
-    let (orders, events, effects, items, newest) = cx
+    let (orders, events, effects, notices, items, newest) = cx
         .store
         .read((), |tx, ()| {
             Box::pin(async move {
                 let orders = order::count_by_state(tx).await?;
                 let events = inbox::unapplied_count(tx).await?;
                 let effects = outbox::open_count(tx).await?;
+                // On the way are those that have a receiver, and those that will have some.
+                let notices = notice::due_count(tx).await? + delivery::waiting_count(tx).await?;
                 let items = attention::open_count(tx).await?;
                 let newest = inbox::newest_received(tx).await?;
-                Ok::<_, StoreError>((orders, events, effects, items, newest))
+                Ok::<_, StoreError>((orders, events, effects, notices, items, newest))
             })
         })
         .await?;
@@ -74,6 +76,7 @@ async fn gauge(cx: &Context) -> Result<(), StoreError> {
     }
     set("till_events_waiting", None, events);
     set("till_effects_waiting", None, effects);
+    set("till_deliveries_waiting", None, notices);
     set("till_attention_items", None, items);
     if let Some(newest) = newest {
         set("till_last_event_age_seconds", None, cx.clock.now().duration_since(newest).as_secs());

@@ -7,6 +7,7 @@ pub mod checkout;
 pub mod error;
 pub mod gate;
 pub mod health;
+pub mod notice;
 pub mod openapi;
 pub mod order;
 pub mod page;

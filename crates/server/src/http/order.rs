@@ -6,10 +6,11 @@ use domain::{
     contact::{Address as Known, AddressDraft},
     id::{OrderId, VisitorId},
     money::{Money, MoneyError},
-    order::{OrderState, PaidBy},
-    payment::PaymentState,
+    dispute::Dispute,
+    order::{Order as Ordered, OrderState, PaidBy},
+    payment::{Payment, PaymentState},
     pricing::TaxMode,
-    refund::{given_back, taken_by_bank},
+    refund::{Refund, given_back, taken_by_bank},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -210,45 +211,57 @@ pub fn render(seen: &Seen) -> Result<Json<Order>, ApiError> {
 
 /// An order as the wire has it.
 pub fn on_the_wire(seen: &Seen) -> Result<Order, MoneyError> {
-    let order = &seen.order;
-    let totals = order.totals;
-    let refunded = given_back(&seen.refunds)?;
-    let paid_at = match order.state() {
-        OrderState::Paid { at, .. } => Some(*at),
-        OrderState::Pending { .. } | OrderState::Failed { .. } | OrderState::Cancelled { .. } => {
-            None
-        }
-    };
-    Ok(Order {
-        id: order.id.0,
-        status: status(order, refunded),
-        items: lines(&order.lines)?,
-        subtotal: totals.subtotal().into(),
-        shipping: totals.shipping().into(),
-        tax: totals.tax().into(),
-        tax_included: match totals.tax_mode() {
-            TaxMode::Included => true,
-            TaxMode::Added => false,
-        },
-        total: totals.total().into(),
-        currency: currency(totals.total()),
-        customer: OrderCustomer { email: order.email.as_str().to_owned() },
-        shipping_address: Address::of(&order.shipping_address),
-        billing_address: Address::of(&order.billing_address),
-        created_at: order.created_at,
-        paid_at,
-        payment: seen.payment.as_ref().map(|stored| OrderPayment {
-            status: payment_status(stored.payment.state()),
-            event_id: event_id(order.state()),
-            refunded_amount: refunded.map(Amount::from),
-            disputed: taken_by_bank(&stored.payment, &seen.disputes).is_some(),
-        }),
-    })
+    let payment = seen.payment.as_ref().map(|stored| &stored.payment);
+    Order::of(&seen.order, payment, &seen.refunds, &seen.disputes)
+}
+
+impl Order {
+    /// An order with its payment, where there was something to pay, its refunds and disputes.
+    pub fn of(
+        order: &Ordered,
+        payment: Option<&Payment>,
+        refunds: &[Refund],
+        disputes: &[Dispute],
+    ) -> Result<Self, MoneyError> {
+        let totals = order.totals;
+        let refunded = given_back(refunds)?;
+        let paid_at = match order.state() {
+            OrderState::Paid { at, .. } => Some(*at),
+            OrderState::Pending { .. }
+            | OrderState::Failed { .. }
+            | OrderState::Cancelled { .. } => None,
+        };
+        Ok(Self {
+            id: order.id.0,
+            status: status(order, refunded),
+            items: lines(&order.lines)?,
+            subtotal: totals.subtotal().into(),
+            shipping: totals.shipping().into(),
+            tax: totals.tax().into(),
+            tax_included: match totals.tax_mode() {
+                TaxMode::Included => true,
+                TaxMode::Added => false,
+            },
+            total: totals.total().into(),
+            currency: currency(totals.total()),
+            customer: OrderCustomer { email: order.email.as_str().to_owned() },
+            shipping_address: Address::of(&order.shipping_address),
+            billing_address: Address::of(&order.billing_address),
+            created_at: order.created_at,
+            paid_at,
+            payment: payment.map(|payment| OrderPayment {
+                status: payment_status(payment.state()),
+                event_id: event_id(order.state()),
+                refunded_amount: refunded.map(Amount::from),
+                disputed: taken_by_bank(payment, disputes).is_some(),
+            }),
+        })
+    }
 }
 
 /// That everything was given back follows from the refunds, so that the two cannot disagree: one
 /// that fails weeks later shows the order as paid again.
-pub fn status(order: &domain::order::Order, refunded: Option<Money>) -> OrderStatus {
+pub fn status(order: &Ordered, refunded: Option<Money>) -> OrderStatus {
     match order.state() {
         OrderState::Pending { .. } => OrderStatus::Pending,
         OrderState::Paid { .. } if refunded == Some(order.totals.total()) => OrderStatus::Refunded,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use simulators::stripe::Stripe;
-use storage::{Store, StoreError, attention, inbox, order, outbox};
+use storage::{Store, StoreError, attention, delivery, inbox, notice, order, outbox};
 
 storage::statements! {
     PAYMENTS = "select o.id, o.state, o.total_minor, o.currency, o.paid_by_event, \
@@ -24,6 +24,9 @@ storage::statements! {
     HISTORY = "select h.order_id, h.position, h.kind, h.sentence, o.state, o.total_minor \
         from history h join orders o on o.id = h.order_id order by h.order_id, h.position";
     ORDERS = "select count(*) as n from orders";
+    OUTCOMES = "select id, last_outcome from deliveries where last_outcome is not null \
+        order by created_at, id";
+    CLAIMED = "select count(*) as n from deliveries where lease_token is not null";
     OVERDUE = "select count(*) as n from payments where due_at <= ?1";
 }
 
@@ -60,11 +63,47 @@ pub async fn orders(store: &Store) -> String {
 pub async fn is_quiet(store: &Store) -> bool {
     let read = store.read((), |tx, ()| {
         Box::pin(async move {
-            Ok(inbox::unapplied_count(tx).await? == 0 && outbox::open_count(tx).await? == 0)
+            let waiting = inbox::unapplied_count(tx).await? + outbox::open_count(tx).await?;
+            Ok(waiting + notice::due_count(tx).await? == 0)
         })
     });
     let quiet: Result<bool, StoreError> = read.await;
     quiet.unwrap()
+}
+
+/// How many notices are on their way to somebody.
+pub async fn on_their_way(store: &Store) -> i64 {
+    let read = store.read((), |tx, ()| {
+        Box::pin(
+            async move { Ok(notice::due_count(tx).await? + delivery::waiting_count(tx).await?) },
+        )
+    });
+    let counted: Result<i64, StoreError> = read.await;
+    counted.unwrap()
+}
+
+/// How the last try of each delivery ended, of those that were tried.
+pub async fn last_outcomes(store: &Store) -> Vec<String> {
+    let read = store.read((), |tx, ()| {
+        Box::pin(async move {
+            let rows = tx.query(&OUTCOMES, &[]).await?;
+            rows.into_iter().map(|row| row.read("deliveries").text("last_outcome")).collect()
+        })
+    });
+    let outcomes: Result<Vec<String>, StoreError> = read.await;
+    outcomes.unwrap()
+}
+
+/// How many deliveries somebody is trying.
+pub async fn claimed(store: &Store) -> i64 {
+    let read = store.read((), |tx, ()| {
+        Box::pin(async move {
+            let row = tx.query_opt(&CLAIMED, &[]).await?;
+            row.map_or(Ok(0), |row| row.read("deliveries").int("n"))
+        })
+    });
+    let counted: Result<i64, StoreError> = read.await;
+    counted.unwrap()
 }
 
 /// What came in, kind and outcome, in the order of arrival.

@@ -191,30 +191,31 @@ survived! {
         INTENT_WITH_NOTHING_TO_PAY crosses 1;
     an_intent_after_the_cart_changed_survives_a_crash_anywhere:
         INTENT_AFTER_THE_CART_CHANGED crosses 10;
-    a_confirm_survives_a_crash_anywhere: CONFIRM crosses 11;
-    a_webhook_survives_a_crash_anywhere: WEBHOOK crosses 9;
-    a_polled_event_survives_a_crash_anywhere: POLLED_EVENT crosses 8;
+    a_confirm_survives_a_crash_anywhere: CONFIRM crosses 12;
+    a_webhook_survives_a_crash_anywhere: WEBHOOK crosses 10;
+    telling_others_survives_a_crash_anywhere: OTHERS_TOLD crosses 7;
+    a_polled_event_survives_a_crash_anywhere: POLLED_EVENT crosses 9;
     a_decline_that_is_heard_survives_a_crash_anywhere: DECLINE_HEARD crosses 10;
-    a_cancellation_that_is_heard_survives_a_crash_anywhere: CANCELLATION_HEARD crosses 3;
+    a_cancellation_that_is_heard_survives_a_crash_anywhere: CANCELLATION_HEARD crosses 4;
     a_payment_that_failed_for_good_survives_a_crash_anywhere:
-        PAYMENT_THAT_FAILED_FOR_GOOD crosses 16;
-    an_expiry_survives_a_crash_anywhere: EXPIRY crosses 7;
+        PAYMENT_THAT_FAILED_FOR_GOOD crosses 17;
+    an_expiry_survives_a_crash_anywhere: EXPIRY crosses 8;
     an_expiry_of_a_payment_that_stripe_never_confirmed_survives_a_crash_anywhere:
-        EXPIRY_OF_A_PAYMENT_THAT_STRIPE_NEVER_CONFIRMED crosses 11;
+        EXPIRY_OF_A_PAYMENT_THAT_STRIPE_NEVER_CONFIRMED crosses 12;
     a_cancellation_by_the_shopper_survives_a_crash_anywhere:
-        CANCELLATION_BY_THE_SHOPPER crosses 8;
+        CANCELLATION_BY_THE_SHOPPER crosses 9;
     a_cancellation_carried_out_later_survives_a_crash_anywhere:
-        CANCELLATION_CARRIED_OUT_LATER crosses 8;
+        CANCELLATION_CARRIED_OUT_LATER crosses 9;
     reconciling_an_unknown_attempt_survives_a_crash_anywhere:
         RECONCILING_AN_UNKNOWN_ATTEMPT crosses 4;
     reconciling_an_attempt_older_than_its_key_survives_a_crash_anywhere:
-        RECONCILING_AN_ATTEMPT_OLDER_THAN_ITS_KEY crosses 7;
+        RECONCILING_AN_ATTEMPT_OLDER_THAN_ITS_KEY crosses 8;
     a_refund_made_at_stripe_that_is_heard_survives_a_crash_anywhere:
-        REFUND_MADE_AT_STRIPE crosses 9;
+        REFUND_MADE_AT_STRIPE crosses 10;
     a_dispute_that_is_heard_survives_a_crash_anywhere: DISPUTE_HEARD crosses 9;
-    a_second_success_that_is_heard_survives_a_crash_anywhere: SECOND_SUCCESS_HEARD crosses 14;
+    a_second_success_that_is_heard_survives_a_crash_anywhere: SECOND_SUCCESS_HEARD crosses 15;
     comparing_a_success_without_its_event_survives_a_crash_anywhere:
-        COMPARING_A_SUCCESS_WITHOUT_ITS_EVENT crosses 16;
+        COMPARING_A_SUCCESS_WITHOUT_ITS_EVENT crosses 17;
     comparing_a_refund_that_nobody_told_of_survives_a_crash_anywhere:
-        COMPARING_A_REFUND_THAT_NOBODY_TOLD_OF crosses 11;
+        COMPARING_A_REFUND_THAT_NOBODY_TOLD_OF crosses 12;
 }

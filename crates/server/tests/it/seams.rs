@@ -55,7 +55,11 @@ impl Stage {
         };
         let transport = gateways::in_process::<Router, Body, Body>(stripe.router());
         let tick = std::time::Duration::from_secs(1);
-        let server = Server::new(config, Parts { store, transport, clock, ids, tick }).unwrap();
+        let server = Server::new(
+            config,
+            Parts { store, merchant: transport.clone(), transport, clock, ids, tick },
+        )
+        .unwrap();
         let router = server.router();
         stripe.deliver_with(Arc::new(move |request| {
             let router = router.clone();

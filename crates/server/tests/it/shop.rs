@@ -423,7 +423,9 @@ fn new_server(
     });
     let transport = gateways::https(gateways::TransportLimits::default()).unwrap();
     let tick = Duration::from_millis(50);
-    let parts = Parts { store, transport, clock, ids: Ids::system(), tick };
+    let merchant = gateways::https(gateways::merchant::LIMITS).unwrap();
+    let ids = Ids::system();
+    let parts = Parts { store, transport, merchant, clock, ids, tick };
     Server::new(config, parts).unwrap()
 }
 

@@ -138,6 +138,7 @@ pub async fn tell(shop: &mut Shop, kill_after: Option<Step>) -> Result<(), DemoE
     }
     let event = story.wait_until_paid(&mut guest, &intent).await?;
     story.count(shop, &mut guest, Bought { lines: bought, before, intent, payment, event }).await?;
+    story.open_mail(shop).await?;
     let end = match kill_after {
         None => "Paid: one order, one charge.",
         Some(Step::Charge) => "Paid, in spite of the crash: one order, one charge.",
@@ -313,6 +314,24 @@ impl Story {
                 self.fact("By Stripe's event", event);
             }
         }
+    }
+
+    /// The shopper finds the receipt where the demo puts her mail.
+    async fn open_mail(&mut self, shop: &Shop) -> Result<(), DemoError> {
+        self.step("Gets a receipt", "as a file in the mail folder");
+        let (file, letter) = in_time("no receipt came in time", async {
+            loop {
+                if let Some(letter) = shop.letter()? {
+                    return Ok(letter);
+                }
+                tokio::time::sleep(GLANCE).await;
+            }
+        })
+        .await?;
+        let subject = letter.lines().find_map(|line| line.strip_prefix("Subject: "));
+        self.fact("Subject", subject.unwrap_or_default());
+        self.fact("File", file.display());
+        Ok(())
     }
 
     /// Compares the order with Stripe's books and with the shelf.

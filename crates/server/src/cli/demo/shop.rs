@@ -44,6 +44,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 const DATABASE: &str = "till.db";
 const LOG: &str = "server.log";
+const MAILS: &str = "mails";
 
 /// A shop for trial.
 pub struct Shop {
@@ -114,6 +115,8 @@ impl Shop {
             ("TILL_CURRENCY", CURRENCY.to_owned()),
             ("TILL_SHIPPING", "*:4.90/50.00".to_owned()),
             ("TILL_TAX_RATES", "*:19".to_owned()),
+            ("TILL_MAIL", format!("folder:{}", folder.path.join(MAILS).display())),
+            ("TILL_MAIL_FROM", "Till's trial shop <orders@shop.example>".to_owned()),
             ("STRIPE_API_BASE", stripe_url.to_string()),
             ("STRIPE_SECRET_KEY", keys.secret_key),
             ("STRIPE_PUBLISHABLE_KEY", keys.publishable_key),
@@ -139,6 +142,24 @@ impl Shop {
     /// Where database and log lie.
     pub fn folder(&self) -> &Path {
         &self.folder.path
+    }
+
+    /// Where the shopper's mails lie.
+    pub fn mails(&self) -> PathBuf {
+        self.folder.path.join(MAILS)
+    }
+
+    /// A letter to the shopper, and where it lies.
+    pub fn letter(&self) -> Result<Option<(PathBuf, String)>, DemoError> {
+        let failed = || DemoError::io("the mail folder cannot be read");
+        for file in fs::read_dir(self.mails()).map_err(failed())? {
+            let path = file.map_err(failed())?.path();
+            if path.extension().is_some_and(|kind| kind == "eml") {
+                let text = fs::read_to_string(&path).map_err(failed())?;
+                return Ok(Some((path, text)));
+            }
+        }
+        Ok(None)
     }
 
     /// Starts the server on the database as it lies there, and waits until it answers.
@@ -307,7 +328,12 @@ impl Folder {
                 Ok(()) | Err(_) => {}
             }
         }
-        Ok(())
+        match fs::remove_dir_all(self.path.join(MAILS)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(DemoError::io("the mails cannot be removed")(error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 

@@ -17,9 +17,8 @@ use super::{
     show::show,
 };
 use crate::{
-    cli::{CliError, beside_the_server, ready, sources},
+    cli::{CliError, beside_the_server, on_the_books},
     clock::Clock,
-    config::DatabaseConfig,
     http::order::OrderStatus,
 };
 
@@ -235,13 +234,4 @@ fn told(written: usize) {
     if err.is_terminal() {
         let _nobody_looks = write!(err, "{written} orders\r");
     }
-}
-
-async fn on_the_books(
-    work: impl AsyncFnOnce(&Store) -> Result<(), OrdersError>,
-) -> Result<(), CliError> {
-    let store = ready(&DatabaseConfig::load(sources())?).await?;
-    let done = work(&store).await;
-    store.close().await;
-    Ok(done?)
 }

@@ -91,6 +91,17 @@ pub const CONFIRM: Flow = Flow {
 
 pub const WEBHOOK: Flow = Flow { before: |stage| pay(stage, CARD), act: hear };
 
+/// A notice of a paid order to an endpoint and to the shopper; the event has been heard before.
+pub const OTHERS_TOLD: Flow = Flow {
+    before: |stage| {
+        stage.tell_others();
+        pay(stage, CARD)?;
+        stage.deliver()?;
+        stage.apply_events()
+    },
+    act: |stage| stage.work(),
+};
+
 pub const POLLED_EVENT: Flow = Flow {
     before: |stage| {
         stage.stripe.drop_webhooks();

@@ -3,6 +3,7 @@
 //! still unless it is moved: when the runtime goes, every future goes with it.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -23,12 +24,13 @@ use server::{
     flows::{
         compare_books::{Hands, Period, compare},
         poll_events::poll_events,
+        receive_event::apply_due,
     },
     serve::{Parts, Server},
     worker,
 };
 use simulators::stripe::{Options, Stripe};
-use storage::{SqliteFile, Store, StoreError};
+use storage::{SqliteFile, Store, StoreError, inbox::Turn};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -37,6 +39,7 @@ use uuid::Uuid;
 use super::machine::{Cut, Machine};
 use crate::{
     books,
+    erp::{Erp, SECRET},
     guest::checkout_request,
     shelves::{self, Pieces},
     shop,
@@ -56,6 +59,10 @@ storage::statements! {
             case when lease_token is null then 'stored' else 'claimed' end) from inbox \
         union all select 'effect ' || kind || ' ' || case when done_at is not null then 'done' \
             when lease_token is null then 'due' else 'claimed' end from outbox \
+        union all select 'notice ' || kind || case when due_at is null then ' sent out' else '' end \
+            from notices \
+        union all select 'delivery to ' || receiver || ' ' || case when lease_token is null then state \
+            else 'claimed' end from deliveries \
         union all select sku || ' ' || on_hand || '/' || reserved from products \
         union all select 'cart has ' || quantity || ' ' || sku from cart_lines \
         union all select 'cursor at ' || coalesce(value, 'no event') || \
@@ -73,6 +80,9 @@ const URL: &str = "http://127.0.0.1:80";
 
 pub struct Stage {
     pub stripe: Stripe,
+    /// The merchant's own server, which is told of nothing unless a flow wants it to be.
+    pub erp: Erp,
+    is_told: bool,
     machine: Arc<Machine>,
     disk: TempDir,
     file: PathBuf,
@@ -129,6 +139,8 @@ impl Stage {
         fs::write(&file, stocked()).unwrap();
         let mut stage = Self {
             stripe,
+            erp: Erp::default(),
+            is_told: false,
             machine: Arc::default(),
             disk,
             file,
@@ -154,7 +166,16 @@ impl Stage {
         let machine = self.machine.clone();
         let file = SqliteFile::Path(self.file.clone());
         let store = Store::sqlite_inline_on(&file, move || machine.commit()).unwrap();
-        let settings = shop::settings(URL, "http://127.0.0.1:81", "sqlite://x", &self.secret);
+        let mut settings = shop::settings(URL, "http://127.0.0.1:81", "sqlite://x", &self.secret);
+        if self.is_told {
+            let outlets = [
+                ("TILL_WEBHOOK_URLS", "http://127.0.0.1:82/hooks".to_owned()),
+                ("TILL_WEBHOOK_SECRETS", SECRET.to_owned()),
+                ("TILL_MAIL", format!("folder:{}", self.mails().display())),
+                ("TILL_MAIL_FROM", "shop@shop.example".to_owned()),
+            ];
+            settings.extend(outlets.map(|(name, value)| (name.to_owned(), value)));
+        }
         let pairs = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let config = Config::load(Sources::of_texts(pairs, "", "")).unwrap();
         let clock = {
@@ -163,7 +184,9 @@ impl Stage {
         };
         let transport = self.machine.wire(self.stripe.router());
         let (ids, tick) = (self.ids.clone(), Duration::from_secs(1));
-        let server = Server::new(config, Parts { store, transport, clock, ids, tick }).unwrap();
+        let merchant = self.machine.wire(self.erp.router());
+        let parts = Parts { store, transport, merchant, clock, ids, tick };
+        let server = Server::new(config, parts).unwrap();
         let (router, machine) = (server.router(), self.machine.clone());
         self.stripe.deliver_with(Arc::new(move |request| {
             let (router, machine) = (router.clone(), machine.clone());
@@ -177,6 +200,18 @@ impl Stage {
             })
         }));
         self.life = Some(Life { runtime, server });
+    }
+
+    /// From here on the merchant's server is told of orders, and the shopper gets mail.
+    pub fn tell_others(&mut self) {
+        self.is_told = true;
+        self.life = None;
+        self.start();
+    }
+
+    /// Where the shopper's mail lies; it is not the server's disk, and no power fails there.
+    pub fn mails(&self) -> PathBuf {
+        self.disk.path().join("mails")
     }
 
     /// From here on boundaries count, and the power fails at `cut`.
@@ -210,7 +245,8 @@ impl Stage {
     /// What reached the wire before the power failed now arrives.
     pub fn let_arrive(&mut self) {
         for request in self.machine.take_under_way() {
-            let router = self.stripe.router();
+            let is_for_the_merchant = request.uri().path() == "/hooks";
+            let router = if is_for_the_merchant { self.erp.router() } else { self.stripe.router() };
             let arrives = async { router.oneshot(request.map(Body::from)).await.unwrap() };
             self.live(arrives).unwrap();
         }
@@ -346,6 +382,16 @@ impl Stage {
         self.live(async move { while worker::run_due(&cx).await > 0 {} })
     }
 
+    /// The worker applies the events that are due, and does nothing else.
+    pub fn apply_events(&self) -> Option<()> {
+        let cx = self.life.as_ref().unwrap().server.cx.clone();
+        self.live(async move {
+            for turn in [Turn::Later, Turn::First] {
+                while apply_due(&cx, turn).await.unwrap() > 0 {}
+            }
+        })
+    }
+
     pub fn poll(&self) -> Option<()> {
         let cx = self.life.as_ref().unwrap().server.cx.clone();
         self.live(async move {
@@ -394,9 +440,46 @@ impl Stage {
         if asked_twice.len() != self.strays {
             faults.extend(asked_twice);
         }
+        faults.extend(self.compare_told());
         let charges: usize = self.stripe.ledger().iter().map(|entry| entry.charges_succeeded).sum();
         if charges > 1 + self.strays {
             faults.push(format!("she was charged {charges} times"));
+        }
+        faults
+    }
+
+    /// Whoever is to be told of orders was told of every one that has come to an end, and each
+    /// time in the same words.
+    fn compare_told(&self) -> Vec<String> {
+        if !self.is_told {
+            return Vec::new();
+        }
+        let mut told = BTreeMap::new();
+        let mut faults = Vec::new();
+        for posted in self.erp.posted() {
+            let before = told.insert(posted.id.clone(), posted.body.clone());
+            if before.is_some_and(|before| before != posted.body) {
+                faults.push(format!("{} was told in other words", posted.id));
+            }
+        }
+        let store = self.store();
+        let ends = self.live(async move {
+            let waiting = books::on_their_way(&store).await;
+            (waiting, books::orders(&store).await)
+        });
+        let (waiting, orders) = ends.unwrap();
+        let ended = orders.split(", ").filter(|some| !some.ends_with("pending"));
+        let ended = ended.filter_map(|some| some.split(' ').next()?.parse::<usize>().ok());
+        let ended: usize = ended.sum();
+        if waiting > 0 || told.len() != ended {
+            faults.push(format!("{waiting} wait; {} orders of {orders} were told", told.len()));
+        }
+        let files = fs::read_dir(self.mails()).unwrap().map(|file| file.unwrap().path());
+        let letters = files.filter(|path| path.extension().is_some_and(|kind| kind == "eml"));
+        let letters = letters.count();
+        let paid = usize::from(orders.contains("paid"));
+        if letters != paid {
+            faults.push(format!("{letters} letters; the orders are {orders}"));
         }
         faults
     }

@@ -73,7 +73,10 @@ pub(super) static CASES: &[Case] = &[
         "Two events for one happening send two mails and take stock twice.",
         Held {
             by: "What follows hangs on the order's step, not on the event.",
-            tests: &["two_events_for_one_happening_have_one_effect"],
+            tests: &[
+                "two_events_for_one_happening_have_one_effect",
+                "a_paid_order_brings_one_receipt_although_its_event_comes_ten_times",
+            ],
         },
     ),
     case(

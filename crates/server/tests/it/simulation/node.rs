@@ -74,6 +74,7 @@ impl Node {
         let parts = Parts {
             store,
             transport: transport(ground, &fate, number),
+            merchant: transport(ground, &fate, number),
             clock: ground.clock(),
             ids: ground.ids.clone(),
             tick: Duration::from_secs(1),

@@ -12,6 +12,8 @@ mod gate;
 mod history;
 mod import;
 mod intent_input;
+mod mail;
+mod notice;
 mod operator;
 mod order;
 mod pages;
