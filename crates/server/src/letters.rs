@@ -19,6 +19,8 @@ use minijinja::{
 };
 use serde::Serialize;
 
+use crate::order_link::OrderLinks;
+
 /// The built-in templates; a merchant's folder may hold others of the same names. The text of a
 /// letter begins with its subject.
 const TEMPLATES: [(&str, &str); 6] = [
@@ -62,6 +64,7 @@ pub enum LettersError {
 pub struct Letters {
     templates: Environment<'static>,
     shop: String,
+    links: OrderLinks,
 }
 
 /// What a template can say.
@@ -75,6 +78,7 @@ struct Words<'a> {
 #[derive(Debug, Serialize)]
 struct OrderWords {
     id: String,
+    link: String,
     date: String,
     lines: Vec<LineWords>,
     subtotal: String,
@@ -104,7 +108,11 @@ struct RefundWords {
 impl Letters {
     /// Reads the templates, and writes a specimen with each: one that cannot be used is found at the
     /// start and not when the first shopper has paid.
-    pub fn new(shop: String, folder: Option<&Path>) -> Result<Self, LettersError> {
+    pub fn new(
+        shop: String,
+        links: OrderLinks,
+        folder: Option<&Path>,
+    ) -> Result<Self, LettersError> {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
@@ -114,7 +122,7 @@ impl Letters {
             let text = own.remove(name).unwrap_or_else(|| built_in.to_owned());
             templates.add_template_owned(name, text)?;
         }
-        let letters = Self { templates, shop };
+        let letters = Self { templates, shop, links };
         for refund in [false, true] {
             letters.compose(&Words::specimen(&letters.shop, refund))?;
         }
@@ -131,7 +139,8 @@ impl Letters {
             amount: told(refund.amount),
             full: refund.amount == order.totals.total(),
         });
-        self.compose(&Words { shop: &self.shop, order: OrderWords::of(order)?, refund })
+        let order = OrderWords::of(order, self.links.url(order.id))?;
+        self.compose(&Words { shop: &self.shop, order, refund })
     }
 
     fn compose(&self, words: &Words) -> Result<(Subject, String, String), LettersError> {
@@ -168,7 +177,7 @@ fn read_folder(folder: &Path) -> Result<BTreeMap<&'static str, String>, LettersE
 }
 
 impl OrderWords {
-    fn of(order: &Order) -> Result<Self, MoneyError> {
+    fn of(order: &Order, link: String) -> Result<Self, MoneyError> {
         let totals = order.totals;
         let line = |line: &domain::cart::Line| {
             Ok(LineWords {
@@ -180,6 +189,7 @@ impl OrderWords {
         };
         Ok(Self {
             id: order.id.to_string(),
+            link,
             date: order.created_at.strftime("%-d %B %Y").to_string(),
             lines: order.lines.iter().map(line).collect::<Result<_, MoneyError>>()?,
             subtotal: told(totals.subtotal()),
@@ -205,6 +215,7 @@ impl<'a> Words<'a> {
         let lines = vec![LineWords { quantity, name, unit_price: amount(), total: amount() }];
         let order = OrderWords {
             id: text("0197f3c2-5b1e-7c3a-9d2e-2f6b8a4c1d00"),
+            link: text("https://shop.example/api/orders/…"),
             date: text("1 January 2026"),
             lines,
             subtotal: amount(),

@@ -14,6 +14,7 @@ pub mod context;
 pub mod flows;
 pub mod http;
 pub mod letters;
+pub mod order_link;
 pub mod outlet;
 pub mod serve;
 pub mod worker;

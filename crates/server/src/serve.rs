@@ -26,6 +26,7 @@ use crate::{
         visitor::VisitorCookie,
     },
     letters::{Letters, LettersError},
+    order_link::OrderLinks,
     outlet::{Outlet, Way},
     worker::{self, Rhythm},
 };
@@ -155,6 +156,7 @@ impl Server {
         let gate = Gate::new(&config);
         let https = config.public_url.scheme() == "https";
         let cookie = VisitorCookie::new(config.secret.expose_secret(), https);
+        let links = OrderLinks::new(config.secret.expose_secret(), config.public_url.clone());
         let stripe_config = stripe::Config {
             secret_key: config.stripe.secret_key.expose_secret().parse()?,
             api_base: config.stripe.api_base.clone(),
@@ -170,12 +172,13 @@ impl Server {
             stripe_js_url: config.stripe.js_url,
             webhook_secrets: config.stripe.webhook_secrets,
         };
-        let outlets = outlets(config.webhooks, config.mail, &shop.name, parts.merchant)?;
+        let told = (shop.name.as_str(), &links);
+        let outlets = outlets(config.webhooks, config.mail, told, parts.merchant)?;
         let Parts { store, clock, ids, tick, .. } = parts;
         let (tasks, bells) = (TaskTracker::new(), Bells::default());
         let cx = Arc::new(Context { store, stripe, clock, ids, shop, outlets, tasks, bells });
         let (gate, facts) = (Arc::new(gate), Arc::new(facts));
-        let router = routes::router(Web { cx: cx.clone(), cookie, gate, facts });
+        let router = routes::router(Web { cx: cx.clone(), cookie, links, gate, facts });
         Ok(Self { cx, router, stop: CancellationToken::new(), tick, poll })
     }
 
@@ -218,14 +221,14 @@ impl Server {
 fn outlets(
     webhooks: WebhookConfig,
     mail: Option<MailConfig>,
-    shop: &str,
+    (shop, links): (&str, &OrderLinks),
     transport: gateways::Transport,
 ) -> Result<Vec<Outlet>, ServeError> {
     let merchant = Merchant::new(transport, webhooks.secrets);
     let endpoint = |url| Way::Endpoint { url, merchant: merchant.clone() };
     let mut ways: Vec<Way> = webhooks.urls.into_iter().map(endpoint).collect();
     if let Some(MailConfig { place, from, templates }) = mail {
-        let letters = Box::new(Letters::new(shop.to_owned(), templates.as_deref())?);
+        let letters = Box::new(Letters::new(shop.to_owned(), links.clone(), templates.as_deref())?);
         ways.push(Way::Mail { letters, mailer: Mailer::new(&place, from)? });
     }
     Ok(ways.into_iter().map(Outlet::new).collect())

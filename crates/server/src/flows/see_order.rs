@@ -24,11 +24,20 @@ pub struct Seen {
     pub disputes: Vec<Dispute>,
 }
 
+/// The order, for whoever has the link to it.
+pub async fn see_linked_order(cx: &Context, id: OrderId) -> Result<Seen, FlowError> {
+    look(cx, id).await?.ok_or(FlowError::NoSuchOrder)
+}
+
 /// The order, if this visitor made it. Everyone else hears the same as for an order that does not
 /// exist, so that nobody can find out which ids do.
 pub async fn see_order(cx: &Context, visitor: VisitorId, id: OrderId) -> Result<Seen, FlowError> {
-    let seen = cx.store.read(id, |tx, id| Box::pin(read(tx, *id))).await?;
+    let seen = look(cx, id).await?;
     seen.filter(|seen| seen.order.visitor == visitor).ok_or(FlowError::NoSuchOrder)
+}
+
+async fn look(cx: &Context, id: OrderId) -> Result<Option<Seen>, StoreError> {
+    cx.store.read(id, |tx, id| Box::pin(read(tx, *id))).await
 }
 
 /// An order, whoever asks.

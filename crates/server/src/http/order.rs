@@ -1,6 +1,9 @@
 //! Orders over HTTP.
 
-use axum::{Extension, Json, extract::State};
+use axum::{
+    Extension, Json,
+    extract::{Query, State, rejection::QueryRejection},
+};
 use clap::ValueEnum;
 use domain::{
     contact::{Address as Known, AddressDraft},
@@ -14,7 +17,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
@@ -27,7 +30,7 @@ use super::{
 use crate::flows::{
     FlowError,
     cancel_order::{self, Canceller, Wish},
-    see_order::{Seen, see_order},
+    see_order::{Seen, see_linked_order, see_order},
 };
 
 /// An order.
@@ -161,16 +164,30 @@ pub struct Address {
     pub phone: Option<String>,
 }
 
-/// An order, for the visitor who made it.
+/// The part of a receipt's link that opens the order.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Link {
+    /// From the link in the receipt; with it no cookie is needed.
+    token: Option<String>,
+}
+
+/// An order, for the visitor who made it, and for whoever has the link from its receipt.
 #[utoipa::path(get, path = "/api/orders/{id}", tag = "orders",
-    params(("id" = String, Path, description = "The order's id.")),
+    params(("id" = String, Path, description = "The order's id."), Link),
     responses((status = 200, description = "The order.", body = Order)))]
 pub async fn get_order(
     State(web): State<Web>,
     Extension(visitor): Extension<VisitorId>,
     id: Result<Id<OrderId>, NoSuch>,
+    link: Result<Query<Link>, QueryRejection>,
 ) -> Result<Json<Order>, ApiError> {
     let Id(id) = id.map_err(|NoSuch| ApiError::new(Code::OrderNotFound))?;
+    // A query that cannot be read is no link: the answer is the one for no link.
+    let token = link.map(|Query(link)| link).unwrap_or_default().token;
+    if token.is_some_and(|token| web.links.is_for(id, &token)) {
+        return render(&see_linked_order(&web.cx, id).await?);
+    }
     render(&see_order(&web.cx, visitor, id).await?)
 }
 

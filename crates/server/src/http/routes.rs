@@ -22,7 +22,7 @@ use super::{
     visitor::{self, VisitorCookie},
     webhook,
 };
-use crate::context::Cx;
+use crate::{context::Cx, order_link::OrderLinks};
 
 /// What handlers are handed.
 #[derive(Clone)]
@@ -31,6 +31,8 @@ pub struct Web {
     pub cx: Cx,
     /// How the visitor cookie looks.
     pub cookie: VisitorCookie,
+    /// The links in receipts.
+    pub links: OrderLinks,
     /// Who is let in, and how often.
     pub gate: Arc<Gate>,
     /// What the page at `/` says of the server.

@@ -62,7 +62,11 @@ fn order(tax_mode: TaxMode) -> Order {
 }
 
 fn letters() -> Letters {
-    Letters::new("Bücher & Mehr".into(), None).unwrap()
+    Letters::new("Bücher & Mehr".into(), links(), None).unwrap()
+}
+
+fn links() -> OrderLinks {
+    OrderLinks::new("secret", "https://shop.example/".parse().unwrap())
 }
 
 fn refund(order: &Order, minor: i64) -> Refund {
@@ -81,6 +85,7 @@ Thank you for your order at Bücher & Mehr. It is paid.
 
 Order 00000000-0000-0000-0000-000000000007
 of 21 September 2026
+LINK
 
 2 x Mug & <script>alert(1)</script>
     24.00 EUR (12.00 EUR each)
@@ -102,7 +107,7 @@ Hauptstr. 1
 10115 Berlin
 DE
 ";
-    assert_eq!(text, expected);
+    assert_eq!(text, expected.replace("LINK", &links().url(order(TaxMode::Included).id)));
     for words in ["24.00 EUR", "28.90 EUR", "The total contains 4.56 EUR of tax.", "10115 Berlin"] {
         assert!(html.contains(words), "{words}\n{html}");
     }
@@ -120,7 +125,7 @@ fn what_a_shopper_typed_is_text_in_html_and_nothing_is_loaded_when_it_is_opened(
     for refund in [None, Some(refund(&order(TaxMode::Included), 400))] {
         let (_, _, html) = letters().write(&order(TaxMode::Included), refund.as_ref()).unwrap();
         assert!(html.contains("Mug &amp; &lt;script&gt;"), "{html}");
-        for word in ["<script", "<b>", "<img", "src=", "url(", "http", "<link"] {
+        for word in ["<script", "<b>", "<img", "src=", "url(", "<link"] {
             assert!(!html.contains(word), "{word}\n{html}");
         }
     }
@@ -142,7 +147,7 @@ fn a_merchants_own_templates_take_the_place_of_the_built_in_ones() {
     let folder = tempfile::tempdir().unwrap();
     let own = "Subject: Danke!\n\n{{ order.total }} bei {{ shop }}\n";
     fs::write(folder.path().join("receipt.txt"), own).unwrap();
-    let letters = Letters::new("Till".into(), Some(folder.path())).unwrap();
+    let letters = Letters::new("Till".into(), links(), Some(folder.path())).unwrap();
     let (subject, text, html) = letters.write(&order(TaxMode::Included), None).unwrap();
     assert_eq!((subject, text.as_str()), ("Danke!".parse().unwrap(), "28.90 EUR bei Till"));
     assert!(html.contains("Thank you for your order"));
@@ -153,12 +158,12 @@ fn a_template_that_cannot_be_used_is_found_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = |text: &str| {
         fs::write(folder.path().join("refund.txt"), text).unwrap();
-        Letters::new("Till".into(), Some(folder.path())).map(drop).unwrap_err()
+        Letters::new("Till".into(), links(), Some(folder.path())).map(drop).unwrap_err()
     };
     assert!(matches!(wrong("Dear {{ shop"), LettersError::Template(_)));
     assert!(matches!(wrong("Subject: {{ nobody.knows }}\n\nx"), LettersError::Template(_)));
     assert!(matches!(wrong("Hello"), LettersError::NoSubject { template: "refund.txt" }));
     assert!(matches!(wrong("Subject:  \n\nx"), LettersError::Subject(_)));
-    let nowhere = Letters::new("Till".into(), Some(&folder.path().join("nowhere")));
+    let nowhere = Letters::new("Till".into(), links(), Some(&folder.path().join("nowhere")));
     assert!(matches!(nowhere.map(drop), Err(LettersError::Folder { .. })));
 }

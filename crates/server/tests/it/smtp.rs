@@ -33,6 +33,12 @@ pub struct Received {
 }
 
 impl Received {
+    /// The letter as its reader sees it: lines that were too long for the wire are whole again (RFC
+    /// 2045, quoted-printable, as far as text in ASCII needs it).
+    pub fn decoded(&self) -> String {
+        self.text.replace("=\r\n", "").replace("=3D", "=")
+    }
+
     /// The value of a header.
     pub fn header(&self, name: &str) -> &str {
         let head = self.text.split("\r\n\r\n").next().unwrap();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use server::flows::refund::{Wish, request};
 
+use super::catalogue::NOBODYS;
 use crate::{
     books,
     guest::{Card, Guest, Intent},
@@ -66,6 +67,35 @@ stories! {
         // Nothing of the card, and nothing of Stripe's.
         for words in ["4242", "pi_", "secret"] {
             assert!(!received[0].text.contains(words), "{words}: {}", received[0].text);
+        }
+        shop.close().await;
+    }
+
+    async fn the_link_in_a_receipt_shows_its_order_to_whoever_has_it_and_no_other(shop: Shop) {
+        let mut shop = shop;
+        let (mail, place, _serving) = MailServer::serve().await;
+        write_by(&mut shop, &place).await;
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = paid(&guest).await;
+        until_settled(&shop).await;
+        let letter = mail.received()[0].decoded();
+        let link = letter.lines().find_map(|line| line.strip_prefix(&shop.url)).unwrap();
+
+        let stranger = shop.guest();
+        let shown = stranger.get(link).await;
+
+        assert_eq!((shown.status, &shown.text), (200, &guest.order(&intent).await.text));
+        let other = shop.guest_with_cart([("mug", 1)]).await;
+        let theirs = other.intent().await.order;
+        let nobodys = stranger.get(&format!("/api/orders/{NOBODYS}")).await;
+        for wrong in [
+            link.replace(&intent.order, &theirs),
+            format!("{}0", &link[..link.len() - 2]),
+            format!("{link}&token=1"),
+            link.split('?').next().unwrap().to_owned(),
+        ] {
+            let refused = stranger.get(&wrong).await;
+            assert_eq!((refused.status, &refused.text), (404, &nobodys.text), "{wrong}");
         }
         shop.close().await;
     }
