@@ -148,19 +148,21 @@ impl Stripe {
     /// Everything it serves, as a service that needs no socket. An answer that must get lost
     /// carries [`ConnectionLost`] among its extensions.
     pub fn router(&self) -> Router {
+        let control = control::router().route_layer(from_fn(guard::refuse_other_sites));
+        pages::router().merge(control).with_state(self.clone()).merge(self.api_router())
+    }
+
+    /// The API alone, which is all that a shop and a browser ask.
+    pub fn api_router(&self) -> Router {
         // Pages of any shop may call; a wildcard would not cover the Authorization header.
         let cors = CorsLayer::permissive()
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers([::http::HeaderName::from_static("request-id")]);
-        let api = Router::new()
+        Router::new()
             .route("/v1/{*path}", any(http::api))
             .route("/v2/{*path}", any(http::api))
             .layer(map_response_with_state(self.clone(), http::dated))
-            .layer(cors);
-        Router::new()
-            .merge(pages::router())
-            .merge(control::router().route_layer(from_fn(guard::refuse_other_sites)))
-            .merge(api)
+            .layer(cors)
             .with_state(self.clone())
     }
 

@@ -1,6 +1,9 @@
 //! Every route, and the layers a request goes through.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -53,20 +56,32 @@ pub fn documented() -> OpenApiRouter<Web> {
     shop().merge(catalogue()).merge(webhooks())
 }
 
+/// The same routes without their description.
+#[derive(Clone)]
+struct Undescribed {
+    shop: Router<Web>,
+    catalogue: Router<Web>,
+    webhooks: Router<Web>,
+}
+
+/// Made once: describing takes longer than all the rest of opening a server, and there are processes
+/// that open many.
+static UNDESCRIBED: LazyLock<Undescribed> = LazyLock::new(|| Undescribed {
+    shop: shop().split_for_parts().0,
+    catalogue: catalogue().split_for_parts().0,
+    webhooks: webhooks().split_for_parts().0,
+});
+
 /// The whole server.
 pub fn router(web: Web) -> Router {
     let known = from_fn_with_state(web.clone(), visitor::know);
     let limited = from_fn_with_state(web.clone(), gate::limit);
     let gated = from_fn_with_state(web.clone(), gate::same_origin);
-    let (shop, _) = shop().split_for_parts();
-    let (catalogue, _) = catalogue().split_for_parts();
-    let (webhooks, _) = webhooks().split_for_parts();
+    let Undescribed { shop, catalogue, webhooks } = UNDESCRIBED.clone();
+    // Of several layers the first is the outermost.
     let api = shop
-        .layer(limited.clone())
-        .layer(known)
-        .layer(gated)
         // A cart and an order are one visitor's own.
-        .layer(header_layer(header::CACHE_CONTROL, "no-store"))
+        .layer((header_layer(header::CACHE_CONTROL, "no-store"), gated, known, limited.clone()))
         .merge(catalogue.layer(limited))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         // Said here, so that the layer after it sees the questions browsers ask before a change.
@@ -85,12 +100,14 @@ pub fn router(web: Web) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(web)
-        .layer(from_fn(answer_in_time))
-        .layer(from_fn(health::measure))
-        .layer(CatchPanicLayer::custom(|_| ApiError::new(Code::Server).into_response()))
-        .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header_layer(header::REFERRER_POLICY, "strict-origin-when-cross-origin"))
-        .layer(header_layer(header::X_FRAME_OPTIONS, "DENY"))
+        .layer((
+            header_layer(header::X_FRAME_OPTIONS, "DENY"),
+            header_layer(header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
+            header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            CatchPanicLayer::custom(|_| ApiError::new(Code::Server).into_response()),
+            from_fn(health::measure),
+            from_fn(answer_in_time),
+        ))
 }
 
 fn shop() -> OpenApiRouter<Web> {
