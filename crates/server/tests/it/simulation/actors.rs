@@ -26,6 +26,7 @@ impl World {
             Call::Deliver => Errand::Deliver,
             Call::DeliverAgain => Errand::DeliverAgain,
             Call::Work { node } => Errand::Work(self.door(*node)),
+            Call::Overtake { node, after } => Errand::Overtake(self.door(*node), *after),
             Call::Poll { node } => Errand::Poll(self.door(*node)),
             Call::Pay { shopper, payment, means } => match self.intent(*shopper, *payment) {
                 Some(intent) if !intent.secret.is_empty() => {

@@ -4,8 +4,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{
+    disk,
     invariants::{self, Memory},
     plan::{Call, Step},
+    trace::Trace,
     world::World,
 };
 
@@ -18,11 +20,16 @@ pub struct Failure {
     pub trace: Vec<String>,
 }
 
-/// Plays a plan. Returns everything that was said.
-pub fn play(seed: u64, nodes: usize, plan: &[(u64, Step)]) -> Result<Vec<String>, Box<Failure>> {
+/// Plays a plan. Returns everything that was said, if it is heard.
+pub fn play(
+    seed: u64,
+    nodes: usize,
+    plan: &[(u64, Step)],
+    trace: &Trace,
+) -> Result<Vec<String>, Box<Failure>> {
     let (mut world, mut step) = (None, None);
     let played = catch_unwind(AssertUnwindSafe(|| {
-        let world = world.insert(World::open(seed, nodes));
+        let world = world.insert(World::open(seed, nodes, trace.clone()));
         let mut memory = Memory::default();
         for (number, taken) in plan {
             step = Some(*number);
@@ -32,9 +39,12 @@ pub fn play(seed: u64, nodes: usize, plan: &[(u64, Step)]) -> Result<Vec<String>
         step = None;
         heal(world, &mut memory)
     }));
-    let trace = world.as_ref().map(|world| world.ground.trace.take()).unwrap_or_default();
+    let trace = trace.take();
     let breach = match played {
-        Ok(Ok(())) => return Ok(trace),
+        Ok(Ok(())) => {
+            world.into_iter().for_each(|world| disk::give_back(world.ground.store));
+            return Ok(trace);
+        }
         Ok(Err(breach)) => breach,
         Err(panic) => panic
             .downcast_ref::<String>()

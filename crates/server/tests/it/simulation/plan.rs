@@ -76,6 +76,9 @@ pub enum Call {
     DeliverAgain,
     /// The worker does what is due.
     Work { node: usize },
+    /// So much time passes in the middle of everything that all claims have run out, and the worker
+    /// takes over from those who are still at it. It begins after so many turns.
+    Overtake { node: usize, after: u32 },
     /// The poller fetches Stripe's events.
     Poll { node: usize },
 }
@@ -331,6 +334,10 @@ impl Author {
         }
         if self.nodes > 1 && self.one_in(3) {
             calls.push(Call::Work { node: 1 - node });
+        }
+        if self.one_in(8) {
+            let node = self.upto(self.nodes);
+            calls.push(Call::Overtake { node, after: self.upto(40) as u32 });
         }
         Step::Do(calls)
     }

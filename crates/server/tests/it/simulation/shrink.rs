@@ -3,6 +3,7 @@
 use super::{
     history::{Failure, play},
     plan::{Plan, Step},
+    trace::Trace,
 };
 
 /// More runs than a plan of thirty steps needs.
@@ -21,7 +22,7 @@ pub fn shrink(seed: u64, nodes: usize, plan: Plan, failure: Box<Failure>) -> (Pl
             let mut fewer = plan.clone();
             fewer.drain(at..(at + width).min(plan.len()));
             runs += 1;
-            if let Err(still) = play(seed, nodes, &fewer) {
+            if let Err(still) = play(seed, nodes, &fewer, &Trace::heard()) {
                 (plan, failure) = (fewer, still);
             }
         }
@@ -58,7 +59,7 @@ fn without_a_call(
         let Step::Do(calls) = &mut fewer[at].1 else { return None };
         calls.remove(leave);
         *runs += 1;
-        if let Err(still) = play(seed, nodes, &fewer) {
+        if let Err(still) = play(seed, nodes, &fewer, &Trace::heard()) {
             return Some((fewer, still));
         }
     }

@@ -5,16 +5,27 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-#[derive(Clone, Default)]
-pub struct Trace(Arc<Mutex<Vec<String>>>);
+/// Nothing is said where nobody listens: a history that holds is not read.
+#[derive(Clone)]
+pub struct Trace(Option<Arc<Mutex<Vec<String>>>>);
 
 impl Trace {
+    pub fn unheard() -> Self {
+        Self(None)
+    }
+
+    pub fn heard() -> Self {
+        Self(Some(Arc::default()))
+    }
+
     pub fn say(&self, line: impl FnOnce() -> String) {
-        self.0.lock().unwrap().push(line());
+        if let Some(lines) = &self.0 {
+            lines.lock().unwrap().push(line());
+        }
     }
 
     pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap())
+        self.0.as_ref().map(|lines| std::mem::take(&mut *lines.lock().unwrap())).unwrap_or_default()
     }
 }
 

@@ -15,11 +15,11 @@ use domain::id::ProductId;
 use jiff::Timestamp;
 use server::clock::Ids;
 use simulators::stripe::{Options, Stripe};
-use storage::{SqliteFile, Store};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::{
+    disk,
     errand::{Errand, Reply, Tools},
     machine::Machine,
     node::{Door, Ground, Node, as_body},
@@ -63,7 +63,7 @@ pub struct World {
 const TURNS_MAX: u32 = 40_000;
 
 impl World {
-    pub fn open(seed: u64, nodes: usize) -> Self {
+    pub fn open(seed: u64, nodes: usize, trace: Trace) -> Self {
         let start = Timestamp::from_second(stage::START).unwrap();
         let options = Options {
             seed: Some(seed),
@@ -81,18 +81,15 @@ impl World {
             Uuid::from_u128((u128::from(seed) << 64) | number)
         });
         let street = Machine::new();
-        let store = Store::sqlite_inline(&SqliteFile::Memory).unwrap();
-        let products = street.block_on(async {
-            store.migrate().await.unwrap();
-            shop::fill_shelves(&store, &ids).await
-        });
+        let store = disk::take(&street);
+        let products = street.block_on(shop::fill_shelves(&store, &ids));
         let ground = Ground {
             store,
-            stripe: stripe.router(),
+            stripe: stripe.api_router(),
             webhook_secret,
             now: Arc::new(AtomicI64::new(start.as_millisecond())),
             ids,
-            trace: Trace::default(),
+            trace,
             moves: Arc::default(),
         };
         let nodes: Vec<_> = (0..nodes).map(|number| Node::open(&ground, number)).collect();
@@ -174,6 +171,7 @@ impl World {
             stripe: self.stripe.clone(),
             stripe_router: self.ground.stripe.clone(),
             patience,
+            now: self.ground.now.clone(),
         };
         let errands: Vec<Errand> =
             calls.iter().enumerate().map(|(place, call)| self.prepare(call, place)).collect();
