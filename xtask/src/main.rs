@@ -1,5 +1,5 @@
-//! The project's own commands: `cargo xtask demo | test | kill | simulate | databases | bench |
-//! countries`.
+//! The project's own commands: `cargo xtask demo | test | kill | simulate | safety-mutants |
+//! databases | bench | countries`.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 mod countries;
 mod databases;
 mod kill;
+mod mutants;
 mod packages;
 mod process;
 mod sdks;
@@ -48,8 +49,8 @@ enum Task {
     /// Starts the tests' PostgreSQL and MariaDB and prints their URLs, until Ctrl-C
     #[command(after_help = DATABASES_EXAMPLES)]
     Databases,
-    /// Plays random histories of a whole shop, built for release, and ends with the first that
-    /// breaks a promise
+    /// Plays random histories of a whole shop, built with optimisation, and ends with the first
+    /// that breaks a promise
     #[command(after_help = SIMULATE_EXAMPLES)]
     Simulate {
         /// How many histories
@@ -62,6 +63,9 @@ enum Task {
         #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
         threads: u64,
     },
+    /// Takes the product's guards out one at a time, and expects a test to notice each
+    #[command(after_help = MUTANT_EXAMPLES)]
+    SafetyMutants(mutants::MutantArguments),
     /// Measures the storage with its benchmarks, built for release
     #[command(after_help = BENCH_EXAMPLES)]
     Bench {
@@ -101,6 +105,11 @@ const SIMULATE_EXAMPLES: &str = "Examples:
   cargo xtask simulate --histories 1000000 --seed 7    a night's worth of others
   cargo xtask simulate --histories 1 --seed 260        one of them again";
 
+const MUTANT_EXAMPLES: &str = "Examples:
+  cargo xtask safety-mutants                           all of them, and a report under bench/
+  cargo xtask safety-mutants --list                    what there is to take out
+  cargo xtask safety-mutants --only amount-check       one of them";
+
 const BENCH_EXAMPLES: &str = "Examples:
   cargo xtask bench                                    every benchmark
   cargo xtask bench create_order                       benchmarks with this in their name
@@ -126,12 +135,14 @@ fn run(task: Task) -> Result<()> {
         Task::Simulate { histories, seed, threads } => {
             let numbers = [("HISTORIES", histories), ("SEED", seed), ("THREADS", threads)];
             let mut command = cargo(&root);
-            command.args(["test", "--release", "-p", "server", "--test", "it"]).arg(SIMULATION);
+            command.args(["test", "--profile", "simulation", "-p", "server", "--test", "it"]);
+            command.arg(SIMULATION);
             command.args(["--", "--exact", "--nocapture"]);
             command
                 .envs(numbers.map(|(name, n)| (format!("TILL_SIMULATION_{name}"), n.to_string())));
             Err(command.exec()).context("start cargo")
         }
+        Task::SafetyMutants(arguments) => mutants::run(&root, &arguments),
         Task::Bench { arguments } => {
             become_cargo(&root, &["bench", "-p", "storage", "--bench", "*", "--"], &arguments)
         }

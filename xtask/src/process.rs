@@ -149,7 +149,18 @@ pub fn read(command: &mut Command) -> Result<String> {
 }
 
 /// Runs a program and hands over each line of its standard output as it comes.
-pub fn read_lines(command: &mut Command, mut each: impl FnMut(&str)) -> Result<ExitStatus> {
+pub fn read_lines(command: &mut Command, each: impl FnMut(&str)) -> Result<ExitStatus> {
+    let status = read_lines_within(command, Duration::MAX, each)?;
+    status.context("nothing takes for ever")
+}
+
+/// The same for a program that may hang: `None` if it was ended because it took longer.
+pub fn read_lines_within(
+    command: &mut Command,
+    limit: Duration,
+    mut each: impl FnMut(&str),
+) -> Result<Option<ExitStatus>> {
+    let began = Instant::now();
     let mut running = Running::start(command.stdout(Stdio::piped()))?;
     let stdout = running.child.stdout.take().context("standard output is piped")?;
     // Read on a thread: a blocking read here would not hear of Ctrl-C.
@@ -170,10 +181,13 @@ pub fn read_lines(command: &mut Command, mut each: impl FnMut(&str)) -> Result<E
         if interrupted() {
             bail!("interrupted");
         }
+        if began.elapsed() > limit {
+            return Ok(None);
+        }
     }
     // It only ends, without a result, when the output does.
     let _ = reader.join();
-    running.wait()
+    running.wait().map(Some)
 }
 
 fn expect_success(command: &Command, status: ExitStatus) -> Result<()> {

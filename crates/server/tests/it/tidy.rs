@@ -39,7 +39,7 @@ const DEPENDENCIES: [(&str, &[&str]); 14] = [
     ("futures", &["storage", "gateways", "simulators", "server"]),
     ("tower", &["gateways", "simulators", "server"]),
     ("http", &["gateways", "simulators", "server"]),
-    ("serde", &["storage", "gateways", "simulators", "server"]),
+    ("serde", &["storage", "gateways", "simulators", "server", "xtask"]),
     ("serde_json", &["storage", "gateways", "simulators", "server", "xtask"]),
     ("tracing", &["storage", "gateways", "simulators", "server"]),
     // Chance comes from the server's clock file; a simulator has its own, from its seed.
