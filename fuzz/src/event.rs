@@ -50,7 +50,7 @@ fn compare(event: &Event, written: &Value) {
             assert_eq!(end.is_some(), *finality == Finality::Final);
             assert!(end.is_none_or(|end| end == told), "{told:?} is no end");
         }
-        About::Refund { payment, .. } => {
+        About::Beside(payment, _) => {
             assert_eq!(snapshot["payment_intent"], payment.as_str());
         }
         About::Unreadable | About::Thin | About::Other => {}

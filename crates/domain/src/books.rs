@@ -100,7 +100,7 @@ pub fn compare_payment(theirs: Option<&News>, ours: Option<Ours<'_>>) -> Option<
         },
         (None, Some(ours)) => not_there(ours),
         (Some(news), Some(ours)) if !is_consistent(ours) => {
-            Some(Difference::OrderAgainstPayment).filter(|_| news.report != Report::Cancelled)
+            (news.report != Report::Cancelled).then_some(Difference::OrderAgainstPayment)
         }
         (Some(news), Some(ours)) => match ours.payment.discrepancy(news) {
             // What can no longer bring money may say what it likes.

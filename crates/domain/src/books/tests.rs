@@ -96,7 +96,8 @@ fn refund(minor: i64, origin: RefundOrigin) -> Refund {
 
 fn told(minor: i64, report: RefundReport) -> RefundNews {
     let reference = GatewayReference::new("re_1").unwrap();
-    RefundNews { reference, ours: None, amount: eur(minor), report }
+    let payment = GatewayReference::new("pi_1").unwrap();
+    RefundNews { reference, payment, ours: None, amount: eur(minor), report }
 }
 
 #[test]

@@ -318,9 +318,7 @@ async fn examine(as_json: bool) -> Result<(), CliError> {
 }
 
 /// Works on the database alone.
-async fn on_the_books<E>(
-    work: impl AsyncFnOnce(&Store) -> Result<(), E>,
-) -> Result<(), CliError>
+async fn on_the_books<E>(work: impl AsyncFnOnce(&Store) -> Result<(), E>) -> Result<(), CliError>
 where
     CliError: From<E>,
 {
@@ -341,11 +339,10 @@ where
     let store = ready(&DatabaseConfig::load(sources())?).await?;
     let (clock, ids) = (Clock::system(), Ids::system());
     let merchant = gateways::https(gateways::merchant::LIMITS).map_err(ServeError::from)?;
-    let (transport, store) = (transport()?, store.clone());
-    let parts = Parts { store, transport, merchant, clock, ids, tick: TICK };
+    let parts = Parts { store, transport: transport()?, merchant, clock, ids, tick: TICK };
     let server = Server::new(config, parts)?;
     let done = work(&server.cx).await;
-    store.close().await;
+    server.cx.store.close().await;
     Ok(done?)
 }
 

@@ -1,8 +1,7 @@
 //! What the merchant's own systems are told, as it is posted: the order as the API shows it, and
 //! which step it has made.
 
-use domain::{
-    dispute::Dispute,money::MoneyError, notice::NoticeKind, refund};
+use domain::{dispute::Dispute, money::MoneyError, notice::NoticeKind, refund};
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;

@@ -7,9 +7,9 @@ use axum::{
 use clap::ValueEnum;
 use domain::{
     contact::{Address as Known, AddressDraft},
+    dispute::Dispute,
     id::{OrderId, VisitorId},
     money::{Money, MoneyError},
-    dispute::Dispute,
     order::{Order as Ordered, OrderState, PaidBy},
     payment::{Payment, PaymentState},
     pricing::TaxMode,

@@ -1,6 +1,6 @@
 -- What others are told of an order, written down in the transaction of the step that it tells, and
 -- frozen: `body` is what is posted, each time. `due_at` is set until its deliveries have been
--- written.
+-- written. A refund is one of `refunds` or of `stray_refunds`.
 create table if not exists notices (
     id binary(16) not null,
     order_id binary(16) not null,
@@ -14,7 +14,6 @@ create table if not exists notices (
     key notices_created_at (created_at, id),
     key notices_order_id (order_id),
     foreign key (order_id) references orders (id),
-    foreign key (refund_id) references refunds (id),
     check (
         kind = 'order.paid' or kind = 'order.cancelled' or kind = 'order.failed' or
         kind = 'order.refunded' or kind = 'order.refund_failed'

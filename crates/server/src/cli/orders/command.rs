@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use clap::{Args, Subcommand};
 use domain::id::OrderId;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use storage::{Store, order::Filter};
+use storage::order::Filter;
 
 use super::{
     Asked, OrdersError,
@@ -213,7 +213,7 @@ pub async fn run(command: OrdersCommand) -> Result<(), CliError> {
         OrdersCommand::Export { which } => {
             on_the_books(async |store| {
                 let written = export(store, which.wanted(None), out.lock(), told).await?;
-                Ok(writeln!(io::stderr(), "{written} orders are exported.")?)
+                Ok::<_, OrdersError>(writeln!(io::stderr(), "{written} orders are exported.")?)
             })
             .await
         }

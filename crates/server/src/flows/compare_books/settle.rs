@@ -9,7 +9,10 @@ use domain::{
     id::OrderId,
     payment::{Discrepancy, PaymentState},
 };
-use gateways::stripe::books::{PaymentEntry, RefundEntry};
+use gateways::stripe::{
+    CancelReason,
+    books::{PaymentEntry, RefundEntry},
+};
 use jiff::Timestamp;
 use storage::inbox::{self, Source, Turn};
 
@@ -226,7 +229,7 @@ async fn mend(
         }
         Remedy::Cancel => {
             let standing = ask::look_up(cx, order, &suspect.payment).await?;
-            ask::cancel(cx, &standing, Via::Answer).await?;
+            ask::cancel(cx, &standing, CancelReason::Abandoned, Via::Answer).await?;
         }
         Remedy::TakeInRefunds => refund::sync(cx, order, &suspect.payment).await?,
         Remedy::Wait | Remedy::Person => {}

@@ -175,7 +175,7 @@ stories! {
 
         let listed = till(&shop, &["attention"]).await.out;
 
-        let words = ["refund_failed, 0 minutes old", &intent.order, "Agree on another way with her."];
+        let words = ["refund_failed, 0 minutes old", &intent.order, "agree on another way with her."];
         for words in words {
             assert!(listed.contains(words), "{words}: {listed}");
         }

@@ -36,7 +36,7 @@ stories! {
             "subtotal": 43.99, "shipping": 4.9, "tax": 7.81, "taxIncluded": true, "total": 48.89,
             "currency": "eur", "customer": { "email": "ada@example.org" },
             "shippingAddress": home, "billingAddress": office,
-            "createdAt": order.body["createdAt"], "payment": { "status": "open" },
+            "createdAt": order.body["createdAt"], "payment": { "status": "open", "disputed": false },
         });
         assert_eq!(order.body, expected);
         order.says(r#""subtotal":43.99,"shipping":4.90,"tax":7.81,"taxIncluded":true,"total":48.89"#);
