@@ -16,6 +16,10 @@ pub struct EventId(String);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GatewayReference(String);
 
+/// The gateway's name for a card's number, the same whoever uses it. Opaque.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CardFingerprint(String);
+
 /// The text cannot be a gateway's id: it is empty or too long, holds a control character, which no
 /// table and no header takes, or is a step in a path, which would make our question another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +50,13 @@ macro_rules! references {
             }
         }
 
+    )+};
+}
+
+references! { EventId GatewayReference CardFingerprint }
+
+macro_rules! displays {
+    ($($name:ident)+) => {$(
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -54,7 +65,14 @@ macro_rules! references {
     )+};
 }
 
-references! { EventId GatewayReference }
+displays! { EventId GatewayReference }
+
+/// It stands for a card, so logs do not hold it.
+impl fmt::Debug for CardFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CardFingerprint(…)")
+    }
+}
 
 /// What a gateway says of one payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +89,8 @@ pub struct News {
     pub word: Word,
     /// What happened.
     pub report: Report,
+    /// The card of the last try, where a bank said no to it.
+    pub card: Option<CardFingerprint>,
 }
 
 /// How we know.
@@ -164,7 +184,7 @@ mod tests {
         let amount = Money::new(4998, "EUR".parse().unwrap()).unwrap();
         let reference = GatewayReference::new("pi_1").unwrap();
         let order = Some(OrderId(Uuid::from_u128(1)));
-        News { reference, order, amount, livemode: false, word, report }
+        News { reference, order, amount, livemode: false, word, report, card: None }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! moved, and the order is paid. A [`cancellation`] gives the order up before that, a [`refund`]
 //! gives money back after it, and in a [`dispute`] a bank takes it. The order's [`history`] tells
 //! all of it; a [`notice`] tells others of each step, and its [`delivery`] brings it to one of them.
+//! A [`shield`] keeps those out who only want to try stolen cards.
 //!
 //! Nothing here reads a clock, makes a random number, waits or logs: time and ids come in as
 //! arguments, so every rule can be tried a million times in a second.
@@ -33,6 +34,9 @@
 //! | notice | what others are told of a step of an order; the same words however often it is sent |
 //! | endpoint | a server of the merchant's that notices are posted to |
 //! | delivery | a notice on its way to one receiver: an endpoint, or the shopper's mailbox |
+//! | mark | by what somebody is known again, as a digest: her cookie, network, e-mail address, card |
+//! | breaker | opens when banks refuse most tries of the shop; then new orders need a proof |
+//! | proof | a challenge solved: a second of work, or that a person is there |
 //! | discrepancy | news that does not fit our books; a person must look at it |
 //! | difference | what our books and the gateway's do not both say, found by comparing them ([`books`]) |
 
@@ -53,3 +57,4 @@ pub mod order;
 pub mod payment;
 pub mod pricing;
 pub mod refund;
+pub mod shield;

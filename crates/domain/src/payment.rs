@@ -75,7 +75,7 @@ pub enum PaymentState {
 pub enum FailureReason {
     /// An asynchronous method failed after it had been accepted.
     Asynchronous,
-    /// [`Payment::DECLINES_MAX`] declines in a row.
+    /// [`Payment::DECLINES_MAX`] declines in a row, or too many of the same shopper or card.
     TooManyDeclines,
 }
 
@@ -253,6 +253,38 @@ impl Payment {
         }
     }
 
+    /// A bank said no to a try that a later one, or the end, has overtaken: it counts and moves
+    /// nothing.
+    #[must_use]
+    pub fn remember(mut self, decline: &Decline) -> Self {
+        let heard_before = self.declined.contains(&decline.attempt);
+        if !heard_before && self.declined.len() < Self::DECLINES_MAX {
+            self.declined.push(decline.attempt.clone());
+        }
+        self
+    }
+
+    /// Its shopper, or the card, has been declined too often elsewhere: it gets no further try.
+    #[must_use]
+    pub fn stop_tries(self) -> (Self, Consequence) {
+        use PaymentState as S;
+        match self.state {
+            S::Open | S::Declined { .. } | S::RequiresAction => {
+                let state = S::Closing { reason: FailureReason::TooManyDeclines };
+                (Self { state, ..self }, Consequence::CancelDue)
+            }
+            // Nothing to cancel yet, money on its way, or over.
+            S::Created
+            | S::Unknown
+            | S::Processing
+            | S::Answered
+            | S::Closing { .. }
+            | S::Succeeded { .. }
+            | S::Failed { .. }
+            | S::Cancelled => (self, Consequence::Nothing),
+        }
+    }
+
     /// Where the news does not fit what we know of the payment, whatever has happened to it.
     pub fn discrepancy(&self, news: &News) -> Option<Discrepancy> {
         if self.reference.as_ref().is_some_and(|known| *known != news.reference) {
@@ -344,9 +376,7 @@ impl Payment {
             // no that ended it, nothing else would ever lead out of Processing again.
             Word::Event(_) | Word::Answer => {}
         }
-        if !heard_before && self.declined.len() < Self::DECLINES_MAX {
-            self.declined.push(decline.attempt.clone());
-        }
+        self = self.remember(&decline);
         let close = |reason| (S::Closing { reason }, Consequence::CancelDue);
         let (state, consequence) = match self.state {
             S::Processing => close(FailureReason::Asynchronous),

@@ -71,9 +71,10 @@ const SAYINGS: [Happening; 9] = [
 ];
 
 /// What we find out by ourselves.
-const FINDINGS: [Happening; 2] = [
+const FINDINGS: [Happening; 3] = [
     ("no answer came", |payment| Some((payment.clone().lose_answer(), Consequence::Nothing))),
     ("it was never made", |payment| Some(payment.clone().never_was())),
+    ("declined too often elsewhere", |payment| Some(payment.clone().stop_tries())),
 ];
 
 fn payment_part() -> String {
@@ -267,7 +268,7 @@ fn repeat(payment: &Payment, say: fn(Report) -> News) -> Option<(Payment, Conseq
 fn news(word: Word, report: Report) -> News {
     let Payment { order, amount, livemode, .. } = fresh();
     let reference = GatewayReference::new("pi_1").expect("a reference");
-    News { reference, order: Some(order), amount, livemode, word, report }
+    News { reference, order: Some(order), amount, livemode, word, report, card: None }
 }
 
 fn event(report: Report) -> News {

@@ -8,6 +8,9 @@
 //! * **unknown** ([`GatewayError::Unknown`]): the request may have been carried out. Whoever gets
 //!   this asks again or looks the payment up; asking anew under another key could charge twice.
 //!
+//! Whether a person is there is asked of Cloudflare ([`turnstile`]): no money is in it, so an answer
+//! that does not come is no doubt, but a no to the question whether it could be asked.
+//!
 //! All of it goes through one seam, the [`Transport`]: in production a pooled HTTPS client, in
 //! tests a simulator's router called in the same process. Nothing here reads the wall clock,
 //! touches a database or decides what news means for an order.
@@ -19,6 +22,7 @@ pub mod mail;
 pub mod merchant;
 pub mod stripe;
 mod transport;
+pub mod turnstile;
 
 use std::error::Error;
 

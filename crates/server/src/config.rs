@@ -11,6 +11,7 @@ mod grammar;
 mod keys;
 mod outlets;
 mod settings;
+mod shield;
 mod sources;
 
 use std::{
@@ -30,6 +31,7 @@ use url::Url;
 use keys::Mode;
 pub use outlets::{MailConfig, WebhookConfig};
 pub use settings::{SETTINGS, Setting, listing};
+pub use shield::{ShieldConfig, TurnstileConfig};
 use sources::Values;
 pub use sources::{Sources, variables_of_process};
 
@@ -64,6 +66,8 @@ pub struct Config {
     pub rate_visitor_per_minute: NonZeroU32,
     /// Requests that one network address may make in a minute.
     pub rate_address_per_minute: NonZeroU32,
+    /// What keeps card testers out, unless it is turned off.
+    pub shield: Option<ShieldConfig>,
     /// How often the gateway is asked for events that no webhook has brought.
     pub poll_interval: Duration,
     /// Whether the server brings the database up to date when it starts.
@@ -157,6 +161,7 @@ impl Config {
         let trusted_proxies = values.parse("TILL_TRUSTED_PROXIES", grammar::networks);
         let rate_visitor = values.parse("TILL_RATE_VISITOR_PER_MINUTE", rate);
         let rate_address = values.parse("TILL_RATE_ADDRESS_PER_MINUTE", rate);
+        let shield = shield::load(&mut values);
         let poll_interval = values.parse("TILL_POLL_SECONDS", |text| {
             let seconds = grammar::number(text, POLL_SECONDS.0, POLL_SECONDS.1)?;
             Ok(Duration::from_secs(u64::from(seconds)))
@@ -188,6 +193,7 @@ impl Config {
                 trusted_proxies: trusted_proxies?,
                 rate_visitor_per_minute: rate_visitor?,
                 rate_address_per_minute: rate_address?,
+                shield: shield?,
                 poll_interval: poll_interval?,
                 migrate_at_start: migrate_at_start?,
                 log: log?,

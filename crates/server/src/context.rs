@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::{
     clock::{Clock, Ids},
-    flows::FlowError,
+    flows::{FlowError, shield::Shield},
     outlet::Outlet,
 };
 
@@ -22,6 +22,8 @@ pub struct Context {
     pub store: Store,
     /// The payment gateway.
     pub stripe: Stripe,
+    /// What keeps card testers out; none where the operator has turned it off.
+    pub shield: Option<Shield>,
     /// The time.
     pub clock: Clock,
     /// New ids.

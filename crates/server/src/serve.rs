@@ -3,10 +3,12 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum_server::Handle;
+use domain::shield::Key;
 use gateways::{
     mail::{Mailer, MailerError},
     merchant::{self, Merchant},
     stripe::{self, Stripe},
+    turnstile::Turnstile,
 };
 use hyper_util::rt::TokioTimer;
 use secrecy::ExposeSecret;
@@ -18,6 +20,7 @@ use crate::{
     clock::{Clock, Ids},
     config::{Config, MailConfig, WebhookConfig},
     context::{Bells, Context, Cx, ShopRules},
+    flows::shield::{Shield, Widget},
     http::{
         gate::Gate,
         health,
@@ -112,7 +115,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     if config.public_url.scheme() == "https" && config.trusted_proxies.is_empty() {
         tracing::warn!(
             "TILL_PUBLIC_URL is https, so a proxy stands before this server, but \
-             TILL_TRUSTED_PROXIES is empty: all shoppers share the proxy's rate limit"
+             TILL_TRUSTED_PROXIES is empty: all shoppers share the proxy's rate limit, and the \
+             shield cannot tell their networks apart"
         );
     }
     let transport = gateways::https(gateways::TransportLimits::default())?;
@@ -162,6 +166,14 @@ impl Server {
             api_base: config.stripe.api_base.clone(),
             retry: stripe::RetryLimits::default(),
         };
+        let shield = config.shield.map(|shield| Shield {
+            key: Key::of_secret(config.secret.expose_secret()),
+            rules: shield.rules,
+            widget: shield.turnstile.map(|widget| Widget {
+                site_key: widget.site_key,
+                turnstile: Turnstile::new(&widget.base, widget.secret, parts.transport.clone()),
+            }),
+        });
         let stripe = Stripe::new(stripe_config, parts.transport);
         let shop = ShopRules {
             name: config.shop_name,
@@ -176,7 +188,8 @@ impl Server {
         let outlets = outlets(config.webhooks, config.mail, told, parts.merchant)?;
         let Parts { store, clock, ids, tick, .. } = parts;
         let (tasks, bells) = (TaskTracker::new(), Bells::default());
-        let cx = Arc::new(Context { store, stripe, clock, ids, shop, outlets, tasks, bells });
+        let cx = Context { store, stripe, shield, clock, ids, shop, outlets, tasks, bells };
+        let cx = Arc::new(cx);
         let (gate, facts) = (Arc::new(gate), Arc::new(facts));
         let router = routes::router(Web { cx: cx.clone(), cookie, links, gate, facts });
         Ok(Self { cx, router, stop: CancellationToken::new(), tick, poll })

@@ -14,6 +14,7 @@ use crate::{
     context::{Context, Cx},
     flows::{
         FlowError, announce, compare_books, deliver, notify, poll_events, receive_event, reconcile,
+        shield,
     },
     outlet::Outlet,
 };
@@ -39,6 +40,7 @@ const TICKS_OF_COMPARISON: u32 = 60;
 /// that moves money behind a mail.
 pub async fn run(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
     let bells = &cx.bells;
+    let nobody_rings = Notify::new();
     let work = |what, bell| work(&cx, what, bell, rhythm.tick, &stop);
     tokio::join!(
         work(Work::FirstEvents, &bells.first),
@@ -47,6 +49,7 @@ pub async fn run(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
         work(Work::Notices, &bells.notices),
         join_all(cx.outlets.iter().map(|one| work(Work::Deliveries(one), &one.bell))),
         work(Work::Payments, &bells.payments),
+        work(Work::Forgetting, &nobody_rings),
         poll(&cx, rhythm.poll, &stop),
         compare(&cx, rhythm.tick * TICKS_OF_COMPARISON, &stop),
     );
@@ -67,12 +70,20 @@ enum Work<'a> {
     Deliveries(&'a Outlet),
     /// Payments to look at.
     Payments,
+    /// What the shield need not remember.
+    Forgetting,
 }
 
 impl Work<'_> {
     /// All but the deliveries.
-    const OF_THE_SHOP: [Self; 5] =
-        [Self::FirstEvents, Self::LaterEvents, Self::Effects, Self::Notices, Self::Payments];
+    const OF_THE_SHOP: [Self; 6] = [
+        Self::FirstEvents,
+        Self::LaterEvents,
+        Self::Effects,
+        Self::Notices,
+        Self::Payments,
+        Self::Forgetting,
+    ];
 
     async fn run(self, cx: &Context) -> Result<usize, FlowError> {
         match self {
@@ -82,6 +93,7 @@ impl Work<'_> {
             Self::Notices => announce::send_out_due(cx).await,
             Self::Deliveries(outlet) => notify::deliver_due(cx, outlet).await,
             Self::Payments => reconcile::reconcile_due(cx).await,
+            Self::Forgetting => shield::forget(cx).await,
         }
     }
 
@@ -93,6 +105,7 @@ impl Work<'_> {
             Self::Notices => "notices",
             Self::Deliveries(_) => "deliveries",
             Self::Payments => "payments",
+            Self::Forgetting => "forgetting",
         }
     }
 }

@@ -9,3 +9,4 @@
 #![recursion_limit = "256"]
 
 pub mod stripe;
+pub mod turnstile;

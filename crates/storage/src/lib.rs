@@ -59,6 +59,7 @@ mod pool;
 mod postgres;
 pub mod refund;
 mod row;
+pub mod shield;
 mod sql;
 mod sqlite;
 mod tx;
@@ -159,6 +160,7 @@ pub fn statements() -> Vec<&'static Sql> {
         outbox::ALL,
         payment::ALL,
         refund::ALL,
+        shield::ALL,
     ];
     modules.concat()
 }

@@ -49,6 +49,12 @@ static MIGRATIONS: &[Migration] = &[
         mysql: include_str!("../migrations/mysql/0005_deliveries.sql"),
     },
     Migration {
+        name: "0006_shield",
+        sqlite: include_str!("../migrations/sqlite/0006_shield.sql"),
+        postgres: include_str!("../migrations/postgres/0006_shield.sql"),
+        mysql: include_str!("../migrations/mysql/0006_shield.sql"),
+    },
+    Migration {
         name: "0007_books",
         sqlite: include_str!("../migrations/sqlite/0007_books.sql"),
         postgres: include_str!("../migrations/postgres/0007_books.sql"),

@@ -55,6 +55,7 @@ fn news(reference: &str, report: Report) -> News {
         livemode: false,
         word: Word::Answer,
         report,
+        card: None,
     }
 }
 

@@ -22,7 +22,7 @@ fn now() -> Timestamp {
 fn news(word: Word, report: Report) -> News {
     let Payment { order, amount, livemode, .. } = fresh();
     let reference = GatewayReference::new("pi_1").unwrap();
-    News { reference, order: Some(order), amount, livemode, word, report }
+    News { reference, order: Some(order), amount, livemode, word, report, card: None }
 }
 
 fn event(report: Report) -> News {

@@ -27,6 +27,7 @@ fn paid() -> Payment {
         livemode: false,
         word: Word::Event(EventId::new("evt_1").unwrap()),
         report: Report::Succeeded { received: payment.amount },
+        card: None,
     };
     payment.hear(&news, Timestamp::UNIX_EPOCH).0
 }

@@ -226,6 +226,29 @@ fn a_decline_is_known_by_its_charge_or_else_by_the_card_that_was_tried() {
 }
 
 #[test]
+fn a_declined_card_is_known_by_stripes_name_for_its_number() {
+    let card_of = |error: Value| {
+        let mut intent: Value =
+            serde_json::from_str(&intent("pi_1", "requires_payment_method", ORDER)).unwrap();
+        intent["last_payment_error"] = error;
+        Answer::read(&intent.to_string()).unwrap().news.card
+    };
+    let tried = |method: Value| json!({"charge": "ch_1", "payment_method": method});
+    let card = card_of(tried(json!({"id": "pm_1", "card": {"fingerprint": "Xt5EWLLDS7FJjR1c"}})));
+    assert_eq!(card.unwrap().as_str(), "Xt5EWLLDS7FJjR1c");
+    let debit = json!({"id": "pm_1", "sepa_debit": {"fingerprint": "Xt5EWLLDS7FJjR1c"}});
+    for error in [
+        tried(debit),
+        tried(json!({"id": "pm_1", "card": {"fingerprint": ""}})),
+        tried(json!({"id": "pm_1", "card": {}})),
+        tried(Value::Null),
+        Value::Null,
+    ] {
+        assert_eq!(card_of(error.clone()), None, "{error}");
+    }
+}
+
+#[test]
 fn fraud_lost_and_stolen_read_like_any_other_decline() {
     let error = |decline_code: &str| {
         json!({"charge": "ch_1", "code": "card_declined", "decline_code": decline_code,

@@ -3,7 +3,7 @@
 //! the API must not make a payment unreadable.
 
 use domain::{
-    event::{Decline, GatewayReference, News, ReferenceError, Report, Word},
+    event::{CardFingerprint, Decline, GatewayReference, News, ReferenceError, Report, Word},
     id::OrderId,
 };
 use jiff::Timestamp;
@@ -119,7 +119,20 @@ pub(super) struct PaymentError {
     pub code: Option<String>,
     pub decline_code: Option<String>,
     pub message: Option<String>,
-    pub payment_method: Option<Identified>,
+    pub payment_method: Option<TriedMethod>,
+}
+
+/// With what the last try was made.
+#[derive(Deserialize)]
+pub(super) struct TriedMethod {
+    pub id: Option<String>,
+    pub card: Option<TriedCard>,
+}
+
+/// A card, by the name that Stripe has for its number.
+#[derive(Deserialize)]
+pub(super) struct TriedCard {
+    pub fingerprint: Option<String>,
 }
 
 /// Any object, by its id.
@@ -205,7 +218,8 @@ impl PaymentIntent {
         let amount = money::from_stripe(need(self.amount, "amount")?, currency)?;
         let livemode = need(self.livemode, "livemode")?;
         let report = self.report(currency)?;
-        Ok(News { reference, order: self.order(), amount, livemode, word, report })
+        let card = self.last_payment_error.as_ref().and_then(PaymentError::card);
+        Ok(News { reference, order: self.order(), amount, livemode, word, report, card })
     }
 
     /// A status that is new to us reads as [`Report::Open`], which moves no payment that has got
@@ -230,6 +244,13 @@ impl PaymentIntent {
 }
 
 impl PaymentError {
+    /// The card that a bank said no to. Other methods have none, and a name that is none is no
+    /// reason to leave the news unread.
+    fn card(&self) -> Option<CardFingerprint> {
+        let card = self.payment_method.as_ref()?.card.as_ref()?;
+        CardFingerprint::new(card.fingerprint.as_deref()?).ok()
+    }
+
     /// The bank's no. A try is known by its failed charge. A failed authentication makes no
     /// charge: there the PaymentMethod stands for the try, which the Payment Element makes anew
     /// for each.

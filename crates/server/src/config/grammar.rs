@@ -31,6 +31,30 @@ pub(super) fn number(text: &str, least: u32, most: u32) -> Result<u32, String> {
     number.ok_or_else(|| format!("must be a whole number from {least} to {most}, not {text:?}"))
 }
 
+/// `NAME:NUMBER` for each of the names, with commas between, in any order.
+pub(super) fn numbers<const N: usize>(
+    text: &str,
+    names: [&str; N],
+    (least, most): (u32, u32),
+) -> Result<[u32; N], String> {
+    let mut found = [None; N];
+    for entry in entries(text) {
+        let (name, value) = entry.split_once(':').unwrap_or((entry, ""));
+        let Some(place) = names.iter().position(|known| *known == name.trim()) else {
+            return Err(format!("has {entry:?} where one of {} belongs", names.join(", ")));
+        };
+        let value = number(value.trim(), least, most);
+        let value = value.map_err(|wrong| format!("is wrong at {}: it {wrong}", names[place]))?;
+        if found[place].replace(value).is_some() {
+            return Err(format!("names {} twice", names[place]));
+        }
+    }
+    match found.iter().position(Option::is_none) {
+        Some(place) => Err(format!("lacks {}, such as {}:20", names[place], names[place])),
+        None => Ok(found.map(Option::unwrap_or_default)),
+    }
+}
+
 /// An address with a port. Names are not looked up: they would make the start depend on DNS.
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     let address = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));

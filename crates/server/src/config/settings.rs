@@ -106,6 +106,48 @@ pub const SETTINGS: &[Setting] = &[
         "Requests that one network address may make in a minute; a whole office may share one.",
     ),
     Setting::open(
+        "TILL_SHIELD",
+        "on",
+        "on: whoever tries out stolen cards is stopped before Stripe is asked. off: she is not.",
+    ),
+    Setting::open(
+        "TILL_SHIELD_ORDERS",
+        "visitor:20, network:120, email:20",
+        "New orders that one visitor, one network address and one e-mail address may make in an \
+         hour.",
+    ),
+    Setting::open(
+        "TILL_SHIELD_DECLINES",
+        "visitor:15, network:60, email:15, card:10",
+        "Declines in an hour after which a visitor, a network address, an e-mail address or a \
+         card gets no further try.",
+    ),
+    Setting::open(
+        "TILL_SHIELD_UNPAID",
+        "orders:50, pieces:500",
+        "Unpaid orders, and pieces in them, that one network address or one e-mail address may \
+         have at the same time; also the most pieces of one order.",
+    ),
+    Setting::open(
+        "TILL_SHIELD_BREAKER_PERCENT",
+        "50",
+        "When banks refuse such a share of all tries in ten minutes, new orders need a \
+         challenge; from 20 to 100.",
+    ),
+    Setting::open(
+        "TILL_TURNSTILE_SECRET",
+        "",
+        "Secret key of a Turnstile widget of Cloudflare's, which is then the challenge. Empty: \
+         the browser has to compute for a second.",
+    )
+    .secret(),
+    Setting::open("TILL_TURNSTILE_SITE_KEY", "", "Site key of the same widget, for browsers."),
+    Setting::open(
+        "TILL_TURNSTILE_BASE",
+        "https://challenges.cloudflare.com",
+        "Where tokens of the widget are checked, or a simulator on this machine.",
+    ),
+    Setting::open(
         "TILL_POLL_SECONDS",
         "60",
         "How often Stripe is asked for events that no webhook has brought, from 1 to 3600.",

@@ -371,3 +371,41 @@ fn mail_is_sent_only_where_somebody_is_named_who_writes() {
     let said = sentence(&[("TILL_MAIL", "folder:mails"), ("TILL_MAIL_FROM", "nobody")]);
     assert!(said.starts_with("TILL_MAIL_FROM must be an address"), "{said}");
 }
+
+#[test]
+fn the_shield_is_on_and_its_limits_are_all_given() {
+    let shield = with(&[]).unwrap().shield.unwrap();
+    assert!(shield.turnstile.is_none());
+    assert_eq!(shield.rules.orders.network.0.get(), 120);
+    assert_eq!(shield.rules.declines.card.0.get(), 10);
+    assert_eq!((shield.rules.held.orders, shield.rules.held.pieces), (50, 500));
+    assert!(with(&[("TILL_SHIELD", "off")]).unwrap().shield.is_none());
+    let other = with(&[("TILL_SHIELD_UNPAID", "pieces:7,orders: 3 ,")]).unwrap().shield.unwrap();
+    assert_eq!((other.rules.held.orders, other.rules.held.pieces), (3, 7));
+    for (text, wrong) in [
+        ("orders:3", "TILL_SHIELD_UNPAID lacks pieces, such as pieces:20"),
+        ("orders:3, pieces:4, orders:5", "TILL_SHIELD_UNPAID names orders twice"),
+        ("boxes:3", "TILL_SHIELD_UNPAID has \"boxes:3\" where one of orders, pieces belongs"),
+        (
+            "orders:0, pieces:4",
+            "TILL_SHIELD_UNPAID is wrong at orders: it must be a whole number from 1 to 1000000, \
+             not \"0\"",
+        ),
+    ] {
+        assert!(sentence(&[("TILL_SHIELD_UNPAID", text)]).starts_with(wrong), "{text}");
+    }
+    assert!(with(&[("TILL_SHIELD_BREAKER_PERCENT", "19")]).is_err());
+}
+
+#[test]
+fn a_widget_needs_both_of_its_keys() {
+    let both = [("TILL_TURNSTILE_SECRET", "hidden3"), ("TILL_TURNSTILE_SITE_KEY", "0x4AAA")];
+    let shield = with(&both).unwrap().shield.unwrap();
+    assert!(!format!("{shield:?}").contains("hidden"));
+    let widget = shield.turnstile.unwrap();
+    assert_eq!((widget.secret.expose_secret(), widget.site_key.as_str()), ("hidden3", "0x4AAA"));
+    assert_eq!(widget.base.as_str(), "https://challenges.cloudflare.com/");
+    assert!(sentence(&both[..1]).starts_with("TILL_TURNSTILE_SITE_KEY is missing"));
+    assert!(sentence(&both[1..]).starts_with("TILL_TURNSTILE_SECRET is missing"));
+    assert!(sentence(&[("TILL_TURNSTILE_SECRET", "hid den")]).contains("has a blank inside"));
+}

@@ -28,6 +28,7 @@ use uuid::Uuid;
 
 use super::{
     announce, refund,
+    shield::{self, Watch},
     tell::{self, Via},
 };
 use crate::context::after;
@@ -42,6 +43,19 @@ pub struct Heard {
     pub via: Via,
     /// For the rows it may cause.
     pub id: Uuid,
+    /// Whether it tells how things stand.
+    pub time: Time,
+    /// By what a decline is judged; none where the shield is off.
+    pub watch: Option<Watch>,
+}
+
+/// Of when news tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Time {
+    /// How things stand.
+    Present,
+    /// Of a try that a later one, or the end, has overtaken: a decline is counted and moves nothing.
+    Past,
 }
 
 /// How things stand after the news.
@@ -125,7 +139,16 @@ pub async fn take_in(
     }
     let Standing { order: order_before, payment: stored } = standing;
     let before = stored.payment;
-    let (payment, consequence) = before.clone().hear(&heard.news, now);
+    let told = match (heard.time, &heard.news.report) {
+        (Time::Past, Report::Declined(decline))
+            if before.reference() == Some(&heard.news.reference) =>
+        {
+            (before.clone().remember(decline), Consequence::Nothing)
+        }
+        (Time::Past, _) => (before.clone(), Consequence::Nothing),
+        (Time::Present, _) => before.clone().hear(&heard.news, now),
+    };
+    let (payment, consequence) = shield::watch(tx, &before, told, heard, now).await?;
     if payment.state().name() != before.state().name() {
         tracing::info!(
             order = %order_before.id,
@@ -199,6 +222,7 @@ async fn carry_out_on_order(
     }
     order::save_state(tx, &order, now).await?;
     announce::order_moved(tx, &order, Some(payment), now).await?;
+    storage::shield::release_order(tx, order.id, now).await?;
     Ok(order)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{
     checkout::Refusal,
-    event::{GatewayReference, Report},
+    event::{GatewayReference, News, Report},
     id::OrderId,
     payment::{Attempt, PaymentState},
 };
@@ -18,7 +18,7 @@ use storage::{StoreError, history, payment};
 
 use super::{
     FlowError,
-    apply::{self, Heard, Standing},
+    apply::{self, Heard, Standing, Time},
     back_off,
     tell::{self, Via},
 };
@@ -138,7 +138,7 @@ async fn keep_answer(
     answer: Answer,
 ) -> Result<Standing, FlowError> {
     let now = cx.clock.now();
-    let input = (order, attempt.clone(), heard(cx, &answer), answer, now);
+    let input = (order, attempt.clone(), heard(cx, &answer.news), answer, now);
     let standing = cx
         .store
         .write(input, |tx, (order, attempt, heard, answer, now)| {
@@ -160,13 +160,14 @@ async fn keep_answer(
     standing.ok_or(FlowError::NoSuchOrder)
 }
 
-/// News, with an id for the row it may cause.
-pub fn heard(cx: &Context, answer: &Answer) -> Heard {
-    heard_via(cx, answer, Via::Answer)
+/// News of an answer, with an id for the row it may cause, and with what it is judged by.
+pub fn heard(cx: &Context, news: &News) -> Heard {
+    heard_via(cx, news, Via::Answer)
 }
 
-fn heard_via(cx: &Context, answer: &Answer, via: Via) -> Heard {
-    Heard { news: answer.news.clone(), via, id: cx.ids.next() }
+fn heard_via(cx: &Context, news: &News, via: Via) -> Heard {
+    let watch = cx.shield.as_ref().map(|shield| shield.watch(news));
+    Heard { news: news.clone(), via, id: cx.ids.next(), time: Time::Present, watch }
 }
 
 async fn record(
@@ -239,7 +240,7 @@ pub async fn cancel(
     let payment = &standing.payment.payment;
     let answer = request_cancel(cx, standing, reason).await?;
     match answer {
-        Some(answer) => take_in(cx, payment.order, heard_via(cx, &answer, via)).await,
+        Some(answer) => take_in(cx, payment.order, heard_via(cx, &answer.news, via)).await,
         None => Ok(standing.clone()),
     }
 }
@@ -258,7 +259,7 @@ pub async fn request_cancel(
 
 /// Takes an answer in.
 pub async fn hear(cx: &Context, order: OrderId, answer: &Answer) -> Result<Standing, FlowError> {
-    take_in(cx, order, heard(cx, answer)).await
+    take_in(cx, order, heard(cx, &answer.news)).await
 }
 
 async fn take_in(cx: &Context, order: OrderId, heard: Heard) -> Result<Standing, FlowError> {

@@ -102,6 +102,9 @@ pub async fn call_if_stuck(
         | FlowError::Conflict { .. }
         | FlowError::NotCancellable { .. }
         | FlowError::PaymentUnknown
+        | FlowError::TooOften { .. }
+        | FlowError::TooManyPieces { .. }
+        | FlowError::ChallengeRequired(_)
         | FlowError::Declined { .. }
         | FlowError::AuthRequired
         | FlowError::ContactRefused { .. }

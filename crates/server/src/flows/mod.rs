@@ -18,6 +18,7 @@ pub mod receive_event;
 pub mod reconcile;
 pub mod refund;
 pub mod see_order;
+pub mod shield;
 pub mod start_checkout;
 pub mod tell;
 
@@ -30,6 +31,8 @@ use domain::{
 use futures::StreamExt;
 use jiff::Timestamp;
 use storage::StoreError;
+
+use shield::Challenge;
 
 /// Why a flow ended without what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +69,21 @@ pub enum FlowError {
     /// The gateway did not say; the order keeps its reservation.
     #[error("the gateway has not answered yet")]
     PaymentUnknown,
+    /// Somebody has asked too often. Which limit it was is not said.
+    #[error("too many orders or declines; worth asking again in {} s", wait.as_secs())]
+    TooOften {
+        /// When it is worth asking again.
+        wait: Duration,
+    },
+    /// More pieces than any order may have.
+    #[error("an order has at most {max} pieces")]
+    TooManyPieces {
+        /// The most.
+        max: u32,
+    },
+    /// The order needs a proof.
+    #[error("a challenge must be solved first")]
+    ChallengeRequired(Challenge),
     /// A bank said no.
     #[error("the payment was declined")]
     Declined {

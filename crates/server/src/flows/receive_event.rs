@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     AT_ONCE, FlowError,
-    apply::{self, Heard},
+    apply::{self, Heard, Time},
     ask, back_off,
     call_person::{Matter, call_if_stuck, call_person},
     dispute, refund, side_by_side,
@@ -133,14 +133,11 @@ async fn apply_one(cx: &Context, stored: &InboxEvent) -> Result<(), FlowError> {
     let Some(order) = find_order(cx, &told).await? else {
         return mark(cx, &stored.event.id, "foreign").await;
     };
-    let heard = hear(cx, &told).await?;
+    let mut heard = hear(cx, &told).await?;
     // The event is told once, with what it changed; what we asked beside it is an answer.
-    let mut via = Some(via(stored));
-    let heard = heard.into_iter().map(|news| {
-        let via = via.take().unwrap_or(Via::Answer);
-        Heard { news, via, id: cx.ids.next() }
-    });
-    let heard: Vec<_> = heard.collect();
+    if let Some(first) = heard.first_mut() {
+        first.via = via(stored);
+    }
     let input = (stored.event.id.clone(), order, heard, cx.clock.now());
     cx.store
         .write(input, |tx, (id, order, heard, now)| {
@@ -226,10 +223,10 @@ impl Told<'_> {
 }
 
 /// What is to be applied.
-async fn hear(cx: &Context, told: &Told<'_>) -> Result<Vec<News>, FlowError> {
+async fn hear(cx: &Context, told: &Told<'_>) -> Result<Vec<Heard>, FlowError> {
     let (told, reference) = match told {
         // Succeeded and cancelled are ends: the event says all there is to say.
-        Told::News(news, Finality::Final) => return Ok(vec![(*news).clone()]),
+        Told::News(news, Finality::Final) => return Ok(vec![ask::heard(cx, news)]),
         // Anything else may be old by now: ask how things stand.
         Told::News(news, Finality::Hint) => (Some(*news), &news.reference),
         Told::Only(Some(reference)) => (None, *reference),
@@ -237,7 +234,7 @@ async fn hear(cx: &Context, told: &Told<'_>) -> Result<Vec<News>, FlowError> {
         Told::Only(None) => return Ok(Vec::new()),
     };
     let answer = cx.stripe.retrieve(reference).await.map_err(ask::unanswered)?;
-    Ok(as_it_stands(told, answer.news))
+    Ok(as_it_stands(told.map(|told| ask::heard(cx, told)), ask::heard(cx, &answer.news)))
 }
 
 /// It stays in the inbox, and a person is told: it may be about money.
@@ -249,18 +246,18 @@ async fn keep_unreadable(cx: &Context, id: &EventId, error: &str) -> Result<(), 
 }
 
 /// The gateway's present word, preceded by a decline that the event tells of, so that it is
-/// counted. If a new try is under way by now, the old no is history.
-fn as_it_stands(told: Option<&News>, present: News) -> Vec<News> {
-    let waits = match present.report {
-        Report::Open | Report::Declined(_) => true,
+/// counted. If a new try is under way by now, or it is over, the old no is history.
+fn as_it_stands(told: Option<Heard>, present: Heard) -> Vec<Heard> {
+    let time = match present.news.report {
+        Report::Open | Report::Declined(_) => Time::Present,
         Report::RequiresAction
         | Report::Processing
         | Report::Succeeded { .. }
-        | Report::Cancelled => false,
+        | Report::Cancelled => Time::Past,
     };
     match told {
-        Some(told) if waits && matches!(told.report, Report::Declined(_)) => {
-            vec![told.clone(), present]
+        Some(told) if matches!(told.news.report, Report::Declined(_)) => {
+            vec![Heard { time, ..told }, present]
         }
         Some(_) | None => vec![present],
     }

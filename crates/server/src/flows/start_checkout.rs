@@ -26,7 +26,9 @@ use storage::{
 use super::{
     FlowError, announce,
     apply::{self, Heard, Standing},
-    ask, tell,
+    ask,
+    shield::{self, Asking, Guard, Proof},
+    tell,
 };
 use crate::context::{Cx, after};
 
@@ -43,6 +45,9 @@ pub struct Intent {
 /// order that was there, once more for one that another tab made in the meantime.
 const REPLACEMENTS_MAX: usize = 2;
 
+/// A proof that must be asked for elsewhere is asked for once.
+const PROOFS_MAX: usize = 1;
+
 /// Closing the older payment takes two calls of ten seconds; meanwhile its cancellation is left to
 /// the transaction that makes the new order.
 const REPLACING_TAKES: Duration = Duration::from_secs(60);
@@ -56,13 +61,26 @@ const PAYING_TAKES: Duration = Duration::from_secs(10 * 60);
 /// old payment can no longer succeed.
 pub async fn start_checkout(
     cx: &Cx,
-    visitor: VisitorId,
+    who: Asking,
     request: CheckoutRequest,
 ) -> Result<Intent, FlowError> {
+    let made = make_order(cx, &who, request).await;
+    if let Some(what) = shield::outcome(&made) {
+        metrics::counter!("till_shield_total", "what" => what).increment(1);
+    }
+    made
+}
+
+async fn make_order(cx: &Cx, who: &Asking, request: CheckoutRequest) -> Result<Intent, FlowError> {
+    let mut guard = shield::guard(cx, who, &request.email);
     let mut replaced = None;
-    for _ in 0..=REPLACEMENTS_MAX {
-        let step = write_down(cx, visitor, request.clone(), replaced.take()).await?;
+    for _ in 0..=REPLACEMENTS_MAX + PROOFS_MAX {
+        let step = write_down(cx, who.visitor, request.clone(), guard, replaced.take()).await?;
         let older = match step {
+            Step::Prove => {
+                guard = Some(shield::prove(cx, who, &request.email).await?);
+                continue;
+            }
             Step::Paid(order) => return Ok(Intent { order: *order, client_secret: None }),
             Step::Ask(id) => return ready(ask::ask(cx, id).await?),
             Step::Ready(standing) => return ready(*standing),
@@ -103,7 +121,7 @@ async fn close(cx: &Cx, older: Standing) -> Result<(OrderId, Heard), FlowError> 
         answer
     };
     if ask::is_cancelled(&answer) {
-        return Ok((id, ask::heard(cx, &answer)));
+        return Ok((id, ask::heard(cx, &answer.news)));
     }
     // It succeeded, or is under way: that is the order of this cart.
     ask::hear(cx, id, &answer).await?;
@@ -118,11 +136,15 @@ struct Writing {
     prices: PriceRules,
     charges: ChargeLimits,
     stripe: Stripe,
+    /// None where the shield is off.
+    guard: Option<Guard>,
     /// An older order of the cart whose payment the gateway has cancelled.
     replaced: Option<(OrderId, Heard)>,
 }
 
 enum Step {
+    /// The order needs a proof. Nothing was written.
+    Prove,
     /// Nothing to pay.
     Paid(Box<Order>),
     /// The gateway must be asked.
@@ -137,6 +159,7 @@ async fn write_down(
     cx: &Cx,
     visitor: VisitorId,
     request: CheckoutRequest,
+    guard: Option<Guard>,
     replaced: Option<(OrderId, Heard)>,
 ) -> Result<Step, FlowError> {
     let new = NewOrder {
@@ -147,7 +170,7 @@ async fn write_down(
     };
     let (prices, charges) = (cx.shop.prices.clone(), cx.shop.charges);
     let stripe = cx.stripe.clone();
-    let input = Writing { visitor, request, new, prices, charges, stripe, replaced };
+    let input = Writing { visitor, request, new, prices, charges, stripe, guard, replaced };
     cx.store.write(input, |tx, writing| Box::pin(writing.run(tx))).await
 }
 
@@ -177,6 +200,10 @@ impl Writing {
         let rules = (&self.prices, &self.charges);
         // Asked before an older order is given up: a request that cannot succeed costs nothing.
         let placed = checkout::place(&cart, &offers, self.request.clone(), self.new, rules)?;
+        let older = live.as_ref().map(|live| live.order.id);
+        let Some(proof) = self.admit(tx, &placed.order, older).await? else {
+            return Ok(Step::Prove);
+        };
         if let Some(live) = live {
             let until = after(self.new.at, REPLACING_TAKES);
             payment::hold(tx, live.payment.payment.id, Some(until)).await?;
@@ -185,7 +212,22 @@ impl Writing {
             }
             return Ok(Step::Replace(Box::new(live)));
         }
-        self.insert(tx, placed).await
+        self.insert(tx, placed, proof).await
+    }
+
+    /// Whether the shield lets the order pass, counted once: with an order that takes another's
+    /// place, when the other is given up for it.
+    async fn admit(
+        &self,
+        tx: &mut Tx,
+        order: &Order,
+        older: Option<OrderId>,
+    ) -> Result<Option<Proof>, FlowError> {
+        match (&self.guard, &self.replaced) {
+            (Some(guard), None) => guard.admit(tx, order, older).await,
+            (Some(guard), Some(_)) => Ok(Some(guard.proof)),
+            (None, _) => Ok(Some(Proof::None)),
+        }
     }
 
     /// The same request again, after its order was paid and its lines left the cart, is that
@@ -238,7 +280,7 @@ impl Writing {
         Ok(order.map(|order| Standing { order, payment }))
     }
 
-    async fn insert(&self, tx: &mut Tx, placed: Placed) -> Result<Step, FlowError> {
+    async fn insert(&self, tx: &mut Tx, placed: Placed, proof: Proof) -> Result<Step, FlowError> {
         let Placed { order, payment } = placed;
         order::insert(tx, &order).await?;
         let made = tell::made(&order);
@@ -266,6 +308,9 @@ impl Writing {
             }
         }
         history::note_all(tx, &[made, tell::asked(&payment, &attempt)]).await?;
+        if let Some(guard) = &self.guard {
+            guard.remember(tx, &order, proof).await?;
+        }
         // Last, so that a product that everybody wants is locked for a moment only.
         reserve(tx, &order).await?;
         Ok(Step::Ask(order.id))

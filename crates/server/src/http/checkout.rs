@@ -6,6 +6,7 @@ use domain::{
     contact::{Address as Known, Email, EmailError},
     id::{OrderId, VisitorId},
     order::Marketing,
+    shield::Network,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::flows::{
     confirm::confirm,
+    shield::{Asking, Solution as Solved},
     start_checkout::{Intent, start_checkout},
 };
 
@@ -36,6 +38,28 @@ pub struct CheckoutRequest {
     billing_address: Option<Address>,
     /// Whether the shopper wants to hear from the shop.
     accepts_marketing: bool,
+    /// The challenge of a `checkout.challengeRequired`, solved.
+    #[schema(nullable = false)]
+    challenge: Option<Solution>,
+}
+
+/// A challenge, solved.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+#[schema(as = Solution)]
+pub enum Solution {
+    /// A proof of work.
+    Work {
+        /// The challenge as it was given.
+        challenge: String,
+        /// The number that was found, in decimal digits.
+        answer: String,
+    },
+    /// The token of the widget.
+    Turnstile {
+        /// The token; empty where the widget could not be loaded.
+        token: String,
+    },
 }
 
 /// What the browser needs to pay.
@@ -75,11 +99,13 @@ pub struct ConfirmRequest {
 pub async fn start_intent(
     State(web): State<Web>,
     Extension(visitor): Extension<VisitorId>,
-    Body(body): Body<CheckoutRequest>,
+    Extension(network): Extension<Option<Network>>,
+    Body(mut body): Body<CheckoutRequest>,
 ) -> Result<Json<CheckoutIntent>, ApiError> {
+    let who = Asking { visitor, network, solution: body.challenge.take().map(Into::into) };
     let asked = parse(body)?;
     let cx = web.cx.clone();
-    let flow = async move { start_checkout(&cx, visitor, asked).await };
+    let flow = async move { start_checkout(&cx, who, asked).await };
     let Intent { order, client_secret } = web.cx.see_through(flow).await?;
     let total = order.totals.total();
     Ok(Json(CheckoutIntent {
@@ -106,6 +132,15 @@ pub async fn confirm_order(
     let id = body.order_id.parse::<OrderId>().map_err(|_| ApiError::new(Code::OrderNotFound))?;
     let flow = async move { confirm(&cx, visitor, id).await };
     order::render(&web.cx.see_through(flow).await?)
+}
+
+impl From<Solution> for Solved {
+    fn from(solution: Solution) -> Self {
+        match solution {
+            Solution::Work { challenge, answer } => Self::Work { challenge, answer },
+            Solution::Turnstile { token } => Self::Turnstile { token },
+        }
+    }
 }
 
 fn parse(body: CheckoutRequest) -> Result<Asked, ApiError> {

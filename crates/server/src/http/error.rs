@@ -1,6 +1,6 @@
 //! The wire contract of failure: every code, its status and its sentence, in one `match`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     Json,
@@ -11,7 +11,7 @@ use domain::{
     checkout::Refusal,
     contact::{AddressError, AddressField},
 };
-use http::StatusCode;
+use http::{StatusCode, header::RETRY_AFTER};
 use serde::{Serialize, Serializer};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -23,7 +23,7 @@ use utoipa::{
 use uuid::Uuid;
 
 use super::wire::Amount;
-use crate::flows::FlowError;
+use crate::flows::{FlowError, shield::Challenge as Asked};
 
 /// Every code that an answer can carry. Codes are never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +38,8 @@ pub enum Code {
     PriceChanged,
     /// Above zero, and below what can be charged.
     AmountTooSmall,
+    /// A challenge must be solved first.
+    ChallengeRequired,
     /// A bank said no.
     Declined,
     /// 3-D Secure is pending.
@@ -74,12 +76,13 @@ pub enum Code {
 
 impl Code {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::CartEmpty,
         Self::AddressInvalid,
         Self::StockChanged,
         Self::PriceChanged,
         Self::AmountTooSmall,
+        Self::ChallengeRequired,
         Self::Declined,
         Self::AuthRequired,
         Self::PaymentUnknown,
@@ -120,6 +123,11 @@ impl Code {
                 "checkout.amountTooSmall",
                 S::BAD_REQUEST,
                 "The total is too small to be paid by card.",
+            ),
+            Self::ChallengeRequired => (
+                "checkout.challengeRequired",
+                S::FORBIDDEN,
+                "One moment: your browser must show first that it is not a robot's.",
             ),
             Self::Declined => {
                 ("payment.declined", S::PAYMENT_REQUIRED, "The payment was declined.")
@@ -212,7 +220,8 @@ impl ToSchema for Code {
 pub struct ApiError {
     code: Code,
     message: String,
-    details: Option<Details>,
+    details: Option<Box<Details>>,
+    retry_after: Option<Duration>,
 }
 
 /// What went wrong.
@@ -256,6 +265,28 @@ pub struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub minimum: Option<Amount>,
+    /// What must be solved; the solution goes into the same request as `challenge`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub challenge: Option<Challenge>,
+}
+
+/// What must be solved.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Challenge {
+    /// Find a number so that the SHA-256 of `challenge:number` begins with so many zero bits.
+    Work {
+        /// The challenge; send it back as it is.
+        challenge: String,
+        /// How many bits.
+        bits: u32,
+    },
+    /// Show Cloudflare's Turnstile widget.
+    Turnstile {
+        /// Its site key.
+        site_key: String,
+    },
 }
 
 /// A line that is not as the shopper saw it.
@@ -292,7 +323,12 @@ impl ApiError {
     /// A failure with its usual sentence.
     pub fn new(code: Code) -> Self {
         let (_, _, message) = code.wire();
-        Self { code, message: message.to_owned(), details: None }
+        Self { code, message: message.to_owned(), details: None, retry_after: None }
+    }
+
+    /// Somebody has asked too often, and when it is worth asking again.
+    pub fn rate_limited(wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..Self::new(Code::RateLimited) }
     }
 
     /// A request that cannot be understood, and why.
@@ -313,7 +349,7 @@ impl ApiError {
     }
 
     fn with(self, details: Details) -> Self {
-        Self { details: Some(details), ..self }
+        Self { details: Some(Box::new(details)), ..self }
     }
 }
 
@@ -327,8 +363,16 @@ impl IntoResponse for ApiError {
         if let Some((end, _)) = self.message.char_indices().nth(MESSAGE_CHARS_MAX) {
             self.message.replace_range(end.., "…");
         }
-        let error = ErrorContent { code: self.code, message: self.message, details: self.details };
-        (status, Json(ErrorBody { error })).into_response()
+        let error = ErrorContent {
+            code: self.code,
+            message: self.message,
+            details: self.details.map(|details| *details),
+        };
+        let mut response = (status, Json(ErrorBody { error })).into_response();
+        if let Some(wait) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, wait.as_secs().max(1).into());
+        }
+        response
     }
 }
 
@@ -350,6 +394,12 @@ impl From<FlowError> for ApiError {
                 Self { message, ..Self::new(Code::Conflict) }.with(details)
             }
             FlowError::PaymentUnknown => Self::new(Code::PaymentUnknown),
+            FlowError::TooOften { wait } => Self::rate_limited(in_minutes(wait)),
+            FlowError::TooManyPieces { .. } => Self::invalid(sentence(&error.to_string())),
+            FlowError::ChallengeRequired(challenge) => {
+                let details = Details { challenge: Some(challenge.into()), ..Details::default() };
+                Self::new(Code::ChallengeRequired).with(details)
+            }
             FlowError::Declined { message } => Self { message, ..Self::new(Code::Declined) },
             FlowError::AuthRequired => Self::new(Code::AuthRequired),
             FlowError::ContactRefused { field } => {
@@ -407,6 +457,20 @@ impl From<Refusal> for ApiError {
             Refusal::AmountNotChargeable => Self::invalid(sentence(&refusal.to_string())),
         }
     }
+}
+
+impl From<Asked> for Challenge {
+    fn from(challenge: Asked) -> Self {
+        match challenge {
+            Asked::Work { challenge, bits } => Self::Work { challenge, bits },
+            Asked::Turnstile { site_key } => Self::Turnstile { site_key },
+        }
+    }
+}
+
+/// Whole minutes: to the second it would tell a tester which limit it was.
+fn in_minutes(wait: Duration) -> Duration {
+    Duration::from_secs(wait.as_secs().div_ceil(60).max(1) * 60)
 }
 
 fn repriced(change: &PriceChange) -> ChangedLine {

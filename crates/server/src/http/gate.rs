@@ -12,7 +12,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::id::VisitorId;
+use domain::{id::VisitorId, shield::Network};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, HeaderValue, Method, header};
 use ipnet::IpNet;
@@ -29,7 +29,7 @@ pub struct Gate {
     origins: Vec<String>,
     proxies: Vec<IpNet>,
     visitors: DefaultKeyedRateLimiter<VisitorId>,
-    addresses: DefaultKeyedRateLimiter<IpAddr>,
+    addresses: DefaultKeyedRateLimiter<Network>,
 }
 
 /// When more keys than this are remembered, those that have rested are forgotten.
@@ -100,29 +100,18 @@ impl Gate {
         self.proxies.iter().any(|net| net.contains(&address))
     }
 
-    fn limits(&self, visitor: Option<VisitorId>, address: IpAddr) -> bool {
+    fn limits(&self, visitor: Option<VisitorId>, network: Network) -> bool {
         if self.addresses.len() + self.visitors.len() > KEYS_MAX {
             self.addresses.retain_recent();
             self.visitors.retain_recent();
         }
-        let by_address = self.addresses.check_key(&network_of(address)).is_err();
+        let by_address = self.addresses.check_key(&network).is_err();
         by_address || visitor.is_some_and(|visitor| self.visitors.check_key(&visitor).is_err())
     }
 }
 
 fn per_minute(count: NonZeroU32) -> Quota {
     Quota::per_minute(count)
-}
-
-/// One household has one IPv6 network of 64 bits, not one address.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(six) => {
-            let [a, b, c, d, ..] = six.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-    }
 }
 
 /// What proxies wrote down, first the one that was asked first; none where it is no address.
@@ -154,22 +143,19 @@ pub async fn same_origin(State(web): State<Web>, request: Request, next: Next) -
     ApiError::new(Code::CrossOrigin).into_response()
 }
 
-/// Refuses those who ask too often.
-pub async fn limit(State(web): State<Web>, request: Request, next: Next) -> Response {
+/// Refuses those who ask too often, and tells the handler from which network others come.
+pub async fn limit(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     let visitor = request.extensions().get::<VisitorId>().copied();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer =
         peer.map_or(Ipv6Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip().to_canonical());
-    let address = web.gate.address(peer, request.headers());
-    if web.gate.limits(visitor, address) {
-        let mut response = ApiError::new(Code::RateLimited).into_response();
-        response.headers_mut().insert(header::RETRY_AFTER, retry_after());
-        return response;
+    let network = Network::of(web.gate.address(peer, request.headers()));
+    if web.gate.limits(visitor, network) {
+        return ApiError::rate_limited(RETRY_AFTER).into_response();
     }
+    request.extensions_mut().insert(Some(network).filter(|network| network.is_public()));
     next.run(request).await
 }
 
 /// A whole minute fills the allowance again; some of it is there much sooner.
-fn retry_after() -> HeaderValue {
-    HeaderValue::from(Duration::from_secs(5).as_secs())
-}
+const RETRY_AFTER: Duration = Duration::from_secs(5);

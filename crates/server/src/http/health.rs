@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{Method, StatusCode, header};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use storage::{StoreError, attention, delivery, inbox, notice, order, outbox};
+use storage::{StoreError, attention, delivery, inbox, notice, order, outbox, shield};
 use tokio::time::Instant;
 
 use super::{error::ApiError, routes::Web};
@@ -55,7 +55,7 @@ pub async fn metrics(
 
 /// What only the database knows is read when it is asked for.
 async fn gauge(cx: &Context) -> Result<(), StoreError> {
-    let (orders, events, effects, notices, items, newest) = cx
+    let (orders, events, effects, notices, items, newest, breaker) = cx
         .store
         .read((), |tx, ()| {
             Box::pin(async move {
@@ -66,7 +66,8 @@ async fn gauge(cx: &Context) -> Result<(), StoreError> {
                 let notices = notice::due_count(tx).await? + delivery::waiting_count(tx).await?;
                 let items = attention::open_count(tx).await?;
                 let newest = inbox::newest_received(tx).await?;
-                Ok::<_, StoreError>((orders, events, effects, notices, items, newest))
+                let breaker = shield::breaker(tx).await?;
+                Ok::<_, StoreError>((orders, events, effects, notices, items, newest, breaker))
             })
         })
         .await?;
@@ -78,6 +79,8 @@ async fn gauge(cx: &Context) -> Result<(), StoreError> {
     set("till_effects_waiting", None, effects);
     set("till_deliveries_waiting", None, notices);
     set("till_attention_items", None, items);
+    let is_open = breaker.is_some_and(|breaker| breaker.is_open(cx.clock.now()));
+    set("till_shield_breaker_open", None, i64::from(is_open));
     if let Some(newest) = newest {
         set("till_last_event_age_seconds", None, cx.clock.now().duration_since(newest).as_secs());
     }

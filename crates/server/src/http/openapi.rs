@@ -68,6 +68,7 @@ pub fn codes(operation: &str) -> Vec<Code> {
                 Code::StockChanged,
                 Code::PriceChanged,
                 Code::AmountTooSmall,
+                Code::ChallengeRequired,
                 Code::Conflict,
                 Code::PaymentUnknown,
             ],

@@ -23,8 +23,6 @@ struct Case {
 enum Standing {
     /// It cannot happen, because of this and as these tests show.
     Held { by: &'static str, tests: &'static [&'static str] },
-    /// A part of it can still happen.
-    Partly { by: &'static str, tests: &'static [&'static str], open: &'static str },
     /// Nothing stands against it yet.
     Open { why: &'static str },
     /// It cannot come up in what there is of the product.
@@ -46,7 +44,7 @@ fn every_known_failure_is_counted_once_and_in_order() {
     let numbers: Vec<u8> = CASES.iter().map(|case| case.number).collect();
     assert_eq!(numbers, (1..=61).collect::<Vec<u8>>());
     for case in CASES {
-        if let Standing::Held { tests, .. } | Standing::Partly { tests, .. } = &case.standing {
+        if let Standing::Held { tests, .. } = &case.standing {
             assert!(!tests.is_empty(), "case {} is held by nothing that a test shows", case.number);
         }
     }
@@ -63,9 +61,8 @@ fn page() -> String {
         |wanted: fn(&Standing) -> bool| CASES.iter().filter(|case| wanted(&case.standing)).count();
     let _ = writeln!(
         page,
-        "Held: {}. Held in part: {}. Open: {}. Not in what there is of the product: {}.",
+        "Held: {}. Open: {}. Not in what there is of the product: {}.",
         count(|standing| matches!(standing, Standing::Held { .. })),
-        count(|standing| matches!(standing, Standing::Partly { .. })),
         count(|standing| matches!(standing, Standing::Open { .. })),
         count(|standing| matches!(standing, Standing::Apart { .. })),
     );
@@ -80,7 +77,6 @@ fn page() -> String {
         for case in CASES.iter().filter(group) {
             let (here, tests) = match &case.standing {
                 Standing::Held { by, tests } => ((*by).to_owned(), *tests),
-                Standing::Partly { by, tests, open } => (format!("{by} **Open:** {open}"), *tests),
                 Standing::Open { why } => (format!("**Open:** {why}"), &[][..]),
                 Standing::Apart { why } => (format!("Does not come up: {why}"), &[][..]),
             };

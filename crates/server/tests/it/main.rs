@@ -7,7 +7,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod attack;
 mod books;
+mod challenge;
 mod coverage;
 mod crash_walk;
 mod database;

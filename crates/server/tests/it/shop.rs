@@ -373,6 +373,11 @@ pub fn settings(url: &str, stripe: &str, database: &str, secret: &str) -> HashMa
         ("TILL_TAX_RATES", "*:19, AT:20"),
         ("TILL_RATE_VISITOR_PER_MINUTE", "10000"),
         ("TILL_RATE_ADDRESS_PER_MINUTE", "10000"),
+        // All guests come from one machine, and most have one e-mail address.
+        ("TILL_SHIELD_ORDERS", "visitor:10000, network:10000, email:10000"),
+        ("TILL_SHIELD_DECLINES", "visitor:10000, network:10000, email:10000, card:10000"),
+        ("TILL_SHIELD_UNPAID", "orders:10000, pieces:1000000"),
+        ("TILL_SHIELD_BREAKER_PERCENT", "100"),
         ("DATABASE_URL", database),
         ("STRIPE_API_BASE", stripe),
         ("STRIPE_SECRET_KEY", &keys.secret_key),

@@ -16,8 +16,14 @@ pub const ENDPOINT: &str = "http://127.0.0.1:80/api/webhooks/stripe";
 
 /// The configuration of a server without a socket.
 pub fn config(webhook_secret: &str) -> Config {
-    let settings =
+    config_with(webhook_secret, &[])
+}
+
+/// The same with some settings changed.
+pub fn config_with(webhook_secret: &str, changes: &[(&str, &str)]) -> Config {
+    let mut settings =
         shop::settings("http://127.0.0.1:80", "http://127.0.0.1:81", "sqlite://x", webhook_secret);
+    settings.extend(changes.iter().map(|(name, value)| ((*name).into(), (*value).into())));
     let pairs = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     Config::load(Sources::of_texts(pairs, "", "")).unwrap()
 }

@@ -43,6 +43,7 @@ pub fn event(payment: &Payment, event: &str, report: Report) -> News {
         livemode: payment.livemode,
         word: Word::Event(EventId::new(event).unwrap()),
         report,
+        card: None,
     }
 }
 

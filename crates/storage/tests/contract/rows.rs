@@ -232,6 +232,7 @@ fn news(payment: &Payment, report: Report) -> News {
         livemode: false,
         word: Word::Event(EventId::new("evt_1").unwrap()),
         report,
+        card: None,
     }
 }
 

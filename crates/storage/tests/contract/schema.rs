@@ -18,8 +18,15 @@ async fn a_second_migration_finds_nothing_to_do(db: &Database) {
 }
 
 /// Every migration, oldest first.
-pub const ALL: [&str; 6] =
-    ["0001_shop", "0002_refunds", "0003_history", "0004_disputes", "0005_deliveries", "0007_books"];
+pub const ALL: [&str; 7] = [
+    "0001_shop",
+    "0002_refunds",
+    "0003_history",
+    "0004_disputes",
+    "0005_deliveries",
+    "0006_shield",
+    "0007_books",
+];
 
 async fn many_processes_may_migrate_at_once(db: &Database) {
     let Some(empty) = Database::make(db.which).await else { return };

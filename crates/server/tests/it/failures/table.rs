@@ -2,7 +2,7 @@
 
 use super::{
     Case,
-    Standing::{self, Apart, Held, Open, Partly},
+    Standing::{self, Apart, Held, Open},
 };
 
 /// The first case of each group, and what the group is about.
@@ -519,14 +519,16 @@ pub(super) static CASES: &[Case] = &[
     case(
         56,
         "Thousands of stolen cards are tried at an open checkout.",
-        Partly {
-            by: "A payment needs a cart and an address; visitors and addresses have limits, ten declines close an order.",
+        Held {
+            by: "New orders and declines are limited by visitor, network, mailbox and card, in rows that all nodes share; when banks refuse most tries of the shop, new orders need a challenge.",
             tests: &[
+                "ten_thousand_attempts_from_a_few_networks_are_stopped_by_their_limits",
+                "ten_thousand_attempts_from_as_many_networks_are_stopped_by_the_breaker",
+                "a_card_that_is_declined_often_ends_the_orders_it_is_tried_on",
+                "who_gives_an_order_up_right_after_a_decline_is_known_by_it_all_the_same",
+                "when_banks_refuse_most_tries_new_orders_need_a_challenge_until_it_is_over",
                 "ten_declines_in_a_row_close_the_order",
-                "ten_declines_count_although_nobody_asks_between_them",
-                "an_address_that_asks_too_often_is_refused_whoever_asks_from_it",
             ],
-            open: "no limit per mail address or card, and no brake for the whole shop.",
         },
     ),
     case(

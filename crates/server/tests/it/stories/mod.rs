@@ -20,6 +20,7 @@ mod pages;
 mod payment;
 mod refund;
 mod second_payment;
+mod shield;
 mod stock;
 mod webhook;
 mod worker;
