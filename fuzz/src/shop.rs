@@ -161,6 +161,7 @@ fn config(keys: &Options) -> Config {
         ("TILL_SHIPPING", "*:4.90/50.00"),
         ("TILL_RATE_VISITOR_PER_MINUTE", "1000000"),
         ("TILL_RATE_ADDRESS_PER_MINUTE", "1000000"),
+        ("TILL_SHIELD", "off"),
         ("DATABASE_URL", "sqlite://not-opened.db"),
         ("STRIPE_API_BASE", "http://127.0.0.1:81"),
         ("STRIPE_SECRET_KEY", &keys.secret_key),

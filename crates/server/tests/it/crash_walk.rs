@@ -209,7 +209,7 @@ survived! {
     reconciling_an_unknown_attempt_survives_a_crash_anywhere:
         RECONCILING_AN_UNKNOWN_ATTEMPT crosses 4;
     reconciling_an_attempt_older_than_its_key_survives_a_crash_anywhere:
-        RECONCILING_AN_ATTEMPT_OLDER_THAN_ITS_KEY crosses 8;
+        RECONCILING_AN_ATTEMPT_OLDER_THAN_ITS_KEY crosses 9;
     a_refund_made_at_stripe_that_is_heard_survives_a_crash_anywhere:
         REFUND_MADE_AT_STRIPE crosses 10;
     a_dispute_that_is_heard_survives_a_crash_anywhere: DISPUTE_HEARD crosses 9;
