@@ -285,6 +285,7 @@ pub enum Challenge {
     /// Show Cloudflare's Turnstile widget.
     Turnstile {
         /// Its site key.
+        #[serde(rename = "siteKey")]
         site_key: String,
     },
 }
