@@ -1,6 +1,6 @@
 //! What every flow is handed: the store, the gateway, the clock, and the shop's rules.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, ops::Deref, sync::Arc, time::Duration};
 
 use domain::{checkout::ChargeLimits, pricing::PriceRules};
 use gateways::stripe::{Stripe, webhook::WebhookSecret};
@@ -16,26 +16,41 @@ use crate::{
     outlet::Outlet,
 };
 
-/// Shared by all requests and the worker.
-pub struct Context {
+/// What every backend stands on.
+pub struct Base {
     /// What is remembered.
     pub store: Store,
-    /// The payment gateway.
-    pub stripe: Stripe,
-    /// What keeps card testers out; none where the operator has turned it off.
-    pub shield: Option<Shield>,
     /// The time.
     pub clock: Clock,
     /// New ids.
     pub ids: Ids,
+    /// Money flows under way: a client that hangs up does not stop them, shutdown awaits them.
+    pub tasks: TaskTracker,
+}
+
+/// The native backend, shared by all requests and the worker: catalogue, carts and orders are ours,
+/// and Stripe is asked for payments.
+pub struct Context {
+    /// Store, clock and ids.
+    pub base: Arc<Base>,
+    /// The payment gateway.
+    pub stripe: Stripe,
+    /// What keeps card testers out; none where the operator has turned it off.
+    pub shield: Option<Shield>,
     /// The shop's own rules.
     pub shop: ShopRules,
     /// Whom the shop tells of its orders.
     pub outlets: Vec<Outlet>,
-    /// Money flows under way: a client that hangs up does not stop them, shutdown awaits them.
-    pub tasks: TaskTracker,
     /// Rung when there is something to do at once.
     pub bells: Bells,
+}
+
+impl Deref for Context {
+    type Target = Base;
+
+    fn deref(&self) -> &Base {
+        &self.base
+    }
 }
 
 /// What the merchant decides.
@@ -94,7 +109,7 @@ const LEASE: Duration = Duration::from_secs(60);
 /// The handle that is passed around.
 pub type Cx = Arc<Context>;
 
-impl Context {
+impl Base {
     /// Runs a money flow to its end, whether or not anybody still waits for the answer.
     pub async fn see_through<T, F>(&self, flow: F) -> Result<T, FlowError>
     where

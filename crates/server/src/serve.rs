@@ -19,13 +19,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::{Clock, Ids},
     config::{Config, MailConfig, WebhookConfig},
-    context::{Bells, Context, Cx, ShopRules},
+    context::{Base, Bells, Context, Cx, ShopRules},
     flows::shield::{Shield, Widget},
     http::{
         gate::Gate,
         health,
         page::Facts,
-        routes::{self, Web},
+        routes::{self, Front, Web},
         visitor::VisitorCookie,
     },
     letters::{Letters, LettersError},
@@ -187,11 +187,12 @@ impl Server {
         let told = (shop.name.as_str(), &links);
         let outlets = outlets(config.webhooks, config.mail, told, parts.merchant)?;
         let Parts { store, clock, ids, tick, .. } = parts;
-        let (tasks, bells) = (TaskTracker::new(), Bells::default());
-        let cx = Context { store, stripe, shield, clock, ids, shop, outlets, tasks, bells };
-        let cx = Arc::new(cx);
-        let (gate, facts) = (Arc::new(gate), Arc::new(facts));
-        let router = routes::router(Web { cx: cx.clone(), cookie, links, gate, facts });
+        let base = Arc::new(Base { store, clock, ids, tasks: TaskTracker::new() });
+        let front =
+            Front { base: base.clone(), cookie, gate: Arc::new(gate), facts: Arc::new(facts) };
+        let bells = Bells::default();
+        let cx = Arc::new(Context { base, stripe, shield, shop, outlets, bells });
+        let router = routes::router(Web { front, cx: cx.clone(), links });
         Ok(Self { cx, router, stop: CancellationToken::new(), tick, poll })
     }
 

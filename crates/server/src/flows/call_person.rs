@@ -10,7 +10,7 @@ use storage::{Store, StoreError, Tx, attention, history, order};
 use uuid::Uuid;
 
 use super::{FlowError, tell};
-use crate::context::{Context, after};
+use crate::context::{Base, after};
 
 /// Work that keeps failing for so long is not mended by trying again.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
@@ -27,12 +27,12 @@ pub struct Matter {
 }
 
 /// Raises a matter.
-pub async fn call_person(cx: &Context, matter: Matter, sentence: String) -> Result<(), StoreError> {
+pub async fn call_person(base: &Base, matter: Matter, sentence: String) -> Result<(), StoreError> {
     let Matter { order, kind, subject } = matter;
-    let (id, at) = (cx.ids.next(), cx.clock.now());
+    let (id, at) = (base.ids.next(), base.clock.now());
     let kind = kind.to_owned();
     let item = attention::NewItem { id, order, kind, subject, sentence, at };
-    let raised = cx.store.write(item.clone(), |tx, item| Box::pin(raise(tx, item))).await?;
+    let raised = base.store.write(item.clone(), |tx, item| Box::pin(raise(tx, item))).await?;
     if raised {
         tracing::warn!(
             kind = item.kind,
@@ -81,13 +81,13 @@ pub async fn resolve(
 /// Raises a matter of work that has failed since `since`, if that is long enough ago, or if the
 /// gateway refuses to work with us, which never mends itself.
 pub async fn call_if_stuck(
-    cx: &Context,
+    base: &Base,
     matter: Matter,
     since: Timestamp,
     error: &FlowError,
 ) -> Result<(), StoreError> {
     let refused = matches!(error, FlowError::GatewayRefusesUs(_));
-    if !refused && after(since, PATIENCE) > cx.clock.now() {
+    if !refused && after(since, PATIENCE) > base.clock.now() {
         return Ok(());
     }
     let advice = match error {
@@ -112,5 +112,5 @@ pub async fn call_if_stuck(
         | FlowError::Broken(_) => "It is tried again every five minutes; look at the log for more.",
     };
     let sentence = format!("It could not be worked off: {error}. {advice}");
-    call_person(cx, matter, sentence).await
+    call_person(base, matter, sentence).await
 }

@@ -20,7 +20,7 @@ use tower_http::cors::CorsLayer;
 
 use super::{
     error::{ApiError, Code},
-    routes::Web,
+    routes::Front,
 };
 use crate::config::Config;
 
@@ -135,22 +135,22 @@ fn address_of(text: &str) -> Option<IpAddr> {
 }
 
 /// Refuses changes that a page of another origin asks for.
-pub async fn same_origin(State(web): State<Web>, request: Request, next: Next) -> Response {
+pub async fn same_origin(State(front): State<Front>, request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if safe || web.gate.admits(request.headers()) {
+    if safe || front.gate.admits(request.headers()) {
         return next.run(request).await;
     }
     ApiError::new(Code::CrossOrigin).into_response()
 }
 
 /// Refuses those who ask too often, and tells the handler from which network others come.
-pub async fn limit(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+pub async fn limit(State(front): State<Front>, mut request: Request, next: Next) -> Response {
     let visitor = request.extensions().get::<VisitorId>().copied();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer =
         peer.map_or(Ipv6Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip().to_canonical());
-    let network = Network::of(web.gate.address(peer, request.headers()));
-    if web.gate.limits(visitor, network) {
+    let network = Network::of(front.gate.address(peer, request.headers()));
+    if front.gate.limits(visitor, network) {
         return ApiError::rate_limited(RETRY_AFTER).into_response();
     }
     request.extensions_mut().insert(Some(network).filter(|network| network.is_public()));

@@ -12,8 +12,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use storage::{StoreError, attention, delivery, inbox, notice, order, outbox, shield};
 use tokio::time::Instant;
 
-use super::{error::ApiError, routes::Web};
-use crate::{context::Context, flows::FlowError};
+use super::{error::ApiError, routes::Front};
+use crate::{context::Base, flows::FlowError};
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -39,23 +39,23 @@ pub async fn healthz() -> &'static str {
 }
 
 /// The process can do its work: the database answers.
-pub async fn readyz(State(web): State<Web>) -> Result<&'static str, ApiError> {
-    web.cx.store.ping().await.map_err(FlowError::Store)?;
+pub async fn readyz(State(front): State<Front>) -> Result<&'static str, ApiError> {
+    front.base.store.ping().await.map_err(FlowError::Store)?;
     Ok("ready\n")
 }
 
 /// Counters and gauges for Prometheus.
 pub async fn metrics(
-    State(web): State<Web>,
+    State(front): State<Front>,
 ) -> Result<([(header::HeaderName, &'static str); 1], String), ApiError> {
-    gauge(&web.cx).await.map_err(FlowError::Store)?;
+    gauge(&front.base).await.map_err(FlowError::Store)?;
     let text = RECORDER.get().and_then(Option::as_ref).map(PrometheusHandle::render);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.unwrap_or_default()))
 }
 
 /// What only the database knows is read when it is asked for.
-async fn gauge(cx: &Context) -> Result<(), StoreError> {
-    let (orders, events, effects, notices, items, newest, breaker) = cx
+async fn gauge(base: &Base) -> Result<(), StoreError> {
+    let (orders, events, effects, notices, items, newest, breaker) = base
         .store
         .read((), |tx, ()| {
             Box::pin(async move {
@@ -79,10 +79,10 @@ async fn gauge(cx: &Context) -> Result<(), StoreError> {
     set("till_effects_waiting", None, effects);
     set("till_deliveries_waiting", None, notices);
     set("till_attention_items", None, items);
-    let is_open = breaker.is_some_and(|breaker| breaker.is_open(cx.clock.now()));
+    let is_open = breaker.is_some_and(|breaker| breaker.is_open(base.clock.now()));
     set("till_shield_breaker_open", None, i64::from(is_open));
     if let Some(newest) = newest {
-        set("till_last_event_age_seconds", None, cx.clock.now().duration_since(newest).as_secs());
+        set("till_last_event_age_seconds", None, base.clock.now().duration_since(newest).as_secs());
     }
     Ok(())
 }

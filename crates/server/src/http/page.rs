@@ -123,7 +123,7 @@ pub async fn index(State(web): State<Web>) -> Result<Response, ApiError> {
         .map_err(FlowError::Store)?;
     let products: Vec<_> = products.into_iter().map(card).collect();
     let nonce = web.cx.ids.next().simple().to_string();
-    let facts = &web.facts;
+    let facts = &web.front.facts;
     let page = TEMPLATES.get_template("index.html").and_then(|template| {
         template.render(context! {
             nonce => nonce.as_str(),

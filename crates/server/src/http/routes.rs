@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, FromRef, Request, State},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
@@ -25,21 +25,39 @@ use super::{
     visitor::{self, VisitorCookie},
     webhook,
 };
-use crate::{context::Cx, order_link::OrderLinks};
+use crate::{
+    context::{Base, Cx},
+    order_link::OrderLinks,
+};
 
-/// What handlers are handed.
+/// What stands before every backend.
 #[derive(Clone)]
-pub struct Web {
-    /// For the flows.
-    pub cx: Cx,
+pub struct Front {
+    /// Store, clock and ids.
+    pub base: Arc<Base>,
     /// How the visitor cookie looks.
     pub cookie: VisitorCookie,
-    /// The links in receipts.
-    pub links: OrderLinks,
     /// Who is let in, and how often.
     pub gate: Arc<Gate>,
     /// What the page at `/` says of the server.
     pub facts: Arc<Facts>,
+}
+
+/// What the handlers of the native backend are handed.
+#[derive(Clone)]
+pub struct Web {
+    /// Who asks, and whether she may.
+    pub front: Front,
+    /// For the flows.
+    pub cx: Cx,
+    /// The links in receipts.
+    pub links: OrderLinks,
+}
+
+impl FromRef<Web> for Front {
+    fn from_ref(web: &Web) -> Self {
+        web.front.clone()
+    }
 }
 
 /// A checkout request with two addresses is under 4 KiB; this leaves room for the longest fields
@@ -74,9 +92,9 @@ static UNDESCRIBED: LazyLock<Undescribed> = LazyLock::new(|| Undescribed {
 
 /// The whole server.
 pub fn router(web: Web) -> Router {
-    let known = from_fn_with_state(web.clone(), visitor::know);
-    let limited = from_fn_with_state(web.clone(), gate::limit);
-    let gated = from_fn_with_state(web.clone(), gate::same_origin);
+    let known = from_fn_with_state(web.front.clone(), visitor::know);
+    let limited = from_fn_with_state(web.front.clone(), gate::limit);
+    let gated = from_fn_with_state(web.front.clone(), gate::same_origin);
     let Undescribed { shop, catalogue, webhooks } = UNDESCRIBED.clone();
     // Of several layers the first is the outermost.
     let api = shop
@@ -86,7 +104,7 @@ pub fn router(web: Web) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         // Said here, so that the layer after it sees the questions browsers ask before a change.
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(web.gate.cors())
+        .layer(web.front.gate.cors())
         .merge(webhooks.layer(DefaultBodyLimit::max(EVENT_BYTES_MAX)));
     let rest = Router::new()
         .route("/healthz", get(health::healthz))

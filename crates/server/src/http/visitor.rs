@@ -9,7 +9,7 @@ use axum_extra::extract::cookie::{Cookie, Key, SameSite, SignedCookieJar};
 use domain::id::VisitorId;
 use http::{HeaderValue, header::SET_COOKIE};
 
-use super::routes::Web;
+use super::routes::Front;
 
 /// A year: a cart should still be there after a holiday. Browsers cap it at 400 days.
 const LIFETIME: time::Duration = time::Duration::days(365);
@@ -50,13 +50,13 @@ impl VisitorCookie {
 }
 
 /// Knows the visitor, or makes her known from her first request on.
-pub async fn know(State(web): State<Web>, mut request: Request, next: Next) -> Response {
-    let known = web.cookie.read(&request);
-    let visitor = known.unwrap_or_else(|| VisitorId(web.cx.ids.next()));
+pub async fn know(State(front): State<Front>, mut request: Request, next: Next) -> Response {
+    let known = front.cookie.read(&request);
+    let visitor = known.unwrap_or_else(|| VisitorId(front.base.ids.next()));
     request.extensions_mut().insert(visitor);
     let mut response = next.run(request).await;
     if known.is_none()
-        && let Some(cookie) = web.cookie.set_cookie(visitor)
+        && let Some(cookie) = front.cookie.set_cookie(visitor)
     {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
