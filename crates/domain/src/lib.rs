@@ -48,6 +48,7 @@ pub mod checkout;
 pub mod contact;
 pub mod delivery;
 pub mod dispute;
+pub mod elastic_path;
 pub mod event;
 pub mod history;
 pub mod id;
