@@ -32,10 +32,14 @@ use domain::{
     payment::{IdempotencyKey, Payment},
 };
 pub use errors::Refused;
+/// What a shopper may read about a decline, whoever passes it on.
+pub(crate) use errors::sentence as decline_sentence;
 use form::{Form, segment};
 use http::{HeaderValue, Method};
 use jiff::Timestamp;
 pub use money::AmountError;
+/// Stripe's amounts, whoever passes them on.
+pub(crate) use money::from_stripe as money_from_stripe;
 use secrecy::{ExposeSecret, SecretString};
 use send::{Call, Sender};
 pub use send::{RetryLimits, STRIPE_VERSION};
@@ -140,6 +144,12 @@ impl ClientSecret {
     }
 }
 
+impl From<String> for ClientSecret {
+    fn from(secret: String) -> Self {
+        Self(secret.into())
+    }
+}
+
 impl fmt::Debug for ClientSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ClientSecret(…)")
@@ -171,7 +181,7 @@ impl Answer {
         Ok(Self {
             news: payment.news(Word::Answer)?,
             status: payment.status()?,
-            client_secret: payment.client_secret.map(|secret| ClientSecret(secret.into())),
+            client_secret: payment.client_secret.map(ClientSecret::from),
             raw: raw.to_owned(),
         })
     }

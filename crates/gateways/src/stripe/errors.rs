@@ -137,7 +137,7 @@ impl ErrorObject<'_> {
 }
 
 /// What a shopper may read about a decline with one of these codes.
-pub(super) fn sentence(codes: [&Option<String>; 2], message: Option<&str>) -> String {
+pub(crate) fn sentence(codes: [&Option<String>; 2], message: Option<&str>) -> String {
     let unspoken = codes.into_iter().flatten().any(|code| UNSPOKEN.contains(&code.as_str()));
     let message = message.filter(|message| !unspoken && !message.trim().is_empty());
     message.unwrap_or(GENERIC).to_owned()

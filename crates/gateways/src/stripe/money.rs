@@ -116,7 +116,7 @@ pub(super) fn to_stripe(money: Money) -> Result<i64, AmountError> {
 
 /// Reads an amount of Stripe's. What has been charged is believed even where it is no multiple
 /// of the step.
-pub(super) fn from_stripe(amount: i64, currency: &str) -> Result<Money, AmountError> {
+pub(crate) fn from_stripe(amount: i64, currency: &str) -> Result<Money, AmountError> {
     let currency: Currency = currency.parse()?;
     let Unit { finer, coarser, .. } = unit(currency)?;
     let units = amount.checked_mul(coarser).ok_or(MoneyError::Overflow)?;
