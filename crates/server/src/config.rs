@@ -7,6 +7,7 @@
 //! [`SETTINGS`] is the one list of settings; `config/sources.rs` says where they are read from,
 //! `config/grammar.rs` how they are written.
 
+mod elastic_path;
 mod grammar;
 mod keys;
 mod outlets;
@@ -21,13 +22,14 @@ use std::{
     time::Duration,
 };
 
-use domain::{money::Currency, pricing::PriceRules};
+use domain::{money::Currency, pricing::PriceRules, session::AllowedAttributes};
 use gateways::stripe::webhook::WebhookSecret;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use storage::DatabaseUrl;
 use url::Url;
 
+pub use elastic_path::ElasticPathConfig;
 use keys::Mode;
 pub use outlets::{MailConfig, WebhookConfig};
 pub use settings::{SETTINGS, Setting, listing};
@@ -46,18 +48,14 @@ pub struct Config {
     pub database_url: DatabaseUrl,
     /// Signs the visitors' cookies.
     pub secret: SecretString,
-    /// The payment gateway.
-    pub stripe: StripeConfig,
-    /// The merchant's own servers that are told of orders.
-    pub webhooks: WebhookConfig,
-    /// How shoppers get mail; nothing where they get none.
-    pub mail: Option<MailConfig>,
+    /// Where catalogue, carts and orders live.
+    pub backend: BackendConfig,
+    /// Which custom attributes a checkout session takes.
+    pub attributes: AllowedAttributes,
     /// The name on the pages.
     pub shop_name: String,
     /// Currency, shipping and tax.
     pub prices: PriceRules,
-    /// How long an unpaid order keeps its stock.
-    pub reservation: Duration,
     /// Origins, as browsers write them, that may change carts and orders beside the public URL's.
     pub allowed_origins: Vec<String>,
     /// Whose `Forwarded` headers are believed.
@@ -66,16 +64,45 @@ pub struct Config {
     pub rate_visitor_per_minute: NonZeroU32,
     /// Requests that one network address may make in a minute.
     pub rate_address_per_minute: NonZeroU32,
-    /// What keeps card testers out, unless it is turned off.
-    pub shield: Option<ShieldConfig>,
-    /// How often the gateway is asked for events that no webhook has brought.
-    pub poll_interval: Duration,
     /// Whether the server brings the database up to date when it starts.
     pub migrate_at_start: bool,
     /// What is logged, as a filter of `tracing`.
     pub log: String,
     /// How it is written.
     pub log_format: LogFormat,
+}
+
+/// Where catalogue, carts and orders live, and who takes the money.
+#[derive(Debug)]
+pub enum BackendConfig {
+    /// In our own database; Stripe takes it.
+    Native(Box<NativeConfig>),
+    /// At Elastic Path, which has a gateway of its own.
+    ElasticPath(ElasticPathConfig),
+}
+
+/// What concerns a shop whose orders are our own.
+#[derive(Debug)]
+pub struct NativeConfig {
+    /// The payment gateway.
+    pub stripe: StripeConfig,
+    /// The merchant's own servers that are told of orders.
+    pub webhooks: WebhookConfig,
+    /// How shoppers get mail; nothing where they get none.
+    pub mail: Option<MailConfig>,
+    /// How long an unpaid order keeps its stock.
+    pub reservation: Duration,
+    /// What keeps card testers out, unless it is turned off.
+    pub shield: Option<ShieldConfig>,
+    /// How often the gateway is asked for events that no webhook has brought.
+    pub poll_interval: Duration,
+}
+
+/// What TILL_BACKEND names.
+#[derive(Debug, Clone, Copy)]
+enum BackendName {
+    Native,
+    ElasticPath,
 }
 
 /// Stripe's keys and addresses. Both keys are of the same mode.
@@ -149,23 +176,18 @@ impl Config {
         let listen = values.parse("TILL_LISTEN", grammar::listen);
         let public_url = values.parse("TILL_PUBLIC_URL", |text| public_url(text, listen));
         let database_url = values.parse("DATABASE_URL", database_url);
-        let backend = values.parse("TILL_BACKEND", backend);
+        let backend = values.parse("TILL_BACKEND", |text| {
+            let names =
+                [("native", BackendName::Native), ("elastic-path", BackendName::ElasticPath)];
+            grammar::one_of(text, &names)
+        });
         let secret = values.parse("TILL_SECRET", keys::own_secret);
         let shop_name = values.parse("TILL_SHOP_NAME", shop_name);
         let prices = prices(&mut values);
-        let reservation = values.parse("TILL_RESERVATION_MINUTES", |text| {
-            let minutes = grammar::number(text, RESERVATION_MINUTES.0, RESERVATION_MINUTES.1)?;
-            Ok(Duration::from_secs(60 * u64::from(minutes)))
-        });
         let allowed_origins = values.parse("TILL_ALLOWED_ORIGINS", grammar::origins);
         let trusted_proxies = values.parse("TILL_TRUSTED_PROXIES", grammar::networks);
         let rate_visitor = values.parse("TILL_RATE_VISITOR_PER_MINUTE", rate);
         let rate_address = values.parse("TILL_RATE_ADDRESS_PER_MINUTE", rate);
-        let shield = shield::load(&mut values);
-        let poll_interval = values.parse("TILL_POLL_SECONDS", |text| {
-            let seconds = grammar::number(text, POLL_SECONDS.0, POLL_SECONDS.1)?;
-            Ok(Duration::from_secs(u64::from(seconds)))
-        });
         let migrate_at_start = values.parse("TILL_MIGRATE", |text| {
             grammar::one_of(text, &[("auto", true), ("manual", false)])
         });
@@ -173,28 +195,29 @@ impl Config {
         let log_format = values.parse("TILL_LOG_FORMAT", |text| {
             grammar::one_of(text, &[("text", LogFormat::Text), ("json", LogFormat::Json)])
         });
-        let stripe = stripe(&mut values, public_url.as_ref());
-        let webhooks = outlets::webhooks(&mut values);
-        let mail = outlets::mail(&mut values);
+        let attributes = values.parse("TILL_CUSTOM_ATTRIBUTES", grammar::attributes);
+        let backend = backend.and_then(|backend| match backend {
+            BackendName::Native => {
+                native(&mut values, public_url.as_ref()).map(Box::new).map(BackendConfig::Native)
+            }
+            BackendName::ElasticPath => {
+                elastic_path::load(&mut values).map(BackendConfig::ElasticPath)
+            }
+        });
         let complete = || {
-            backend?;
             Some(Self {
                 listen: listen?,
                 public_url: public_url?,
                 database_url: database_url?,
                 secret: secret?.into(),
-                stripe: stripe?,
-                webhooks: webhooks?,
-                mail: mail?,
+                backend: backend?,
+                attributes: attributes?,
                 shop_name: shop_name?,
                 prices: prices?,
-                reservation: reservation?,
                 allowed_origins: allowed_origins?,
                 trusted_proxies: trusted_proxies?,
                 rate_visitor_per_minute: rate_visitor?,
                 rate_address_per_minute: rate_address?,
-                shield: shield?,
-                poll_interval: poll_interval?,
                 migrate_at_start: migrate_at_start?,
                 log: log?,
                 log_format: log_format?,
@@ -243,16 +266,6 @@ fn database_url(text: &str) -> Result<DatabaseUrl, String> {
     })
 }
 
-fn backend(text: &str) -> Result<(), String> {
-    match text {
-        "native" => Ok(()),
-        "elastic-path" => Err("is elastic-path, which is not part of this version; only native \
-                               is"
-        .to_owned()),
-        other => Err(format!("must be native, not {other:?}")),
-    }
-}
-
 /// A name that fits a page's title.
 fn shop_name(text: &str) -> Result<String, String> {
     const CHARACTERS_MAX: usize = 80;
@@ -275,6 +288,29 @@ fn prices(values: &mut Values) -> Option<PriceRules> {
     let currency = currency?;
     let shipping = values.parse("TILL_SHIPPING", |text| grammar::shipping(text, currency));
     Some(PriceRules { currency, shipping: shipping?, tax: tax?, tax_mode: tax_mode? })
+}
+
+fn native(values: &mut Values, public_url: Option<&Url>) -> Option<NativeConfig> {
+    let stripe = stripe(values, public_url);
+    let webhooks = outlets::webhooks(values);
+    let mail = outlets::mail(values);
+    let reservation = values.parse("TILL_RESERVATION_MINUTES", |text| {
+        let minutes = grammar::number(text, RESERVATION_MINUTES.0, RESERVATION_MINUTES.1)?;
+        Ok(Duration::from_secs(60 * u64::from(minutes)))
+    });
+    let shield = shield::load(values);
+    let poll_interval = values.parse("TILL_POLL_SECONDS", |text| {
+        let seconds = grammar::number(text, POLL_SECONDS.0, POLL_SECONDS.1)?;
+        Ok(Duration::from_secs(u64::from(seconds)))
+    });
+    Some(NativeConfig {
+        stripe: stripe?,
+        webhooks: webhooks?,
+        mail: mail?,
+        reservation: reservation?,
+        shield: shield?,
+        poll_interval: poll_interval?,
+    })
 }
 
 fn stripe(values: &mut Values, public_url: Option<&Url>) -> Option<StripeConfig> {

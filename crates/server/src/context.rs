@@ -3,7 +3,10 @@
 use std::{future::Future, ops::Deref, sync::Arc, time::Duration};
 
 use domain::{checkout::ChargeLimits, pricing::PriceRules};
-use gateways::stripe::{Stripe, webhook::WebhookSecret};
+use gateways::{
+    elastic_path::ElasticPath,
+    stripe::{Stripe, webhook::WebhookSecret},
+};
 use jiff::Timestamp;
 use storage::{Lease, Store};
 use tokio::sync::Notify;
@@ -50,6 +53,61 @@ impl Deref for Context {
 
     fn deref(&self) -> &Base {
         &self.base
+    }
+}
+
+/// The backend at Elastic Path: catalogue, carts and orders are there, and its own gateway takes the
+/// money. Till keeps sessions and purchases.
+pub struct PlatformContext {
+    /// Store, clock and ids.
+    pub base: Arc<Base>,
+    /// The store at Elastic Path.
+    pub elastic_path: ElasticPath,
+    /// What the merchant decides.
+    pub shop: PlatformRules,
+    /// Rung when a purchase should be looked at.
+    pub purchases: Notify,
+}
+
+/// What the merchant of a shop at Elastic Path decides.
+#[derive(Debug)]
+pub struct PlatformRules {
+    /// Currency, and what sending costs; the tax is the platform's.
+    pub prices: PriceRules,
+    /// Where a shopper comes back to from her bank.
+    pub return_url: Url,
+    /// Whether Elastic Path lets go of a payment that waits for its shopper.
+    pub closes_challenges: bool,
+}
+
+impl Deref for PlatformContext {
+    type Target = Base;
+
+    fn deref(&self) -> &Base {
+        &self.base
+    }
+}
+
+/// The handle that is passed around by what works at Elastic Path.
+pub type Px = Arc<PlatformContext>;
+
+/// The one backend of this server.
+#[derive(Clone)]
+pub enum Backend {
+    /// Our own.
+    Native(Cx),
+    /// Elastic Path.
+    Platform(Px),
+}
+
+impl Deref for Backend {
+    type Target = Base;
+
+    fn deref(&self) -> &Base {
+        match self {
+            Self::Native(cx) => &cx.base,
+            Self::Platform(px) => &px.base,
+        }
     }
 }
 

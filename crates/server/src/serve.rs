@@ -3,29 +3,30 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum_server::Handle;
-use domain::shield::Key;
+use domain::{pricing::PriceRules, shield::Key};
 use gateways::{
+    elastic_path::{self, ElasticPath},
     mail::{Mailer, MailerError},
     merchant::{self, Merchant},
     stripe::{self, Stripe},
     turnstile::Turnstile,
 };
 use hyper_util::rt::TokioTimer;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use storage::{Limits, Store, StoreError};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::{Clock, Ids},
-    config::{Config, MailConfig, WebhookConfig},
-    context::{Base, Bells, Context, Cx, ShopRules},
+    config::{BackendConfig, Config, ElasticPathConfig, MailConfig, NativeConfig, WebhookConfig},
+    context::{Backend, Base, Bells, Context, Cx, PlatformContext, PlatformRules, Px, ShopRules},
     flows::shield::{Shield, Widget},
     http::{
         gate::Gate,
         health,
         page::Facts,
-        routes::{self, Front, Web},
+        routes::{self, Front, PlatformWeb, Web},
         visitor::VisitorCookie,
     },
     letters::{Letters, LettersError},
@@ -84,7 +85,7 @@ pub enum ServeError {
 /// A server that can be called in process, and stopped.
 pub struct Server {
     /// What its flows are handed.
-    pub cx: Cx,
+    pub backend: Backend,
     router: axum::Router,
     stop: CancellationToken,
     tick: Duration,
@@ -155,45 +156,43 @@ impl Server {
     /// An error where Stripe cannot work with the key's form or the shop's currency.
     pub fn new(config: Config, parts: Parts) -> Result<Self, ServeError> {
         health::start_counting();
-        let poll = config.poll_interval;
-        let facts = Facts::of(&config, parts.store.dialect());
-        let gate = Gate::new(&config);
         let https = config.public_url.scheme() == "https";
         let cookie = VisitorCookie::new(config.secret.expose_secret(), https);
-        let links = OrderLinks::new(config.secret.expose_secret(), config.public_url.clone());
-        let stripe_config = stripe::Config {
-            secret_key: config.stripe.secret_key.expose_secret().parse()?,
-            api_base: config.stripe.api_base.clone(),
-            retry: stripe::RetryLimits::default(),
-        };
-        let shield = config.shield.map(|shield| Shield {
-            key: Key::of_secret(config.secret.expose_secret()),
-            rules: shield.rules,
-            widget: shield.turnstile.map(|widget| Widget {
-                site_key: widget.site_key,
-                turnstile: Turnstile::new(&widget.base, widget.secret, parts.transport.clone()),
-            }),
-        });
-        let stripe = Stripe::new(stripe_config, parts.transport);
-        let shop = ShopRules {
-            name: config.shop_name,
-            charges: stripe.charge_limits(config.prices.currency)?,
-            prices: config.prices,
-            reservation: config.reservation,
-            publishable_key: config.stripe.publishable_key,
-            stripe_js_url: config.stripe.js_url,
-            webhook_secrets: config.stripe.webhook_secrets,
-        };
-        let told = (shop.name.as_str(), &links);
-        let outlets = outlets(config.webhooks, config.mail, told, parts.merchant)?;
-        let Parts { store, clock, ids, tick, .. } = parts;
+        let gate = Arc::new(Gate::new(&config));
+        let facts = Arc::new(Facts::of(&config, parts.store.dialect()));
+        let Parts { store, transport, merchant, clock, ids, tick } = parts;
         let base = Arc::new(Base { store, clock, ids, tasks: TaskTracker::new() });
-        let front =
-            Front { base: base.clone(), cookie, gate: Arc::new(gate), facts: Arc::new(facts) };
-        let bells = Bells::default();
-        let cx = Arc::new(Context { base, stripe, shield, shop, outlets, bells });
-        let router = routes::router(Web { front, cx: cx.clone(), links });
-        Ok(Self { cx, router, stop: CancellationToken::new(), tick, poll })
+        let front = Front { base, cookie, gate, facts };
+        let Config { backend, shop_name, prices, secret, public_url, .. } = config;
+        let links = OrderLinks::new(secret.expose_secret(), public_url.clone());
+        let stop = CancellationToken::new();
+        match backend {
+            BackendConfig::Native(config) => {
+                let poll = config.poll_interval;
+                let own = Own { name: shop_name, prices, secret, links: &links };
+                let cx = native(front.base.clone(), *config, own, transport, merchant)?;
+                let router = routes::router(Web { front, cx: cx.clone(), links });
+                Ok(Self { backend: Backend::Native(cx), router, stop, tick, poll })
+            }
+            BackendConfig::ElasticPath(store) => {
+                let rules = PlatformRules {
+                    prices,
+                    return_url: public_url,
+                    closes_challenges: store.closes_challenges,
+                };
+                let px = platform(front.base.clone(), store, rules, transport);
+                let router = routes::platform_router(PlatformWeb { front, px: px.clone() });
+                Ok(Self { backend: Backend::Platform(px), router, stop, tick, poll: tick })
+            }
+        }
+    }
+
+    /// What the flows of the native backend are handed, where that is the backend.
+    pub fn native(&self) -> Option<&Cx> {
+        match &self.backend {
+            Backend::Native(cx) => Some(cx),
+            Backend::Platform(_) => None,
+        }
     }
 
     /// The server's routes, to be called without a socket.
@@ -209,7 +208,7 @@ impl Server {
     /// Serves and works until it is stopped, then finishes what is under way.
     pub async fn run(self, listener: TcpListener) -> Result<(), ServeError> {
         let rhythm = Rhythm { tick: self.tick, poll: self.poll };
-        let worker = tokio::spawn(worker::run(self.cx.clone(), rhythm, self.stop.clone()));
+        let worker = tokio::spawn(worker::run(self.backend.clone(), rhythm, self.stop.clone()));
         let handle = Handle::new();
         let mut server = axum_server::from_tcp(listener.into_std()?)?.handle(handle.clone());
         server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
@@ -218,17 +217,90 @@ impl Server {
         let served = server.serve(service).await;
         self.stop.cancel();
         let rest = async {
-            self.cx.tasks.close();
-            self.cx.tasks.wait().await;
+            self.backend.tasks.close();
+            self.backend.tasks.wait().await;
             worker.await
         };
         if tokio::time::timeout(SHUTDOWN, rest).await.is_err() {
             tracing::warn!("stopped before everything was finished; the next start goes on");
         }
         ending.abort();
-        self.cx.store.close().await;
+        self.backend.store.close().await;
         Ok(served?)
     }
+}
+
+/// What the operator has decided, whatever the gateway.
+struct Own<'a> {
+    name: String,
+    prices: PriceRules,
+    secret: SecretString,
+    links: &'a OrderLinks,
+}
+
+fn native(
+    base: Arc<Base>,
+    config: NativeConfig,
+    own: Own<'_>,
+    transport: gateways::Transport,
+    merchant: gateways::Transport,
+) -> Result<Cx, ServeError> {
+    let NativeConfig { stripe, webhooks, mail, reservation, shield, poll_interval: _ } = config;
+    let Own { name, prices, secret, links } = own;
+    let stripe_config = stripe::Config {
+        secret_key: stripe.secret_key.expose_secret().parse()?,
+        api_base: stripe.api_base,
+        retry: stripe::RetryLimits::default(),
+    };
+    let shield = shield.map(|shield| Shield {
+        key: Key::of_secret(secret.expose_secret()),
+        rules: shield.rules,
+        widget: shield.turnstile.map(|widget| Widget {
+            site_key: widget.site_key,
+            turnstile: Turnstile::new(&widget.base, widget.secret, transport.clone()),
+        }),
+    });
+    let gateway = Stripe::new(stripe_config, transport);
+    let outlets = outlets(webhooks, mail, (&name, links), merchant)?;
+    let shop = ShopRules {
+        name,
+        charges: gateway.charge_limits(prices.currency)?,
+        prices,
+        reservation,
+        publishable_key: stripe.publishable_key,
+        stripe_js_url: stripe.js_url,
+        webhook_secrets: stripe.webhook_secrets,
+    };
+    let bells = Bells::default();
+    Ok(Arc::new(Context { base, stripe: gateway, shield, shop, outlets, bells }))
+}
+
+fn platform(
+    base: Arc<Base>,
+    store: ElasticPathConfig,
+    shop: PlatformRules,
+    transport: gateways::Transport,
+) -> Px {
+    let ElasticPathConfig { client_id, client_secret, api_base, calls_per_second, .. } = store;
+    if client_secret.is_none() {
+        tracing::warn!("EP_CLIENT_SECRET is not set: carts can be filled, and nothing can be paid");
+    }
+    let retry = elastic_path::RetryLimits::default();
+    let jitter_seed = base.ids.next().as_u64_pair().0;
+    let config = elastic_path::Config {
+        client_id,
+        client_secret,
+        api_base,
+        retry,
+        calls_per_second,
+        jitter_seed,
+    };
+    Arc::new(PlatformContext {
+        base,
+        elastic_path: ElasticPath::new(config, transport),
+        shop,
+        purchases: Notify::new(),
+    })
 }
 
 /// Whom the shop tells of its orders.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    context::{Context, Cx},
+    context::{Backend, Context, Cx, Px},
     flows::{
         FlowError, announce, compare_books, deliver, notify, poll_events, receive_event, reconcile,
         shield,
@@ -38,7 +38,14 @@ const TICKS_OF_COMPARISON: u32 = 60;
 /// Works until `stop`, and finishes what it has begun. Each kind of work has a loop of its own: an
 /// event that proves a payment never waits behind a question to a gateway that is slow, and nothing
 /// that moves money behind a mail.
-pub async fn run(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
+pub async fn run(backend: Backend, rhythm: Rhythm, stop: CancellationToken) {
+    match backend {
+        Backend::Native(cx) => run_native(cx, rhythm, stop).await,
+        Backend::Platform(px) => run_platform(px, rhythm, stop).await,
+    }
+}
+
+async fn run_native(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
     let bells = &cx.bells;
     let nobody_rings = Notify::new();
     let work = |what, bell| work(&cx, what, bell, rhythm.tick, &stop);
@@ -53,6 +60,11 @@ pub async fn run(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
         poll(&cx, rhythm.poll, &stop),
         compare(&cx, rhythm.tick * TICKS_OF_COMPARISON, &stop),
     );
+}
+
+async fn run_platform(px: Px, rhythm: Rhythm, stop: CancellationToken) {
+    let _ = (px, rhythm);
+    stop.cancelled().await;
 }
 
 /// Kinds of work that is due at some time.

@@ -56,6 +56,7 @@ pub mod notice;
 pub mod order;
 pub mod outbox;
 pub mod payment;
+pub mod platform_cart;
 mod pool;
 mod postgres;
 pub mod purchase;
@@ -162,6 +163,7 @@ pub fn statements() -> Vec<&'static Sql> {
         order::ALL,
         outbox::ALL,
         payment::ALL,
+        platform_cart::ALL,
         purchase::ALL,
         refund::ALL,
         session::ALL,

@@ -3,6 +3,7 @@
 
 mod database;
 mod gateway;
+mod platform;
 
 use std::io::{self, Write};
 
@@ -11,7 +12,7 @@ use serde::Serialize;
 use storage::Store;
 
 use super::ink::Ink;
-use crate::config::{Config, DatabaseConfig, Sources};
+use crate::config::{BackendConfig, Config, DatabaseConfig, Sources};
 
 /// Why the check has an exit code of its own.
 #[derive(Debug, thiserror::Error)]
@@ -93,9 +94,14 @@ pub async fn examine(
         }
         Err(_) => lines.push(not_examined("database")),
     }
-    match &config {
-        Some(config) => lines.extend(gateway::examine(config, transport, now).await),
-        None => lines.push(not_examined("stripe")),
+    match config.as_ref().map(|config| (config, &config.backend)) {
+        Some((config, BackendConfig::Native(native))) => {
+            lines.extend(gateway::examine(config, &native.stripe, transport, now).await);
+        }
+        Some((_, BackendConfig::ElasticPath(store))) => {
+            lines.extend(platform::examine(store, transport).await);
+        }
+        None => lines.push(not_examined("gateway")),
     }
     lines
 }

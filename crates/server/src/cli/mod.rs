@@ -146,6 +146,12 @@ pub enum CliError {
     /// The database is older than this program.
     #[error("the database is not up to date; run `till migrate` first")]
     NotMigrated,
+    /// Orders and payments are not ours.
+    #[error(
+        "this command works with TILL_BACKEND=native; with elastic-path, orders and payments are in \
+         Commerce Manager"
+    )]
+    NativeOnly,
     /// The catalogue was not imported.
     #[error(transparent)]
     Import(#[from] catalog::ImportError),
@@ -184,7 +190,7 @@ const USAGE: u8 = 2;
 impl CliError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Configuration(_) => ExitCode::from(USAGE),
+            Self::Configuration(_) | Self::NativeOnly => ExitCode::from(USAGE),
             Self::Store(StoreError::Setup(_)) => ExitCode::from(USAGE),
             Self::Orders(OrdersError::Id(_) | OrdersError::Amount(_)) => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,
@@ -341,8 +347,9 @@ where
     let merchant = gateways::https(gateways::merchant::LIMITS).map_err(ServeError::from)?;
     let parts = Parts { store, transport: transport()?, merchant, clock, ids, tick: TICK };
     let server = Server::new(config, parts)?;
-    let done = work(&server.cx).await;
-    server.cx.store.close().await;
+    let Some(cx) = server.native() else { return Err(CliError::NativeOnly) };
+    let done = work(cx).await;
+    cx.store.close().await;
     Ok(done?)
 }
 

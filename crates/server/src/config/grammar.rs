@@ -11,6 +11,7 @@ use domain::{
     contact::CountryCode,
     money::{Currency, Money},
     pricing::{PerCountry, ShippingRate, TaxMode, TaxRate},
+    session::AllowedAttributes,
 };
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
@@ -184,6 +185,21 @@ pub(super) fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// Names of custom attributes with commas between; * is any.
+pub(super) fn attributes(text: &str) -> Result<AllowedAttributes, String> {
+    if text == "*" {
+        return Ok(AllowedAttributes::All);
+    }
+    let fits = |name: &str| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    let name = |name: &str| match fits(name) {
+        true => Ok(name.to_owned()),
+        false => Err(format!("{name:?} is no name: it has letters, digits, - and _ alone")),
+    };
+    entries(text).map(name).collect::<Result<_, _>>().map(AllowedAttributes::Only)
 }
 
 /// Origins as browsers write them in their `Origin` header.

@@ -53,6 +53,16 @@ pub(super) fn webhook_secret(text: &str) -> Result<&str, String> {
     }
 }
 
+/// The secret that belongs to a store's client id at Elastic Path.
+pub(super) fn client_secret(text: &str) -> Result<String, String> {
+    let text = not_the_example(text)?;
+    match kind_of(text) {
+        Some(kind) => Err(format!("holds {kind}; it is the client secret of Elastic Path")),
+        None if text.contains(char::is_whitespace) => Err("has a blank inside".to_owned()),
+        None => Ok(text.to_owned()),
+    }
+}
+
 fn api_key(text: &str, kinds: &[&str], advice: &str) -> Result<(String, Mode), String> {
     let text = not_the_example(text)?;
     if text.contains(char::is_whitespace) {
@@ -81,7 +91,7 @@ fn not_the_example(text: &str) -> Result<&str, String> {
 }
 
 /// What a text is by its beginning.
-fn kind_of(text: &str) -> Option<&'static str> {
+pub(super) fn kind_of(text: &str) -> Option<&'static str> {
     let kinds = [
         ("sk_", "a secret API key of Stripe (sk_)"),
         ("rk_", "a restricted API key of Stripe (rk_)"),

@@ -50,7 +50,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting::open(
         "TILL_BACKEND",
         "native",
-        "Where catalogue, carts and orders live: native is this server's own database.",
+        "Where catalogue, carts and orders live. native: in this server's own database, and Stripe \
+         is asked for payments. elastic-path: at Elastic Path, whose own gateway takes the money.",
     ),
     Setting::required(
         "TILL_SECRET",
@@ -195,15 +196,24 @@ pub const SETTINGS: &[Setting] = &[
         "What is logged: error, warn, info, debug or trace, also per part: \"info,server=debug\".",
     ),
     Setting::open("TILL_LOG_FORMAT", "text", "text: lines for people. json: one object per line."),
-    Setting::required("STRIPE_SECRET_KEY", "Stripe's secret (sk_) or restricted (rk_) key.")
-        .secret(),
+    Setting::open(
+        "TILL_CUSTOM_ATTRIBUTES",
+        "",
+        "Names of the custom attributes that a checkout session takes, with commas between; all \
+         others are dropped. *: any. Empty: none.",
+    ),
+    Setting::required(
+        "STRIPE_SECRET_KEY",
+        "Native backend only: Stripe's secret (sk_) or restricted (rk_) key.",
+    )
+    .secret(),
     Setting::required(
         "STRIPE_PUBLISHABLE_KEY",
-        "Stripe's publishable key (pk_), handed to browsers.",
+        "Native backend only: Stripe's publishable key (pk_), handed to browsers.",
     ),
     Setting::required(
         "STRIPE_WEBHOOK_SECRET",
-        "Signing secret (whsec_) of the webhook endpoint; while one is being rolled, the old and \
+        "Native backend only: signing secret (whsec_) of the webhook endpoint; while one is being rolled, the old and \
          the new one with a comma between.",
     )
     .secret(),
@@ -216,6 +226,34 @@ pub const SETTINGS: &[Setting] = &[
         "STRIPE_JS_URL",
         "https://js.stripe.com/endive/stripe.js",
         "The script that browsers load from Stripe.",
+    ),
+    Setting::required(
+        "EP_CLIENT_ID",
+        "Elastic Path backend only: the store's client id, from Commerce Manager.",
+    ),
+    Setting::open(
+        "EP_CLIENT_SECRET",
+        "",
+        "Elastic Path backend only: the secret beside it. Server only: it must never get a name that \
+         begins with NEXT_PUBLIC_. Empty: carts can be filled, and nothing can be paid.",
+    )
+    .secret(),
+    Setting::required(
+        "EP_API_BASE_URL",
+        "Elastic Path backend only: https://useast.api.elasticpath.com, \
+         https://euwest.api.elasticpath.com, or a simulator on this machine.",
+    ),
+    Setting::open(
+        "EP_CALLS_PER_SECOND",
+        "20",
+        "How many calls a second the store may make; Elastic Path grants a development store 25, a \
+         production store 100.",
+    ),
+    Setting::open(
+        "EP_CLOSES_CHALLENGES",
+        "no",
+        "yes: a payment whose shopper gave up before her bank's challenge is closed at Elastic Path by \
+         an order that is cancelled. no: her cart waits until the payment can no longer succeed.",
     ),
 ];
 

@@ -154,6 +154,11 @@ impl Values {
         })
     }
 
+    /// Whether somebody has set it.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.given(name).is_some()
+    }
+
     fn given(&self, name: &str) -> Option<(&str, &'static str)> {
         self.sources.layers.iter().find_map(|layer| {
             let value = layer.values.get(name)?.trim();

@@ -16,6 +16,41 @@ fn with(changed: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::load(Sources::of_texts(kept.chain(changed).copied(), "", ""))
 }
 
+/// What the configuration says of a shop whose orders are our own.
+fn native(config: Config) -> NativeConfig {
+    match config.backend {
+        BackendConfig::Native(native) => *native,
+        BackendConfig::ElasticPath(_) => panic!("another backend"),
+    }
+}
+
+const AT_ELASTIC_PATH: [(&str, &str); 6] = [
+    ("TILL_BACKEND", "elastic-path"),
+    ("STRIPE_SECRET_KEY", ""),
+    ("STRIPE_PUBLISHABLE_KEY", ""),
+    ("STRIPE_WEBHOOK_SECRET", ""),
+    ("EP_CLIENT_ID", "store-1"),
+    ("EP_API_BASE_URL", "https://euwest.api.elasticpath.com"),
+];
+
+#[test]
+fn a_shop_at_elastic_path_needs_no_key_of_stripes_and_takes_none() {
+    let config = with(&AT_ELASTIC_PATH).unwrap();
+    let BackendConfig::ElasticPath(store) = config.backend else { panic!("another backend") };
+    assert_eq!(store.api_base.as_str(), "https://euwest.api.elasticpath.com/");
+    assert!(store.client_secret.is_none() && !store.closes_challenges);
+    assert_eq!(store.calls_per_second.get(), 20);
+
+    let given = [&AT_ELASTIC_PATH[..1], &AT_ELASTIC_PATH[2..]].concat();
+    assert!(sentence(&given).starts_with("STRIPE_SECRET_KEY must not be set with TILL_BACKEND="));
+    let nowhere = sentence(&AT_ELASTIC_PATH[..5]);
+    assert!(nowhere.starts_with("EP_API_BASE_URL is missing. "), "{nowhere}");
+    let secret = [&AT_ELASTIC_PATH[..], &[("EP_CLIENT_SECRET", "sk_test_hidden")]].concat();
+    assert!(sentence(&secret).contains("holds a secret API key of Stripe"));
+    let public = [&AT_ELASTIC_PATH[..], &[("NEXT_PUBLIC_EP_CLIENT_SECRET", "hidden")]].concat();
+    assert!(sentence(&public).contains("Next.js sends every variable"));
+}
+
 /// The only sentence about a configuration.
 fn sentence(changed: &[(&str, &str)]) -> String {
     let error = with(changed).unwrap_err();
@@ -30,16 +65,17 @@ fn the_four_secrets_are_enough_to_start() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.public_url.as_str(), "http://127.0.0.1:8080/");
     assert_eq!(config.database_url.to_string(), "sqlite://till.db");
-    assert_eq!(config.stripe.api_base.as_str(), "https://api.stripe.com/");
     assert_eq!(config.prices.currency.code(), "EUR");
     assert_eq!(config.prices.tax_mode, TaxMode::Included);
     assert_eq!(config.prices.tax.otherwise, Some(TaxRate::NONE));
     assert_eq!(config.prices.shipping.otherwise, None);
-    assert_eq!(config.reservation, Duration::from_secs(1800));
-    assert_eq!(config.poll_interval, Duration::from_secs(60));
     assert!(config.migrate_at_start);
     assert_eq!(config.log_format, LogFormat::Text);
     assert!(!format!("{config:?}").contains("hidden"));
+    let native = native(config);
+    assert_eq!(native.stripe.api_base.as_str(), "https://api.stripe.com/");
+    assert_eq!(native.reservation, Duration::from_secs(1800));
+    assert_eq!(native.poll_interval, Duration::from_secs(60));
 }
 
 #[test]
@@ -61,10 +97,14 @@ fn the_environment_hides_dotenv_and_dotenv_hides_till_toml() {
     );
     let config = Config::load(sources).unwrap();
     assert_eq!(config.shop_name, "one");
-    assert_eq!(config.poll_interval, Duration::from_secs(7));
+    let poll_interval = Duration::from_secs(7);
     assert_eq!(config.public_url.as_str(), "http://[::1]:9000/");
     assert_eq!(config.prices.currency.code(), "CHF", "an empty value counts as absent");
-    assert_eq!(config.reservation, Duration::from_secs(600));
+    let native = native(config);
+    assert_eq!(
+        (native.poll_interval, native.reservation),
+        (poll_interval, Duration::from_secs(600))
+    );
 }
 
 #[test]
@@ -168,7 +208,10 @@ fn live_keys_need_the_real_stripe_and_a_safe_way_to_the_shop() {
 #[test]
 fn stripe_is_reached_over_https_or_on_this_machine() {
     for base in ["http://127.0.0.1:12111", "http://localhost:1", "http://[::1]:1"] {
-        assert_eq!(with(&[("STRIPE_API_BASE", base)]).unwrap().stripe.api_base.scheme(), "http");
+        assert_eq!(
+            native(with(&[("STRIPE_API_BASE", base)]).unwrap()).stripe.api_base.scheme(),
+            "http"
+        );
     }
     let far = sentence(&[("STRIPE_API_BASE", "http://stripe.example")]);
     assert!(far.contains("must begin with https:// unless it is on this machine"), "{far}");
@@ -180,7 +223,7 @@ fn stripe_is_reached_over_https_or_on_this_machine() {
 #[test]
 fn several_webhook_secrets_count_while_one_is_being_rolled() {
     let rolled = with(&[("STRIPE_WEBHOOK_SECRET", " whsec_a , whsec_b ")]).unwrap();
-    assert_eq!(rolled.stripe.webhook_secrets.len(), 2);
+    assert_eq!(native(rolled).stripe.webhook_secrets.len(), 2);
     assert!(sentence(&[("STRIPE_WEBHOOK_SECRET", "whsec_a,sk_test_hidden")]).contains("holds a "));
     assert!(sentence(&[("STRIPE_WEBHOOK_SECRET", " , ")]).contains("whsec_"));
 }
@@ -188,7 +231,7 @@ fn several_webhook_secrets_count_while_one_is_being_rolled() {
 #[test]
 fn blanks_around_a_key_are_dropped() {
     let config = with(&[("STRIPE_SECRET_KEY", " sk_test_hidden\n")]).unwrap();
-    assert_eq!(config.stripe.secret_key.expose_secret(), "sk_test_hidden");
+    assert_eq!(native(config).stripe.secret_key.expose_secret(), "sk_test_hidden");
 }
 
 #[test]
@@ -242,7 +285,7 @@ fn a_value_that_cannot_be_read_is_answered_with_how_it_is_written() {
         ("TILL_PUBLIC_URL", "https://user@shop.example", "must be a web address"),
         ("DATABASE_URL", "till.db", "must begin with sqlite://"),
         ("DATABASE_URL", "postgres://till:hidden@db", "must name user, host and database"),
-        ("TILL_BACKEND", "elastic-path", "which is not part of this version"),
+        ("TILL_BACKEND", "shopify", "must be native or elastic-path"),
         ("TILL_BACKEND", "magento", "must be native"),
         ("TILL_SHOP_NAME", "a\nb", "must be one line"),
         ("TILL_CURRENCY", "EURO", "must be a currency of ISO 4217"),
@@ -328,9 +371,12 @@ const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 fn whoever_is_told_of_orders_is_reached_safely_and_knows_who_tells() {
     let told = |urls: &str, secrets: &str| {
         let config = with(&[("TILL_WEBHOOK_URLS", urls), ("TILL_WEBHOOK_SECRETS", secrets)]);
-        config.map(|config| (config.webhooks.urls.len(), config.webhooks.secrets.len()))
+        config.map(|config| {
+            let webhooks = native(config).webhooks;
+            (webhooks.urls.len(), webhooks.secrets.len())
+        })
     };
-    assert_eq!(with(&[]).unwrap().webhooks.urls, []);
+    assert_eq!(native(with(&[]).unwrap()).webhooks.urls, []);
     assert_eq!(
         told("https://erp.example/hooks, http://localhost:9000/x", SIGNING).unwrap(),
         (2, 1)
@@ -358,11 +404,11 @@ fn whoever_is_told_of_orders_is_reached_safely_and_knows_who_tells() {
 #[test]
 fn mail_is_sent_only_where_somebody_is_named_who_writes() {
     let from = ("TILL_MAIL_FROM", "Shop <shop@example.org>");
-    assert!(with(&[]).unwrap().mail.is_none());
-    assert!(with(&[from]).unwrap().mail.is_none());
+    assert!(native(with(&[]).unwrap()).mail.is_none());
+    assert!(native(with(&[from]).unwrap()).mail.is_none());
     let config = with(&[("TILL_MAIL", "smtps://ada:hidden@mail.example"), from]).unwrap();
-    assert!(config.mail.is_some());
     assert!(!format!("{config:?}").contains("hidden"));
+    assert!(native(config).mail.is_some());
 
     let said = sentence(&[("TILL_MAIL", "folder:mails")]);
     assert!(said.starts_with("TILL_MAIL_FROM is missing: TILL_MAIL is set"), "{said}");
@@ -374,13 +420,14 @@ fn mail_is_sent_only_where_somebody_is_named_who_writes() {
 
 #[test]
 fn the_shield_is_on_and_its_limits_are_all_given() {
-    let shield = with(&[]).unwrap().shield.unwrap();
+    let shield = native(with(&[]).unwrap()).shield.unwrap();
     assert!(shield.turnstile.is_none());
     assert_eq!(shield.rules.orders.network.0.get(), 120);
     assert_eq!(shield.rules.declines.card.0.get(), 10);
     assert_eq!((shield.rules.held.orders, shield.rules.held.pieces), (50, 500));
-    assert!(with(&[("TILL_SHIELD", "off")]).unwrap().shield.is_none());
-    let other = with(&[("TILL_SHIELD_UNPAID", "pieces:7,orders: 3 ,")]).unwrap().shield.unwrap();
+    assert!(native(with(&[("TILL_SHIELD", "off")]).unwrap()).shield.is_none());
+    let other =
+        native(with(&[("TILL_SHIELD_UNPAID", "pieces:7,orders: 3 ,")]).unwrap()).shield.unwrap();
     assert_eq!((other.rules.held.orders, other.rules.held.pieces), (3, 7));
     for (text, wrong) in [
         ("orders:3", "TILL_SHIELD_UNPAID lacks pieces, such as pieces:20"),
@@ -400,7 +447,7 @@ fn the_shield_is_on_and_its_limits_are_all_given() {
 #[test]
 fn a_widget_needs_both_of_its_keys() {
     let both = [("TILL_TURNSTILE_SECRET", "hidden3"), ("TILL_TURNSTILE_SITE_KEY", "0x4AAA")];
-    let shield = with(&both).unwrap().shield.unwrap();
+    let shield = native(with(&both).unwrap()).shield.unwrap();
     assert!(!format!("{shield:?}").contains("hidden"));
     let widget = shield.turnstile.unwrap();
     assert_eq!((widget.secret.expose_secret(), widget.site_key.as_str()), ("hidden3", "0x4AAA"));

@@ -95,6 +95,8 @@ pub async fn call_if_stuck(
             "Check the Stripe key: its account, its mode, and what it may do."
         }
         FlowError::NoSuchProduct
+        | FlowError::NoSuchLine
+        | FlowError::Platform(_)
         | FlowError::NoSuchOrder
         | FlowError::Cart(_)
         | FlowError::Refused(_)

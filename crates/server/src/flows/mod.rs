@@ -13,6 +13,7 @@ pub mod dispute;
 pub mod expire;
 pub mod fill_cart;
 pub mod notify;
+pub mod platform_cart;
 pub mod poll_events;
 pub mod receive_event;
 pub mod reconcile;
@@ -29,6 +30,7 @@ use domain::{
     id::OrderId, money::MoneyError,
 };
 use futures::StreamExt;
+use gateways::elastic_path::EpError;
 use jiff::Timestamp;
 use storage::StoreError;
 
@@ -40,6 +42,12 @@ pub enum FlowError {
     /// There is no such product for sale.
     #[error("no such product")]
     NoSuchProduct,
+    /// There is no such line in the cart.
+    #[error("no such line in the cart")]
+    NoSuchLine,
+    /// The platform did not do what it was asked, and no money is in it.
+    #[error(transparent)]
+    Platform(#[from] EpError),
     /// There is no such order, or it is not this visitor's.
     #[error("no such order")]
     NoSuchOrder,

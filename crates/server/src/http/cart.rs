@@ -2,13 +2,12 @@
 
 use axum::{Extension, Json, extract::State};
 use domain::{
-    cart::{Cart as Known, Line},
+    cart::Line,
     catalog::Quantity,
     id::{LineId, ProductId, VisitorId},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{
     error::{ApiError, Code},
@@ -25,7 +24,7 @@ use crate::flows::{
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Cart {
     /// The cart's id.
-    pub id: Uuid,
+    pub id: String,
     /// In the order in which they were added.
     pub items: Vec<CartLine>,
     /// The sum of the lines.
@@ -51,9 +50,9 @@ pub struct CartLine {
 #[serde(rename_all = "camelCase")]
 pub struct OrderLine {
     /// The line's id.
-    pub id: Uuid,
+    pub id: String,
     /// What is bought.
-    pub product_id: Uuid,
+    pub product_id: String,
     /// The merchant's number.
     pub sku: String,
     /// The name.
@@ -89,17 +88,16 @@ pub struct LineChange {
 #[serde(rename_all = "camelCase")]
 pub struct AddItem {
     /// What.
-    #[schema(value_type = Uuid)]
-    product_id: String,
+    pub product_id: String,
     /// How many, from 1 to 9999.
-    quantity: i64,
+    pub quantity: i64,
 }
 
 /// How many pieces a line should have.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SetQuantity {
     /// How many, from 1 to 9999.
-    quantity: i64,
+    pub quantity: i64,
 }
 
 /// The visitor's cart, brought up to date with the catalogue.
@@ -169,16 +167,18 @@ fn line_id(line: Result<Id<LineId>, NoSuch>) -> Result<LineId, ApiError> {
     line.map(|Id(line)| line).map_err(|NoSuch| ApiError::new(Code::LineNotFound))
 }
 
-fn quantity(count: i64) -> Result<Quantity, ApiError> {
+/// How many pieces, as asked.
+pub fn quantity(count: i64) -> Result<Quantity, ApiError> {
     Quantity::new(count).map_err(|error| ApiError::invalid(format!("quantity: {error}.")))
 }
 
 fn render(filled: Filled) -> Result<Json<Cart>, ApiError> {
     let Filled { cart, drift } = filled;
     let subtotal = cart.subtotal().map_err(FlowError::from)?;
-    let items = lines(cart.lines()).map_err(FlowError::from)?.into_iter().map(|line| {
-        let price = drift.prices.iter().find(|change| change.line.0 == line.id);
-        let short = drift.shortages.iter().find(|short| short.product.0 == line.product_id);
+    let wire = lines(cart.lines()).map_err(FlowError::from)?;
+    let items = cart.lines().iter().zip(wire).map(|(known, line)| {
+        let price = drift.prices.iter().find(|change| change.line == known.id);
+        let short = drift.shortages.iter().find(|short| short.product == known.product);
         let changed = (price.is_some() || short.is_some()).then(|| LineChange {
             old_unit_price: price.map(|change| change.old.into()),
             available: short.map(|short| short.available),
@@ -186,8 +186,8 @@ fn render(filled: Filled) -> Result<Json<Cart>, ApiError> {
         CartLine { line, changed }
     });
     let items = items.collect();
-    let Known { id, .. } = cart;
-    Ok(Json(Cart { id: id.0, items, subtotal: subtotal.into(), currency: currency(subtotal) }))
+    let id = cart.id.to_string();
+    Ok(Json(Cart { id, items, subtotal: subtotal.into(), currency: currency(subtotal) }))
 }
 
 /// Lines as the wire has them, in a cart and in an order.
@@ -197,8 +197,8 @@ pub fn lines(lines: &[Line]) -> Result<Vec<OrderLine>, domain::money::MoneyError
 
 fn line(line: &Line) -> Result<OrderLine, domain::money::MoneyError> {
     Ok(OrderLine {
-        id: line.id.0,
-        product_id: line.product.0,
+        id: line.id.to_string(),
+        product_id: line.product.to_string(),
         sku: line.sku.clone(),
         name: line.name.clone(),
         image: line.image.clone(),

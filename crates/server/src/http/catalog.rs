@@ -5,7 +5,6 @@ use domain::{catalog::Product as Known, id::ProductId};
 use serde::{Deserialize, Serialize};
 use storage::catalog::{self, ProductQuery};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::{
     error::{ApiError, Code},
@@ -26,7 +25,7 @@ const SEARCH_CHARS_MAX: usize = 100;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Product {
     /// The product's id.
-    pub id: Uuid,
+    pub id: String,
     /// The merchant's number.
     pub sku: String,
     /// The name.
@@ -62,12 +61,12 @@ pub struct ProductPage {
 #[into_params(parameter_in = Query)]
 pub struct ProductSearch {
     /// A text in the name, the number or the description.
-    q: Option<String>,
+    pub q: Option<String>,
     /// Where the page starts: the `nextCursor` of the page before.
-    cursor: Option<String>,
+    pub cursor: Option<String>,
     /// How many, from 1 to 100; 24 unless told.
     #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
+    pub limit: Option<u32>,
 }
 
 /// The products that are for sale.
@@ -112,12 +111,18 @@ pub async fn get_product(
     Ok(Json(product.ok_or(FlowError::NoSuchProduct)?.into()))
 }
 
+/// How many products a page has.
+pub fn page_size(search: &ProductSearch) -> Result<u32, ApiError> {
+    let limit = search.limit.unwrap_or(PAGE);
+    match (1..=PAGE_MAX).contains(&limit) {
+        true => Ok(limit),
+        false => Err(ApiError::invalid(format!("limit is a number from 1 to {PAGE_MAX}."))),
+    }
+}
+
 /// One more product than asked for tells whether there is a next page.
 fn parse(search: ProductSearch) -> Result<(ProductQuery, u32), ApiError> {
-    let limit = search.limit.unwrap_or(PAGE);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(ApiError::invalid(format!("limit is a number from 1 to {PAGE_MAX}.")));
-    }
+    let limit = page_size(&search)?;
     let after = search.cursor.map(|cursor| cursor.parse::<ProductId>()).transpose();
     let after = after.map_err(|_| {
         ApiError::invalid("cursor is not one of ours: give the nextCursor of the page before.")
@@ -136,7 +141,7 @@ fn parse(search: ProductSearch) -> Result<(ProductQuery, u32), ApiError> {
 impl From<Known> for Product {
     fn from(known: Known) -> Self {
         Self {
-            id: known.id.0,
+            id: known.id.to_string(),
             available: known.available(),
             currency: currency(known.price),
             price: known.price.into(),

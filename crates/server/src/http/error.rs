@@ -11,6 +11,7 @@ use domain::{
     checkout::Refusal,
     contact::{AddressError, AddressField},
 };
+use gateways::elastic_path::{EpError, Unsent};
 use http::{StatusCode, header::RETRY_AFTER};
 use serde::{Serialize, Serializer};
 use utoipa::{
@@ -64,6 +65,8 @@ pub enum Code {
     MethodNotAllowed,
     /// The order, or another one of the cart, is being paid or has been paid.
     Conflict,
+    /// The shop's backend does not do this.
+    BackendUnsupported,
     /// The body is too large.
     TooLarge,
     /// Too many requests.
@@ -76,7 +79,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::CartEmpty,
         Self::AddressInvalid,
         Self::StockChanged,
@@ -95,6 +98,7 @@ impl Code {
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
+        Self::BackendUnsupported,
         Self::TooLarge,
         Self::RateLimited,
         Self::Server,
@@ -169,6 +173,11 @@ impl Code {
                 "request.conflict",
                 S::CONFLICT,
                 "An order of this cart is being paid or has been paid. Look at that order first.",
+            ),
+            Self::BackendUnsupported => (
+                "backend.unsupported",
+                S::NOT_FOUND,
+                "This shop's orders are made by checkout sessions: /api/checkout/sessions.",
             ),
             Self::TooLarge => {
                 ("request.tooLarge", S::PAYLOAD_TOO_LARGE, "The request is too large.")
@@ -409,6 +418,8 @@ impl From<FlowError> for ApiError {
                 let message = format!("The payment provider does not accept this {field}.");
                 Self::contact(field, message)
             }
+            FlowError::NoSuchLine => Self::new(Code::LineNotFound),
+            FlowError::Platform(error) => of_platform(&error),
             FlowError::Store(error) => {
                 tracing::error!(%error, "the database failed");
                 Self::new(Code::Unavailable)
@@ -417,6 +428,28 @@ impl From<FlowError> for ApiError {
                 tracing::error!(%error, "a flow failed");
                 Self::new(Code::Server)
             }
+        }
+    }
+}
+
+/// What the commerce platform did not do, where no money is in it.
+fn of_platform(error: &EpError) -> ApiError {
+    match error {
+        EpError::NotSent(Unsent::TooMany { retry_after }) => {
+            ApiError::rate_limited(retry_after.unwrap_or(Duration::from_secs(1)))
+        }
+        EpError::Refused(no) if no.is_out_of_stock() => ApiError::new(Code::StockChanged),
+        EpError::Refused(no) if no.is_operator_fault() => {
+            tracing::error!(%error, "Elastic Path refuses us");
+            ApiError::new(Code::Server)
+        }
+        EpError::Refused(no) => {
+            let said = no.sentence().unwrap_or("it does not say why");
+            ApiError::invalid(format!("The shop's platform refuses this: {said}."))
+        }
+        EpError::NotSent(Unsent::NoConnection(_) | Unsent::NoToken(_)) | EpError::Unknown(_) => {
+            tracing::warn!(%error, "Elastic Path did not answer");
+            ApiError::new(Code::Unavailable)
         }
     }
 }

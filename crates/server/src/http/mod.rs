@@ -1,6 +1,7 @@
 //! Who may ask, and what they get to see. A handler parses, authorizes, calls one flow and
 //! renders; it decides nothing.
 
+pub mod better_auth;
 pub mod cart;
 pub mod catalog;
 pub mod checkout;
@@ -11,6 +12,7 @@ pub mod notice;
 pub mod openapi;
 pub mod order;
 pub mod page;
+pub mod platform;
 pub mod read;
 pub mod routes;
 pub mod visitor;

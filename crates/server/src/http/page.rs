@@ -23,7 +23,10 @@ use super::{
     error::{ApiError, Code},
     routes::Web,
 };
-use crate::{config::Config, flows::FlowError};
+use crate::{
+    config::{BackendConfig, Config},
+    flows::FlowError,
+};
 
 #[derive(Embed)]
 #[folder = "assets/"]
@@ -77,27 +80,34 @@ const SHOWN: u32 = 24;
 impl Facts {
     /// What the configuration says that visitors may know.
     pub fn of(config: &Config, database: Dialect) -> Self {
-        let api = &config.stripe.api_base;
-        let simulated = !api.host_str().is_some_and(|host| host.ends_with("stripe.com"));
         let row = |label, value| Row { label, value };
         let link = |href: &str, title, text| Link { href: href.to_owned(), title, text };
+        let (backend, gateway, api, own_hosts, page) = match &config.backend {
+            BackendConfig::Native(native) => {
+                let simulator = ("Stripe simulator", "Payments, events and deliveries");
+                ("native", "Stripe", &native.stripe.api_base, "stripe.com", simulator)
+            }
+            BackendConfig::ElasticPath(store) => {
+                let simulator = ("Elastic Path simulator", "Carts, payments and orders");
+                ("Elastic Path", "Elastic Path", &store.api_base, "elasticpath.com", simulator)
+            }
+        };
+        let simulated = !api.host_str().is_some_and(|host| host.ends_with(own_hosts));
         let mut links = vec![
             link("/docs", "API documentation", "Every route, field and error code"),
             link("/api/openapi.json", "OpenAPI 3.1", "For generators and tests"),
             link("/readyz", "Health", "Whether the server can do its work"),
             link("/metrics", "Metrics", "For Prometheus"),
         ];
+        let mut where_to = api.authority().to_owned();
         if simulated {
-            links.push(link(api.as_str(), "Stripe simulator", "Payments, events and deliveries"));
+            links.push(link(api.as_str(), page.0, page.1));
+            where_to = format!("simulated at {where_to}");
         }
-        let stripe = match simulated {
-            true => format!("simulated at {}", api.authority()),
-            false => api.authority().to_owned(),
-        };
         let rows = vec![
-            row("Backend", "native".to_owned()),
+            row("Backend", backend.to_owned()),
             row("Database", database_name(database).to_owned()),
-            row("Stripe", stripe),
+            row(gateway, where_to),
             row("Currency", config.prices.currency.to_string()),
         ];
         Self { base_url: config.public_url.to_string(), rows, links }

@@ -7,10 +7,10 @@ use std::{
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRef, Request, State},
+    extract::{DefaultBodyLimit, FromRef, Request},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{any, get, patch, post},
 };
 use http::{HeaderName, HeaderValue, header};
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
@@ -22,11 +22,12 @@ use super::{
     gate::{self, Gate},
     health, openapi, order,
     page::{self, Facts},
+    platform,
     visitor::{self, VisitorCookie},
     webhook,
 };
 use crate::{
-    context::{Base, Cx},
+    context::{Base, Cx, Px},
     order_link::OrderLinks,
 };
 
@@ -52,6 +53,21 @@ pub struct Web {
     pub cx: Cx,
     /// The links in receipts.
     pub links: OrderLinks,
+}
+
+/// What the handlers of the backend at Elastic Path are handed.
+#[derive(Clone)]
+pub struct PlatformWeb {
+    /// Who asks, and whether she may.
+    pub front: Front,
+    /// For the flows.
+    pub px: Px,
+}
+
+impl FromRef<PlatformWeb> for Front {
+    fn from_ref(web: &PlatformWeb) -> Self {
+        web.front.clone()
+    }
 }
 
 impl FromRef<Web> for Front {
@@ -90,34 +106,79 @@ static UNDESCRIBED: LazyLock<Undescribed> = LazyLock::new(|| Undescribed {
     webhooks: webhooks().split_for_parts().0,
 });
 
-/// The whole server.
+/// The whole server with the native backend.
 pub fn router(web: Web) -> Router {
-    let known = from_fn_with_state(web.front.clone(), visitor::know);
-    let limited = from_fn_with_state(web.front.clone(), gate::limit);
-    let gated = from_fn_with_state(web.front.clone(), gate::same_origin);
     let Undescribed { shop, catalogue, webhooks } = UNDESCRIBED.clone();
+    let front = web.front.clone();
+    let api = guarded(&front, shop, catalogue)
+        .merge(webhooks.layer(DefaultBodyLimit::max(EVENT_BYTES_MAX)));
+    finished(api.merge(pages()).route("/", get(page::index)), web)
+}
+
+/// The whole server with Elastic Path behind it.
+pub fn platform_router(web: PlatformWeb) -> Router {
+    let shop = Router::new()
+        .route("/api/cart", get(platform::get_cart).delete(platform::clear_cart))
+        .route("/api/cart/items", post(platform::add_item))
+        .route(
+            "/api/cart/items/{lineId}",
+            patch(platform::set_quantity).delete(platform::remove_item),
+        );
+    let catalogue = Router::new()
+        .route("/api/products", get(platform::list_products))
+        .route("/api/products/{id}", get(platform::get_product));
+    let elsewhere = Router::new()
+        .route("/api/checkout/intent", any(platform::unsupported))
+        .route("/api/checkout/confirm", any(platform::unsupported))
+        .route("/api/webhooks/stripe", any(platform::unsupported));
+    let front = web.front.clone();
+    let api = guarded(&front, shop, catalogue).merge(elsewhere);
+    finished(api.merge(pages()), web)
+}
+
+/// The routes of the API with what stands before them.
+fn guarded<S>(front: &Front, shop: Router<S>, catalogue: Router<S>) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let known = from_fn_with_state(front.clone(), visitor::know);
+    let limited = from_fn_with_state(front.clone(), gate::limit);
+    let gated = from_fn_with_state(front.clone(), gate::same_origin);
     // Of several layers the first is the outermost.
-    let api = shop
+    shop
         // A cart and an order are one visitor's own.
         .layer((header_layer(header::CACHE_CONTROL, "no-store"), gated, known, limited.clone()))
         .merge(catalogue.layer(limited))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         // Said here, so that the layer after it sees the questions browsers ask before a change.
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(web.front.gate.cors())
-        .merge(webhooks.layer(DefaultBodyLimit::max(EVENT_BYTES_MAX)));
-    let rest = Router::new()
+        .layer(front.gate.cors())
+}
+
+/// What is there whatever the backend.
+fn pages<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Front: FromRef<S>,
+{
+    Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .route("/api/openapi.json", get(openapi::openapi_json))
         .route("/docs", get(page::docs))
         .route("/assets/{*path}", get(page::asset))
-        .route("/", get(page::index));
-    api.merge(rest)
+}
+
+/// Around everything.
+fn finished<S>(routes: Router<S>, state: S) -> Router
+where
+    S: Clone + Send + Sync + 'static,
+{
+    routes
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(web)
+        .with_state(state)
         .layer((
             header_layer(header::X_FRAME_OPTIONS, "DENY"),
             header_layer(header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
@@ -154,7 +215,7 @@ fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-async fn not_found(State(_): State<Web>) -> ApiError {
+async fn not_found() -> ApiError {
     ApiError::new(Code::RouteNotFound)
 }
 

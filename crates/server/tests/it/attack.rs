@@ -116,7 +116,7 @@ impl Stage {
 
     async fn hear(&self) {
         self.stripe.deliver_pending().await;
-        while worker::run_due(&self.server.cx).await > 0 {}
+        while worker::run_due(self.server.native().unwrap()).await > 0 {}
     }
 
     /// A shopper from elsewhere buys stickers, solving what she is asked. Returns how often she had to.
@@ -184,7 +184,7 @@ impl Stage {
     }
 
     async fn items(&self) -> Vec<String> {
-        let read = self.server.cx.store.read((), |tx, ()| Box::pin(attention::open(tx, 10)));
+        let read = self.server.backend.store.read((), |tx, ()| Box::pin(attention::open(tx, 10)));
         let items: Result<Vec<_>, StoreError> = read.await;
         items.unwrap().into_iter().map(|item| item.kind).collect()
     }

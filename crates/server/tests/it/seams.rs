@@ -104,7 +104,7 @@ fn story(seed: u64) -> Vec<String> {
         let intent = stage.ask(Method::POST, "/api/checkout/intent", checkout_request()).await;
         stage.confirm(intent["clientSecret"].as_str().unwrap()).await;
         stage.stripe.deliver_pending().await;
-        worker::run_due(&stage.server.cx).await;
+        worker::run_due(stage.server.native().unwrap()).await;
         let path = format!("/api/orders/{}", intent["orderId"].as_str().unwrap());
         let order = stage.ask(Method::GET, &path, Value::Null).await;
         assert_eq!(order["status"], "paid", "{order}");

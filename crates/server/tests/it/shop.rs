@@ -270,7 +270,7 @@ impl Shop {
     pub async fn rest(&mut self) {
         self.stop().await;
         let store = open_store(&self.settings["DATABASE_URL"]).await;
-        self.cx = new_server(&self.settings, store, &self.offset_ms).cx.clone();
+        self.cx = new_server(&self.settings, store, &self.offset_ms).native().unwrap().clone();
     }
 
     /// The server dies where it is.
@@ -401,7 +401,7 @@ async fn start(
         new_server(&settings, store, &offset_ms)
     });
     let server = opened.await.unwrap();
-    let (cx, stop) = (server.cx.clone(), server.stopper());
+    let (cx, stop) = (server.native().unwrap().clone(), server.stopper());
     listener.set_nonblocking(true).unwrap();
     let server = machine.spawn(async move {
         let listener = TcpListener::from_std(listener).unwrap();

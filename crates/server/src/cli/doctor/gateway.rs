@@ -14,18 +14,22 @@ use secrecy::ExposeSecret;
 use url::{Host, Url};
 
 use super::Line;
-use crate::{config::Config, http::webhook};
+use crate::{
+    config::{Config, StripeConfig},
+    http::webhook,
+};
 
 pub(super) async fn examine(
     config: &Config,
+    settings: &StripeConfig,
     transport: gateways::Transport,
     now: Timestamp,
 ) -> Vec<Line> {
-    let Ok(secret_key) = config.stripe.secret_key.expose_secret().parse() else {
+    let Ok(secret_key) = settings.secret_key.expose_secret().parse() else {
         let mend = "Copy the secret key from Stripe's dashboard.";
         return vec![Line::wrong("stripe", "STRIPE_SECRET_KEY is no secret key", mend)];
     };
-    let api_base = config.stripe.api_base.clone();
+    let api_base = settings.api_base.clone();
     let retry = stripe::RetryLimits::default();
     let stripe = Stripe::new(stripe::Config { secret_key, api_base, retry }, transport);
     let mode = if stripe.livemode() { "live" } else { "test" };
@@ -43,7 +47,7 @@ pub(super) async fn examine(
             "Give the restricted key the permission \"Account: Read\", or look in the dashboard.",
         )),
         Err(error) => {
-            lines.push(broken("stripe key", &error, config));
+            lines.push(broken("stripe key", &error, &settings.api_base));
             return lines;
         }
     }
@@ -55,7 +59,7 @@ pub(super) async fn examine(
             "the key may not read the webhook endpoints, so they were not checked",
             "Give the restricted key the permission \"Webhook Endpoints: Read\".",
         )),
-        Err(error) => lines.push(broken("webhook", &error, config)),
+        Err(error) => lines.push(broken("webhook", &error, &settings.api_base)),
     }
     lines
 }
@@ -64,7 +68,7 @@ fn is_refused(error: &GatewayError, status: u16) -> bool {
     matches!(error, GatewayError::Refused(no) if no.status == status)
 }
 
-fn broken(check: &'static str, error: &GatewayError, config: &Config) -> Line {
+fn broken(check: &'static str, error: &GatewayError, api_base: &Url) -> Line {
     match error {
         GatewayError::Refused(no) if no.status == 401 => Line::wrong(
             check,
@@ -78,7 +82,7 @@ fn broken(check: &'static str, error: &GatewayError, config: &Config) -> Line {
         ),
         GatewayError::NotSent(_) | GatewayError::Unknown(_) => Line::wrong(
             check,
-            format!("{} does not answer: {}", config.stripe.api_base, super::super::told(error)),
+            format!("{api_base} does not answer: {}", super::super::told(error)),
             "Check this machine's way to the internet and STRIPE_API_BASE.",
         ),
     }

@@ -266,7 +266,7 @@ impl Stage {
     }
 
     pub fn store(&self) -> Store {
-        self.life.as_ref().unwrap().server.cx.store.clone()
+        self.life.as_ref().unwrap().server.backend.store.clone()
     }
 
     /// The shopper asks. While she waits, a poller fetches events whenever it is called.
@@ -279,7 +279,7 @@ impl Stage {
             .header(header::COOKIE, &self.cookie)
             .body(Body::from(if body.is_null() { String::new() } else { body.to_string() }))
             .unwrap();
-        let (router, cx) = (life.server.router(), life.server.cx.clone());
+        let (router, cx) = (life.server.router(), life.server.native().unwrap().clone());
         let (status, headers, text) = self.live(async move {
             let asked = async {
                 let response = router.oneshot(request).await.unwrap();
@@ -378,13 +378,13 @@ impl Stage {
 
     /// The worker does what is due until nothing is.
     pub fn work(&self) -> Option<()> {
-        let cx = self.life.as_ref().unwrap().server.cx.clone();
+        let cx = self.life.as_ref().unwrap().server.native().unwrap().clone();
         self.live(async move { while worker::run_due(&cx).await > 0 {} })
     }
 
     /// The worker applies the events that are due, and does nothing else.
     pub fn apply_events(&self) -> Option<()> {
-        let cx = self.life.as_ref().unwrap().server.cx.clone();
+        let cx = self.life.as_ref().unwrap().server.native().unwrap().clone();
         self.live(async move {
             for turn in [Turn::Later, Turn::First] {
                 while apply_due(&cx, turn).await.unwrap() > 0 {}
@@ -393,7 +393,7 @@ impl Stage {
     }
 
     pub fn poll(&self) -> Option<()> {
-        let cx = self.life.as_ref().unwrap().server.cx.clone();
+        let cx = self.life.as_ref().unwrap().server.native().unwrap().clone();
         self.live(async move {
             let _again = poll_events(&cx).await;
         })
@@ -401,7 +401,7 @@ impl Stage {
 
     /// Our books are compared with Stripe's from the beginning on.
     pub fn compare_books(&self) -> Option<()> {
-        let cx = self.life.as_ref().unwrap().server.cx.clone();
+        let cx = self.life.as_ref().unwrap().server.native().unwrap().clone();
         let from = Timestamp::from_second(START).unwrap();
         let period = Period { from, to: self.stripe.now() };
         self.live(async move {

@@ -80,7 +80,7 @@ impl Node {
             tick: Duration::from_secs(1),
         };
         let server = Server::new(stage::config(&ground.webhook_secret), parts).unwrap();
-        let (cx, router) = (server.cx.clone(), server.router());
+        let (cx, router) = (server.native().unwrap().clone(), server.router());
         Self { machine: Machine::new(), fate, cx, router }
     }
 

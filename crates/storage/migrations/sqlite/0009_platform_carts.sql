@@ -1,0 +1,7 @@
+-- Which cart at the commerce platform is a visitor's, from her first product on until it is bought.
+create table platform_carts (
+    visitor_id blob not null,
+    cart_id text not null,
+    created_at integer not null,
+    primary key (visitor_id)
+) strict, without rowid;
