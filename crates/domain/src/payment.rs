@@ -243,7 +243,7 @@ impl Payment {
         match &news.report {
             Report::Open => (payment.open(), Consequence::Nothing),
             Report::Declined(decline) => payment.decline(decline.clone(), &news.word),
-            Report::RequiresAction => (payment.require_action(), Consequence::Nothing),
+            Report::RequiresAction => (payment.require_action(&news.word), Consequence::Nothing),
             Report::Processing => (payment.process(), Consequence::Nothing),
             Report::Succeeded { .. } => match Receipt::from_news(news, at) {
                 Some(receipt) => payment.succeed(receipt),
@@ -336,18 +336,24 @@ impl Payment {
         }
     }
 
-    fn require_action(self) -> Self {
+    fn require_action(self, word: &Word) -> Self {
         use PaymentState as S;
-        match self.state {
-            S::Created | S::Unknown | S::Open | S::Declined { .. } | S::RequiresAction => {
-                Self { state: S::RequiresAction, ..self }
-            }
-            S::Processing
-            | S::Answered
-            | S::Closing { .. }
-            | S::Succeeded { .. }
-            | S::Failed { .. }
-            | S::Cancelled => self,
+        match (self.state, word) {
+            (S::Created | S::Unknown | S::Open | S::Declined { .. } | S::RequiresAction, _)
+            // What was under way has failed, and the shopper tries anew: an answer says how things
+            // stand now, and nothing else may ever lead out of Processing again. An answer that
+            // took long is put right by the next look; until then nothing is lost, because the
+            // gateway does not cancel what is under way.
+            | (S::Processing, Word::Answer) => Self { state: S::RequiresAction, ..self },
+            (
+                state @ (S::Processing
+                | S::Answered
+                | S::Closing { .. }
+                | S::Succeeded { .. }
+                | S::Failed { .. }
+                | S::Cancelled),
+                Word::Event(_) | Word::Answer,
+            ) => Self { state, ..self },
         }
     }
 

@@ -58,9 +58,10 @@ it is. An empty cell: it cannot happen there.
 type Happening = (&'static str, fn(&Payment) -> Option<(Payment, Consequence)>);
 
 /// What the gateway says. A decline can be repeated only where there was one.
-const SAYINGS: [Happening; 9] = [
+const SAYINGS: [Happening; 10] = [
     ("open", |payment| Some(hear(payment, &event(Report::Open)))),
     ("action required", |payment| Some(hear(payment, &event(Report::RequiresAction)))),
+    ("an answer requires action", |payment| Some(hear(payment, &answer(Report::RequiresAction)))),
     ("processing", |payment| Some(hear(payment, &event(Report::Processing)))),
     ("declined", |payment| Some(hear(payment, &event(declined(99))))),
     ("an event repeats a decline", |payment| repeat(payment, event)),

@@ -182,7 +182,12 @@ impl Base {
 
     /// A claim on work, from now on.
     pub fn lease(&self) -> Lease {
-        Lease { token: self.ids.next(), until: self.later(LEASE) }
+        self.lease_for(LEASE)
+    }
+
+    /// A claim on work that takes at most so long.
+    pub fn lease_for(&self, length: Duration) -> Lease {
+        Lease { token: self.ids.next(), until: self.later(length) }
     }
 
     /// The time after `wait`.

@@ -425,6 +425,13 @@ fn late_news_of_an_earlier_stage_does_not_turn_a_payment_back() {
 }
 
 #[test]
+fn an_answer_says_that_a_try_under_way_has_given_way_to_another() {
+    let (processing, _) = after([Report::Processing]);
+    let (next, told) = processing.hear(&answer(Report::RequiresAction), now());
+    assert_eq!((next.state(), told), (&PaymentState::RequiresAction, Consequence::Nothing));
+}
+
+#[test]
 fn a_repeated_decline_does_not_end_the_try_that_came_after_it() {
     for next in [Report::RequiresAction, Report::Processing, declined(2)] {
         let (before, _) = after([declined(1), next]);

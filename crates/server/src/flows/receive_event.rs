@@ -2,6 +2,8 @@
 //! applied from our own table in a transaction that also marks it applied. Whatever dies in
 //! between, the row is found again.
 
+use std::time::Duration;
+
 use domain::{
     event::{EventId, GatewayReference, News, Report},
     id::OrderId,
@@ -28,6 +30,9 @@ use crate::context::Context;
 
 /// How many events are claimed at a time that need no question: each is one transaction.
 const BATCH: u32 = 32;
+/// For how long. If the one who claimed them dies, their shoppers wait until it is over; where a slow
+/// database takes longer, another node applies them too, and each counts once.
+const BATCH_LEASE: Duration = Duration::from_secs(10);
 
 /// Stores events, each once. Returns how many were new.
 pub async fn receive(
@@ -87,11 +92,11 @@ fn turn(about: &About) -> Turn {
 
 /// Applies the events of a turn that are due. Returns how many there were.
 pub async fn apply_due(cx: &Context, turn: Turn) -> Result<usize, FlowError> {
-    let limit = match turn {
-        Turn::First => BATCH,
-        Turn::Later => AT_ONCE,
+    let (limit, lease) = match turn {
+        Turn::First => (BATCH, cx.lease_for(BATCH_LEASE)),
+        Turn::Later => (AT_ONCE, cx.lease()),
     };
-    let claim = (turn, cx.clock.now(), cx.lease(), limit);
+    let claim = (turn, cx.clock.now(), lease, limit);
     let events = cx
         .store
         .write(claim, |tx, (turn, now, lease, limit)| {

@@ -28,9 +28,9 @@ use std::{
 use history::{Failure, play};
 use plan::{
     Call::{Add, Challenge, Confirm, Deliver, Intent, Pay, Poll, Work},
-    Means::{Good, NoFunds, ThreeDSecure},
+    Means::{DebitThatFails, Good, NoFunds, ThreeDSecure},
     Plan,
-    Step::{Do, Lose, Wait},
+    Step::{Do, Lose, Settle, Wait},
     Types::Ends,
 };
 use trace::Trace;
@@ -166,4 +166,20 @@ fn a_payment_that_is_settled_while_the_worker_looks_at_it_is_not_looked_at_again
         (12, Do(vec![Work { node: 0 }, Poll { node: 0 }, Work { node: 1 }])),
     ];
     replay(1061, 2, &plan);
+}
+
+/// Found by seed 15167: a debit failed after days, the shopper tried a card that her bank asked her
+/// about, and the order waited for the debit for ever.
+#[test]
+fn an_order_does_not_wait_for_a_debit_that_has_given_way_to_another_try() {
+    let plan = vec![
+        (0, Do(vec![Add { shopper: 0, sku: 2, quantity: 1 }])),
+        (6, Do(vec![Intent { shopper: 0, form: 0 }])),
+        (7, Wait(56_221)),
+        (8, Do(vec![Pay { shopper: 0, payment: 0, means: DebitThatFails }])),
+        (9, Do(vec![Work { node: 0 }])),
+        (11, Settle { payment: 0, paid: None }),
+        (14, Do(vec![Pay { shopper: 0, payment: 0, means: ThreeDSecure }])),
+    ];
+    replay(15_167, 2, &plan);
 }

@@ -13,8 +13,9 @@ use simulators::stripe::Options;
 use super::dice::Dice;
 use crate::{guest::checkout_request, shop::Shop};
 
-/// Longer than a server takes to come up again, many times over.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than a server takes to come up again, and than what the dead have claimed stays theirs,
+/// many times over.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Between two tries.
 const BREATH: Duration = Duration::from_millis(40);
 /// How often she looks whether her order is paid before she closes the page.
