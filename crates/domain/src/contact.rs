@@ -67,6 +67,11 @@ impl CountryCode {
         COUNTRIES.keys().copied().map(Self)
     }
 
+    /// Whether an address there has a postal code.
+    pub fn needs_postal_code(self) -> bool {
+        self.country().required.contains('Z')
+    }
+
     fn country(self) -> &'static Country {
         // `FromStr` and `all` are the only constructors, and both read this table.
         &COUNTRIES[self.0]

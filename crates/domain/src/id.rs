@@ -52,6 +52,10 @@ ids! {
     NoticeId;
     /// A notice on its way to one receiver.
     DeliveryId;
+    /// A checkout session.
+    SessionId;
+    /// A try to buy a cart at a commerce platform.
+    PurchaseId;
 }
 
 #[cfg(test)]

@@ -8,6 +8,10 @@
 //! all of it; a [`notice`] tells others of each step, and its [`delivery`] brings it to one of them.
 //! A [`shield`] keeps those out who only want to try stolen cards.
 //!
+//! The same sale in a single shot: a checkout [`session`] collects what the shopper says and leads
+//! to one payment. Where cart and order live on a commerce platform, not here, a [`purchase`]
+//! remembers how far the platform has come with them.
+//!
 //! Nothing here reads a clock, makes a random number, waits or logs: time and ids come in as
 //! arguments, so every rule can be tried a million times in a second.
 //!
@@ -37,6 +41,10 @@
 //! | mark | by what somebody is known again, as a digest: her cookie, network, e-mail address, card |
 //! | breaker | opens when banks refuse most tries of the shop; then new orders need a proof |
 //! | proof | a challenge solved: a second of work, or that a person is there |
+//! | session | a checkout under way: what the shopper has said so far, and how its payment stands |
+//! | platform | Elastic Path, where it keeps the shop's catalogue, carts and orders |
+//! | purchase | one try to buy a cart at the platform: charge, checkout, confirmation, clean-up |
+//! | token | what the shopper's browser made of her card; it pays once |
 //! | discrepancy | news that does not fit our books; a person must look at it |
 //! | difference | what our books and the gateway's do not both say, found by comparing them ([`books`]) |
 
@@ -48,6 +56,7 @@ pub mod checkout;
 pub mod contact;
 pub mod delivery;
 pub mod dispute;
+pub mod elastic_path;
 pub mod event;
 pub mod history;
 pub mod id;
@@ -56,5 +65,7 @@ pub mod notice;
 pub mod order;
 pub mod payment;
 pub mod pricing;
+pub mod purchase;
 pub mod refund;
+pub mod session;
 pub mod shield;

@@ -48,6 +48,7 @@ mod error;
 pub mod history;
 pub mod inbox;
 mod lease;
+mod lines;
 mod migrate;
 mod mysql;
 mod network;
@@ -57,8 +58,10 @@ pub mod outbox;
 pub mod payment;
 mod pool;
 mod postgres;
+pub mod purchase;
 pub mod refund;
 mod row;
+pub mod session;
 pub mod shield;
 mod sql;
 mod sqlite;
@@ -159,7 +162,9 @@ pub fn statements() -> Vec<&'static Sql> {
         order::ALL,
         outbox::ALL,
         payment::ALL,
+        purchase::ALL,
         refund::ALL,
+        session::ALL,
         shield::ALL,
     ];
     modules.concat()

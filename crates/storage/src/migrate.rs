@@ -60,6 +60,12 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0007_books.sql"),
         mysql: include_str!("../migrations/mysql/0007_books.sql"),
     },
+    Migration {
+        name: "0008_sessions",
+        sqlite: include_str!("../migrations/sqlite/0008_sessions.sql"),
+        postgres: include_str!("../migrations/postgres/0008_sessions.sql"),
+        mysql: include_str!("../migrations/mysql/0008_sessions.sql"),
+    },
 ];
 
 /// Where the steps done are noted; made by the program, not by a migration.

@@ -11,6 +11,7 @@ use domain::payment::{Attempt, FailureReason, IdempotencyKey, Payment, PaymentSt
 use jiff::Timestamp;
 
 use crate::lease::Claims;
+use crate::lines::{joined, split};
 use crate::{Columns, Lease, Row, Sql, StoreError, Tx, Value, statements};
 
 macro_rules! columns {
@@ -338,37 +339,6 @@ fn state_params(payment: &Payment) -> [Value; 11] {
     ]
 }
 
-/// One line for each text; a backslash and a line break inside are escaped, so that every list
-/// reads back as it was written.
-fn joined(texts: &[String]) -> String {
-    let mut joined = String::new();
-    for text in texts {
-        joined.push_str(&text.replace('\\', "\\\\").replace('\n', "\\n"));
-        joined.push('\n');
-    }
-    joined
-}
-
-fn split(joined: &str) -> Vec<String> {
-    let mut texts = Vec::new();
-    for line in joined.split_terminator('\n') {
-        let mut text = String::with_capacity(line.len());
-        let mut letters = line.chars();
-        while let Some(letter) = letters.next() {
-            text.push(match (letter, letter == '\\') {
-                (letter, false) => letter,
-                (_, true) => match letters.next() {
-                    Some('n') => '\n',
-                    Some(escaped) => escaped,
-                    None => '\\',
-                },
-            });
-        }
-        texts.push(text);
-    }
-    texts
-}
-
 async fn one(tx: &mut Tx, sql: &'static Sql, key: Value) -> Result<Option<Stored>, StoreError> {
     tx.query_opt(sql, &[key]).await?.map(read).transpose()
 }
@@ -460,21 +430,5 @@ fn money(
         }
         (None, None) => Ok(None),
         _ => Err(row.corrupt(minor_column, "an amount without a currency")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_list_of_declines_reads_back_as_it_was_written(
-            texts in proptest::collection::vec("[a-z\\\\\n\r n]{0,6}", 0..5),
-        ) {
-            prop_assert_eq!(split(&joined(&texts)), texts);
-        }
     }
 }

@@ -18,7 +18,7 @@ async fn a_second_migration_finds_nothing_to_do(db: &Database) {
 }
 
 /// Every migration, oldest first.
-pub const ALL: [&str; 7] = [
+pub const ALL: [&str; 8] = [
     "0001_shop",
     "0002_refunds",
     "0003_history",
@@ -26,6 +26,7 @@ pub const ALL: [&str; 7] = [
     "0005_deliveries",
     "0006_shield",
     "0007_books",
+    "0008_sessions",
 ];
 
 async fn many_processes_may_migrate_at_once(db: &Database) {
