@@ -8,6 +8,10 @@
 //! * **unknown** ([`GatewayError::Unknown`]): the request may have been carried out. Whoever gets
 //!   this asks again or looks the payment up; asking anew under another key could charge twice.
 //!
+//! Where the shop is [`elastic_path`]'s, Elastic Path asks the payment company for us, and the same
+//! three can come of a call; the types are its own ([`elastic_path::EpError`]), because nothing
+//! there has a key under which it could be sent again.
+//!
 //! Whether a person is there is asked of Cloudflare ([`turnstile`]): no money is in it, so an answer
 //! that does not come is no doubt, but a no to the question whether it could be asked.
 //!
@@ -18,6 +22,7 @@
 //! Two more receive what the shop tells of its orders: the [`merchant`]'s own systems, by signed
 //! webhook, and the shopper, by [`mail`]. Either may be told twice; each try ends as a [`Tried`].
 
+pub mod elastic_path;
 pub mod mail;
 pub mod merchant;
 pub mod stripe;

@@ -86,6 +86,7 @@ const WORDS: [Words; 10] = [
         only_in_production: false,
         except: &[
             ("crates/gateways/src/stripe", "Stripe's spelling at Stripe's border"),
+            ("crates/gateways/src/elastic_path", "Elastic Path passes Stripe's words on"),
             ("crates/simulators/", "Stripe's spelling on Stripe's side"),
             ("crates/server/tests/it/stories/", "what Stripe calls its payments, asked there"),
             (
