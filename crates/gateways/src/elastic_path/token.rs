@@ -7,10 +7,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::{HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use tokio::{
-    sync::{Mutex, OnceCell},
-    time::{Instant, timeout_at},
-};
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::{Instant, timeout_at};
 use url::form_urlencoded::Serializer;
 
 use super::{
@@ -85,7 +83,7 @@ impl Admin {
     /// remembered too, because it comes after retries of its own.
     async fn token(&self) -> Result<Token, Unsent> {
         let OneRequest { ep, secret, minted } = &*self.0;
-        let mint = || async { ep.0.mint("client_credentials", Some(secret)).await };
+        let mint = || ep.0.mint("client_credentials", Some(secret));
         let minted = minted.get_or_init(|| async { mint().await.map_err(Arc::new) }).await;
         minted.clone().map_err(Unsent::NoToken)
     }
