@@ -8,5 +8,10 @@
 // A charge has more keys than json! counts to by default.
 #![recursion_limit = "256"]
 
+mod clock;
+pub mod elastic_path;
+mod guard;
+mod ids;
 pub mod stripe;
 pub mod turnstile;
+mod wire;

@@ -10,9 +10,7 @@
 //! What exists at Stripe but not here is refused by name, never ignored.
 
 mod api;
-mod clock;
 mod control;
-mod ids;
 mod objects;
 mod pages;
 mod routes;
@@ -32,10 +30,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tower_http::cors::{AllowHeaders, CorsLayer};
 
+pub use crate::wire::ConnectionLost;
 pub use api::rate_limit::RateLimits;
 pub use control::books::{EventSummary, LedgerEntry};
 pub use control::dispute::{DisputeOrder, DisputeOutcome, LedgerDispute};
-pub use control::fault::{ConnectionLost, Fault, FaultKind};
+pub use control::fault::{Fault, FaultKind};
 pub use control::payments::Outcome;
 pub use control::refund::{LedgerRefund, RefundOrder};
 pub use objects::refund::{RefundFailure, RefundOutcome, RefundReason};
@@ -43,9 +42,9 @@ pub use rules::refunds::RefundCourse;
 pub use webhooks::courier::{Courier, Delivered};
 pub use webhooks::queue::ReleaseOrder;
 
+use crate::guard;
 use api::http;
 use api::lock::Locks;
-use pages::guard;
 use state::State;
 
 /// The only version objects are rendered in.

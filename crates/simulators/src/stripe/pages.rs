@@ -7,7 +7,6 @@ mod challenge;
 mod dashboard;
 mod document;
 mod forward;
-pub(crate) mod guard;
 mod order;
 mod payment;
 mod receipt;
@@ -18,6 +17,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
+use crate::guard;
 use crate::stripe::Stripe;
 
 pub(crate) fn router() -> Router<Stripe> {

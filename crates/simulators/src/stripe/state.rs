@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::clock::Clock;
+use crate::ids::Ids;
 use crate::stripe::Options;
 use crate::stripe::api::idempotency::Replies;
 use crate::stripe::api::rate_limit::{Meter, RateLimits};
-use crate::stripe::clock::Clock;
 use crate::stripe::control::fault::Fault;
-use crate::stripe::ids::Ids;
 use crate::stripe::objects::balance_transaction::BalanceTransaction;
 use crate::stripe::objects::charge::Charge;
 use crate::stripe::objects::confirmation_token::ConfirmationToken;

@@ -15,11 +15,12 @@ use crate::stripe::api::error::ApiError;
 use crate::stripe::api::expand;
 use crate::stripe::api::idempotency::{Kept, Turn};
 use crate::stripe::api::v2::{self, Api};
-use crate::stripe::control::fault::{self, ConnectionLost, FaultKind};
+use crate::stripe::control::fault::{self, FaultKind};
 use crate::stripe::objects::{payment_intent, payment_method};
 use crate::stripe::routes::Projection;
 use crate::stripe::state::State;
 use crate::stripe::{API_VERSION, Stripe};
+use crate::wire::{broken_off, gateway_page, lost};
 
 struct Reply {
     status: u16,
@@ -57,7 +58,7 @@ pub(crate) async fn api(Shared(stripe): Shared<Stripe>, request: Request) -> Res
             let reply = stripe.answer(incoming, Effect::Happens).await;
             return reply.map_or_else(lost, Reply::into_garbage);
         }
-        Some(FaultKind::Status(status @ (502 | 503))) => return fault::gateway_page(status),
+        Some(FaultKind::Status(status @ (502 | 503))) => return gateway_page(status),
         Some(FaultKind::Status(status)) => {
             let key = incoming.idempotency_key();
             let error = fault::injected(status, &incoming.path, key.as_deref());
@@ -314,17 +315,4 @@ impl Reply {
         }
         response
     }
-}
-
-fn broken_off() -> std::io::Error {
-    std::io::Error::from(std::io::ErrorKind::ConnectionReset)
-}
-
-/// Closes the connection before the first byte: the body fails before anything is flushed.
-fn lost() -> Response {
-    let broken = futures::stream::once(std::future::ready(Err::<Bytes, _>(broken_off())));
-    let mut response = Response::new(Body::from_stream(broken));
-    *response.status_mut() = StatusCode::BAD_GATEWAY;
-    response.extensions_mut().insert(ConnectionLost);
-    response
 }

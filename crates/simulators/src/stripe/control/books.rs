@@ -9,11 +9,11 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::ids::Ids;
 use crate::stripe::Stripe;
 use crate::stripe::control::dispute::{self, LedgerDispute};
 use crate::stripe::control::refund::{self, LedgerRefund};
 use crate::stripe::control::{done, fault};
-use crate::stripe::ids::Ids;
 use crate::stripe::objects::charge::{Charge, ChargeStatus};
 use crate::stripe::objects::confirmation_token::ConfirmationToken;
 use crate::stripe::objects::customer::Customer;

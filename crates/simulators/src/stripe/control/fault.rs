@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use http::Method;
@@ -16,6 +16,7 @@ use crate::stripe::api::error::ApiError;
 use crate::stripe::api::{idempotency, rate_limit};
 use crate::stripe::control::{done, once, refused};
 use crate::stripe::state::State;
+use crate::wire::hits;
 
 /// The next `times` requests that match fail as `kind` says; each uses one up.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,13 +64,6 @@ impl FaultKind {
     pub const STATUSES: [u16; 9] = [401, 403, 404, 409, 424, 429, 500, 502, 503];
 }
 
-/// A response that must never reach a client: in its place the connection closes without a byte.
-///
-/// Over a socket this happens by itself, because the body fails. Whoever calls the router in
-/// process finds this type among the response's extensions and makes a transport error of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConnectionLost;
-
 impl State {
     pub fn next_fault(&mut self, method: &Method, path: &str) -> Option<FaultKind> {
         let place = self.faults.iter().position(|fault| {
@@ -84,20 +78,6 @@ impl State {
         }
         Some(kind)
     }
-}
-
-/// Whether a path starts with the pattern, ends with it, or is it with ids for `{}`.
-fn hits(pattern: &str, path: &str) -> bool {
-    if !pattern.contains("{}") {
-        return path.starts_with(pattern) || path.ends_with(pattern);
-    }
-    let mut segments = path.split('/');
-    let fits = |wanted: &str| {
-        segments
-            .next()
-            .is_some_and(|given| wanted == given || (wanted == "{}" && !given.is_empty()))
-    };
-    pattern.split('/').all(fits) && segments.next().is_none()
 }
 
 impl Fault {
@@ -136,16 +116,6 @@ pub(crate) fn injected(status: u16, path: &str, idempotency_key: Option<&str>) -
              notified.",
         ),
     }
-}
-
-/// What a gateway in front of Stripe says when it gets no answer from behind.
-pub(crate) fn gateway_page(status: u16) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    let page = format!(
-        "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1>\
-         </center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-    );
-    (status, Html(page)).into_response()
 }
 
 pub(crate) fn lock_timeout() -> ApiError {
@@ -262,22 +232,5 @@ impl Stripe {
     /// Takes back every ordered failure.
     pub fn clear_faults(&self) {
         self.lock().faults.clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fault_names_paths_by_start_end_or_shape() {
-        let path = "/v1/payment_intents/pi_1/confirm";
-        for pattern in ["", "/v1/payment_intents", "/confirm", "/v1/payment_intents/{}/confirm"] {
-            assert!(hits(pattern, path), "{pattern}");
-        }
-        for pattern in ["/cancel", "/v1/payment_intents/{}", "/v1/{}/confirm", "{}/confirm"] {
-            assert!(!hits(pattern, path), "{pattern}");
-        }
-        assert!(!hits("/v1/payment_intents/{}", "/v1/payment_intents/"));
     }
 }

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::ids::ALPHABET;
 use crate::stripe::api::error::ApiError;
-use crate::stripe::ids::ALPHABET;
 use crate::stripe::rules::banks::Bank;
 use crate::stripe::rules::cards::{self, Card};
 use crate::stripe::rules::debits::Account;

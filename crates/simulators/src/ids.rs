@@ -6,6 +6,8 @@ use rand_chacha::ChaCha8Rng;
 pub(crate) const ALPHABET: &[u8; 62] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 pub(crate) struct Ids {
     rng: ChaCha8Rng,
 }
@@ -26,6 +28,19 @@ impl Ids {
             id.push(char::from(ALPHABET[place]));
         }
         id
+    }
+
+    /// `length` hexadecimal digits.
+    pub fn hex(&mut self, length: usize) -> String {
+        (0..length).map(|_| char::from(HEX[self.rng.random_range(0..HEX.len())])).collect()
+    }
+
+    /// A random UUID (version 4).
+    pub fn uuid(&mut self) -> String {
+        let digits = self.hex(32);
+        let variant = char::from(b"89ab"[self.rng.random_range(0..4)]);
+        let [first, second, third] = [&digits[..8], &digits[8..12], &digits[13..16]];
+        format!("{first}-{second}-4{third}-{variant}{}-{}", &digits[17..20], &digits[20..])
     }
 
     /// Another order of the same things, each order as likely as the others.

@@ -1,4 +1,4 @@
-//! The simulator has no login, so a page of another site that a developer visits must not be able
+//! A simulator has no login, so a page of another site that a developer visits must not be able
 //! to give it orders.
 //!
 //! A browser says where a request comes from; a request that says nothing comes from a program.
