@@ -8,5 +8,8 @@ mod faults;
 mod items;
 mod orders;
 mod payments;
+mod schema;
+mod sdk;
+mod settings;
 mod tokens;
 mod world;
