@@ -12,9 +12,31 @@ use crate::process;
 
 /// Where the simulators' tests keep the clients' versions.
 const FOLDER: &str = "crates/simulators/tests/sdk";
-/// What derives the schemas, and where they go. A bare `cargo test` looks there too.
-const SCHEMAS_SCRIPT: &str = "schemas.mjs";
-const SCHEMAS: &str = "target/stripe-types.schema.json";
+/// Schemas of the types of one vendor's client. A bare `cargo test` looks for them too.
+struct Schemas {
+    vendor: &'static str,
+    /// What derives them.
+    script: &'static str,
+    /// Where they go.
+    file: &'static str,
+    /// What tells the tests.
+    variable: &'static str,
+}
+
+const SCHEMAS: [Schemas; 2] = [
+    Schemas {
+        vendor: "Stripe",
+        script: "schemas.mjs",
+        file: "target/stripe-types.schema.json",
+        variable: "TILL_STRIPE_SCHEMA",
+    },
+    Schemas {
+        vendor: "Elastic Path",
+        script: "elastic_path/schemas.mjs",
+        file: "target/elastic-path-types.schema.json",
+        variable: "TILL_ELASTIC_PATH_SCHEMA",
+    },
+];
 /// A Python environment of ours; pip would refuse to write into Debian's.
 const PYTHON_FOLDER: &str = "target/python-sdk";
 
@@ -41,8 +63,10 @@ pub fn prepare(root: &Path) -> Result<Sdks> {
         process::run(npm.current_dir(root.join(FOLDER)))?;
         variables.push(("TILL_NODE_SDK", "1".to_owned()));
         notes.push("npm clients installed".to_owned());
-        notes.push(derive_schemas(root)?);
-        variables.push(("TILL_STRIPE_SCHEMA", root.join(SCHEMAS).display().to_string()));
+        for schemas in &SCHEMAS {
+            notes.push(schemas.derive(root)?);
+            variables.push((schemas.variable, root.join(schemas.file).display().to_string()));
+        }
     }
 
     let requirements = root.join(FOLDER).join("requirements.txt");
@@ -64,19 +88,21 @@ pub fn prepare(root: &Path) -> Result<Sdks> {
     Ok(Sdks { variables, note: notes.join("; ") })
 }
 
-/// Derives the schemas of Stripe's types, unless nothing has changed since.
-fn derive_schemas(root: &Path) -> Result<String> {
-    let folder = root.join(FOLDER);
-    let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
-    // The lock file says which types are installed.
-    let inputs = [folder.join("package-lock.json"), folder.join(SCHEMAS_SCRIPT)];
-    let newest_input = inputs.iter().filter_map(|path| changed(path)).max();
-    let target = root.join(SCHEMAS);
-    if changed(&target) > newest_input {
-        return Ok("Stripe's types unchanged".to_owned());
+impl Schemas {
+    /// Derives them, unless nothing has changed since.
+    fn derive(&self, root: &Path) -> Result<String> {
+        let (vendor, folder) = (self.vendor, root.join(FOLDER));
+        let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+        // The lock file says which types are installed.
+        let inputs = [folder.join("package-lock.json"), folder.join(self.script)];
+        let newest_input = inputs.iter().filter_map(|path| changed(path)).max();
+        let target = root.join(self.file);
+        if changed(&target) > newest_input {
+            return Ok(format!("{vendor}'s types unchanged"));
+        }
+        let mut node = Command::new("node");
+        node.current_dir(&folder).arg(self.script).arg(target);
+        let counted = process::read(&mut node)?;
+        Ok(format!("{vendor}'s types derived: {}", counted.trim()))
     }
-    let mut node = Command::new("node");
-    node.current_dir(&folder).arg(SCHEMAS_SCRIPT).arg(target);
-    let counted = process::read(&mut node)?;
-    Ok(format!("Stripe's types derived: {}", counted.trim()))
 }

@@ -105,6 +105,8 @@ enum CatalogCommand {
 enum SimulateCommand {
     /// A Stripe that remembers: payments, cards, 3-D Secure, events, signed webhooks
     Stripe(simulate::StripeArguments),
+    /// An Elastic Path that remembers: carts, cart payments, orders, transactions
+    ElasticPath(simulate::ElasticPathArguments),
 }
 
 const IMPORT_HELP: &str = "The file has a header and these columns, separated by commas:
@@ -259,6 +261,9 @@ async fn command(command: Command) -> Result<(), CliError> {
         Command::Openapi => print_document(),
         Command::Simulate(SimulateCommand::Stripe(arguments)) => {
             Ok(simulate::stripe(arguments).await?)
+        }
+        Command::Simulate(SimulateCommand::ElasticPath(arguments)) => {
+            Ok(simulate::elastic_path(arguments).await?)
         }
         Command::Demo(arguments) => Ok(demo::demo(arguments).await?),
     }

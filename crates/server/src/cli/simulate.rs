@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use simulators::elastic_path::{self, ElasticPath};
 use simulators::stripe::{Options, RateLimits, Stripe};
 use tokio::net::TcpListener;
 
@@ -91,13 +92,25 @@ pub enum SimulateError {
     Io(#[from] io::Error),
 }
 
-/// Simulates until Ctrl-C.
+/// How the simulated Elastic Path is started.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  till simulate elastic-path
+  curl http://127.0.0.1:12112/oauth/access_token -d grant_type=implicit \\
+    -d client_id=ep_till_client_0123456789abcdef")]
+pub struct ElasticPathArguments {
+    /// Address and port to listen on
+    #[arg(long, default_value = "127.0.0.1:12112", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// The same number and the same requests give the same ids
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+}
+
+/// Simulates a Stripe until Ctrl-C.
 pub async fn stripe(arguments: StripeArguments) -> Result<(), SimulateError> {
-    let address = arguments.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|source| SimulateError::Listen { address, source })?;
-    let base = format!("http://{}", listener.local_addr()?);
+    let (listener, base) = listen(arguments.listen).await?;
     let options = arguments.options();
     let ink = Ink::of(&io::stdout());
     let mut out = io::stdout();
@@ -109,11 +122,40 @@ pub async fn stripe(arguments: StripeArguments) -> Result<(), SimulateError> {
     writeln!(out, "  STRIPE_WEBHOOK_SECRET   in the answer to POST {base}/v1/webhook_endpoints")?;
     writeln!(out)?;
     writeln!(out, "{}", ink.soft("Nothing is kept when it stops. Ctrl-C stops it."))?;
-    let stop = async {
-        // Without signals it runs until it is killed.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    Ok(Stripe::new(options).serve_with_shutdown(listener, stop).await?)
+    Ok(Stripe::new(options).serve_with_shutdown(listener, stop()).await?)
+}
+
+/// Simulates an Elastic Path with a small catalogue until Ctrl-C.
+pub async fn elastic_path(arguments: ElasticPathArguments) -> Result<(), SimulateError> {
+    let (listener, base) = listen(arguments.listen).await?;
+    let options = elastic_path::Options { seed: arguments.seed, ..Default::default() };
+    let ink = Ink::of(&io::stdout());
+    let mut out = io::stdout();
+    let title = ink.strong("Simulated Elastic Path");
+    writeln!(out, "{title} at {base} (what it has on its books: {base}/_sim/ledger)")?;
+    writeln!(out)?;
+    writeln!(out, "  client id       {}", options.client_id)?;
+    writeln!(out, "  client secret   {}", options.client_secret)?;
+    writeln!(out, "  stripe account  {}", options.stripe_account)?;
+    writeln!(out)?;
+    writeln!(out, "{}", ink.soft("Nothing is kept when it stops. Ctrl-C stops it."))?;
+    let store = ElasticPath::new(options);
+    elastic_path::sample_catalogue(&store);
+    Ok(store.serve_with_shutdown(listener, stop()).await?)
+}
+
+/// The socket, and where it is reached.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, String), SimulateError> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| SimulateError::Listen { address, source })?;
+    let base = format!("http://{}", listener.local_addr()?);
+    Ok((listener, base))
+}
+
+/// Ends with Ctrl-C; without signals it runs until it is killed.
+async fn stop() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }

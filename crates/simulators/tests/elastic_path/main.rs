@@ -8,5 +8,11 @@ mod faults;
 mod items;
 mod orders;
 mod payments;
+<<<<<<< HEAD
+=======
+mod schema;
+mod sdk;
+mod settings;
+>>>>>>> ep-sim
 mod tokens;
 mod world;

@@ -7,6 +7,8 @@ use simulators::elastic_path::{ElasticPath, Options, sample_catalogue};
 use simulators::stripe::ConnectionLost;
 use tower::ServiceExt;
 
+use crate::schema;
+
 pub const PAN: &str = "3281ce38-87a7-488e-a113-9a6b2f616908";
 pub const EBOOK: &str = "c1b6a7f4-2f0e-4b8b-9f36-0d5c54b1a9e3";
 pub const CART: &str = "5f6c8d3e-1b7a-4c8d-9f0e-2a3b4c5d6e7f";
@@ -64,6 +66,7 @@ impl World {
 
     /// `None`: the connection broke.
     pub async fn raw(&self, request: http::Request<Body>) -> Option<Answer> {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.store.router().oneshot(request).await.unwrap();
         if response.extensions().get::<ConnectionLost>().is_some() {
             return None;
@@ -73,6 +76,9 @@ impl World {
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        if !body.is_null() {
+            schema::check(method.as_str(), &path, status, &body);
+        }
         Some(Answer { status, headers, text, body })
     }
 
