@@ -223,6 +223,11 @@ impl ElasticPath {
         self.gone(caller, delete("/v2/carts/{id}/items/{id}", path)).await
     }
 
+    /// Takes everything out of a cart.
+    pub async fn empty_cart(&self, caller: Caller<'_>, cart: &EpCartId) -> Result<(), EpError> {
+        self.gone(caller, delete("/v2/carts/{id}/items", format!("/v2/carts/{cart}/items"))).await
+    }
+
     /// Replaces all that the shop keeps beside the cart.
     pub async fn set_attributes(
         &self,

@@ -8,11 +8,8 @@ mod faults;
 mod items;
 mod orders;
 mod payments;
-<<<<<<< HEAD
-=======
 mod schema;
 mod sdk;
 mod settings;
->>>>>>> ep-sim
 mod tokens;
 mod world;

@@ -73,13 +73,8 @@ fn known_currencies(state: &State) -> Vec<Value> {
     codes.into_iter().map(show).collect()
 }
 
-<<<<<<< HEAD
-fn currencies(state: &mut State, call: &Call) -> Result<Answer, ApiError> {
-    list::page(call, known_currencies(state))
-=======
 fn currencies(state: &mut State, _: &Call) -> Result<Answer, ApiError> {
     Ok(Answer::ok(json!({ "data": known_currencies(state) })))
->>>>>>> ep-sim
 }
 
 fn currency(state: &mut State, call: &Call) -> Result<Answer, ApiError> {
