@@ -180,3 +180,25 @@ async fn an_oversold_shelf_is_a_breach() {
     world.confirm(&order).await;
     assert_eq!(world.store.breaches(&[]), ["-1 of fry-pan-26 are left"]);
 }
+
+#[tokio::test]
+async fn over_a_socket_a_lost_answer_is_a_closed_connection() {
+    let world = World::new().await;
+    world.fill().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v2/carts/{CART}/payments", listener.local_addr().unwrap());
+    let served = world.store.clone();
+    let serving = tokio::spawn(async move { served.serve(listener).await });
+    world.store.inject(Fault::once("/payments", FaultKind::LoseAfter));
+    let _chosen_before = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = |token: &str| {
+        let (request, body) = (client.post(&url), payment(token).to_string());
+        let request = request.header("content-type", "application/json").body(body);
+        request.bearer_auth(&world.server).send()
+    };
+    assert!(ask("ctoken_ok_1").await.unwrap_err().is_request());
+    assert_eq!(world.payment().status, "succeeded");
+    assert_eq!(ask("ctoken_ok_2").await.unwrap().status(), 201);
+    serving.abort();
+}

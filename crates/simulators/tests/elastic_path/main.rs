@@ -12,4 +12,5 @@ mod schema;
 mod sdk;
 mod settings;
 mod tokens;
+mod walk;
 mod world;
