@@ -65,8 +65,8 @@ impl BetterAuth {
         let mut keys = [0; 64];
         let hkdf =
             Hkdf::<Sha256>::new(Some(b"better-auth-session"), secret.expose_secret().as_bytes());
-        // Sixty-four bytes are two rounds; it fails beyond 255.
-        let _never = hkdf.expand(b"BetterAuth.js Generated Encryption Key", &mut keys);
+        hkdf.expand(b"BetterAuth.js Generated Encryption Key", &mut keys)
+            .expect("HKDF makes up to 255 times 32 bytes");
         let thumbprint = json!({"k": BASE64.encode(keys), "kty": "oct"}).to_string();
         Self { keys, kid: BASE64.encode(Sha256::digest(thumbprint)) }
     }
@@ -142,11 +142,9 @@ impl BetterAuth {
         let iv =
             digest::<Hmac<Sha512>>(mac_key, &[b"iv", nonce.as_bytes()]).finalize().into_bytes();
         let iv = &iv[..16];
-        let text = match cbc::Encryptor::<Aes256>::new_from_slices(key, iv) {
-            Ok(cipher) => cipher.encrypt_padded_vec::<Pkcs7>(text),
-            // The lengths are ours.
-            Err(_) => Vec::new(),
-        };
+        let cipher = cbc::Encryptor::<Aes256>::new_from_slices(key, iv);
+        let cipher = cipher.expect("a key of 32 bytes and an IV of 16");
+        let text = cipher.encrypt_padded_vec::<Pkcs7>(text);
         let tag = self.tag(&head, iv, &text).finalize().into_bytes();
         let [iv, text, tag] = [iv, &text, &tag[..32]].map(|part| BASE64.encode(part));
         format!("{head}..{iv}.{text}.{tag}")
@@ -160,8 +158,7 @@ impl BetterAuth {
 }
 
 fn digest<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> M {
-    // HMAC takes keys of any length.
-    let mut mac = <M as KeyInit>::new_from_slice(key).unwrap_or_else(|_| unreachable!());
+    let mut mac = <M as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
     parts.iter().for_each(|part| mac.update(part));
     mac
 }
