@@ -103,9 +103,9 @@ impl Default for Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct Modes {
-    /// Whether cart payments, orders and settings need `client_credentials`.
+    /// Whether cart payments, orders, their transactions and settings need `client_credentials`.
     pub scopes: Scopes,
-    /// Whether what follows the order does: confirm, order payments, transactions.
+    /// Whether what pays an order does: confirm, order payments, the confirm of a transaction.
     pub confirm_scope: Scopes,
     /// What a second payment of a cart that has one does.
     pub second_payment: SecondPayment,

@@ -123,6 +123,17 @@ async fn a_second_payment_of_a_cart_is_as_its_mode_says() {
 }
 
 #[tokio::test]
+async fn a_second_payment_that_is_refused_replaces_nothing() {
+    let world = World::new().await;
+    let modes = Modes { second_payment: SecondPayment::Replace, ..Modes::default() };
+    world.store.set_modes(modes);
+    world.fill().await;
+    world.pay("ctoken_3ds").await;
+    assert_eq!(world.pay("ctoken_3ds").await.status, 400, "it was used");
+    assert_eq!(world.payment().status, "requires_action");
+}
+
+#[tokio::test]
 async fn an_update_brings_an_open_payment_to_what_the_cart_costs() {
     let world = World::new().await;
     world.fill().await;

@@ -45,7 +45,7 @@ pub(crate) struct Order {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Buyer {
     Guest { customer: Value },
-    Account { id: Option<String>, contact: Value },
+    Account { account_id: String, contact: Value },
 }
 
 impl Buyer {
@@ -115,12 +115,10 @@ impl Order {
         });
         match &self.buyer {
             Buyer::Guest { customer } => order["customer"] = customer.clone(),
-            Buyer::Account { id, contact } => {
+            Buyer::Account { account_id, contact } => {
                 order["contact"] = contact.clone();
-                if let Some(id) = id {
-                    order["relationships"]["account"] =
-                        json!({ "data": { "type": "account", "id": id } });
-                }
+                order["relationships"]["account"] =
+                    json!({ "data": { "type": "account", "id": account_id } });
             }
         }
         let texts = [

@@ -68,7 +68,9 @@ pub(crate) fn shown(state: &State, id: &str, with_items: bool) -> Result<Value, 
 /// A shopper who has logged in sees her own.
 fn is_visible(order: &Order, call: &Call) -> bool {
     match (call.grant, &call.account, &order.buyer) {
-        (Grant::Implicit, Some(account), Buyer::Account { id, .. }) => id.as_ref() == Some(account),
+        (Grant::Implicit, Some(account), Buyer::Account { account_id, .. }) => {
+            account_id == account
+        }
         (Grant::Implicit, Some(_), Buyer::Guest { .. }) => false,
         (Grant::ClientCredentials, _, _) | (Grant::Implicit, None, _) => true,
     }
@@ -114,7 +116,7 @@ fn field_of(order: &Order, field: &str) -> Option<String> {
         "email" | "contact.email" => order.buyer.field("email").and_then(text),
         "name" => order.buyer.field("name").and_then(text),
         "account_id" => match &order.buyer {
-            Buyer::Account { id, .. } => id.clone(),
+            Buyer::Account { account_id, .. } => text(account_id),
             Buyer::Guest { .. } => None,
         },
         "status" => text(order.status()),

@@ -11,8 +11,8 @@ use crate::elastic_path::state::State;
 
 pub(crate) const ROUTES: &[Route] = &[
     Route::new("POST", "/v2/orders/{}/payments", Access::AfterOrder, pay),
-    Route::new("GET", "/v2/orders/{}/transactions", Access::AfterOrder, list),
-    Route::new("GET", "/v2/orders/{}/transactions/{}", Access::AfterOrder, read),
+    Route::new("GET", "/v2/orders/{}/transactions", Access::Server, list),
+    Route::new("GET", "/v2/orders/{}/transactions/{}", Access::Server, read),
     Route::new("POST", "/v2/orders/{}/transactions/{}/confirm", Access::AfterOrder, confirm),
     Route::new("POST", "/v2/orders/{}/transactions/{}/capture", Access::Server, capture),
     Route::new("POST", "/v2/orders/{}/transactions/{}/refund", Access::Server, refund),

@@ -24,12 +24,12 @@ pub(crate) fn check_out(state: &mut State, cart_id: &str, call: &Call) -> Result
     }
     for name in ["order_number", "external_ref"] {
         if data.get(name).is_some_and(|value| !value.is_string()) {
-            wrong.push(problem(name, "invalid_type", "Invalid type. Expected: string".into()));
+            wrong.push(problem(name, "invalid_type", "Invalid type. Expected: string"));
         }
     }
     if data["external_ref"].as_str().is_some_and(|text| text.chars().count() > EXTERNAL_REF_MAX) {
         let detail = format!("String length must be less than or equal to {EXTERNAL_REF_MAX}");
-        wrong.push(problem("external_ref", "string_lte", detail));
+        wrong.push(problem("external_ref", "string_lte", &detail));
     }
     if !wrong.is_empty() {
         return Err(ApiError { status: 400, errors: wrong });
@@ -99,13 +99,13 @@ fn buyer(data: &Value, logged_in: Option<&str>) -> Result<Buyer, ApiError> {
         let source = format!("data.{name}.name");
         return Err(ApiError::field(&source, "required", "name is required"));
     }
-    Ok(match name {
-        "customer" => Buyer::Guest { customer: person.clone() },
-        _ => Buyer::Account {
-            id: data["account"]["id"].as_str().or(logged_in).map(str::to_owned),
-            contact: person.clone(),
-        },
-    })
+    if name == "customer" {
+        return Ok(Buyer::Guest { customer: person.clone() });
+    }
+    let account = data["account"]["id"].as_str().or(logged_in);
+    let required = || ApiError::field("data.account", "required", "account is required");
+    let account_id = account.ok_or_else(required)?.to_owned();
+    Ok(Buyer::Account { account_id, contact: person.clone() })
 }
 
 fn is_email(text: &str) -> bool {
@@ -114,36 +114,36 @@ fn is_email(text: &str) -> bool {
     halves.is_some_and(|(local, domain)| plain(local) && plain(domain))
 }
 
-fn problem(source: &str, title: &str, detail: String) -> Value {
+fn problem(source: &str, title: &str, detail: &str) -> Value {
     json!({ "status": 400, "source": format!("data.{source}"), "title": title, "detail": detail })
 }
 
 /// Everything about an address must be a text, if an empty one.
 fn check_address(name: &str, address: &Value, wrong: &mut Vec<Value>) {
     let Some(fields) = address.as_object() else {
-        wrong.push(problem(name, "required", format!("{name} is required")));
+        wrong.push(problem(name, "required", &format!("{name} is required")));
         return;
     };
     for (field, value) in fields.iter().filter(|(_, value)| !value.is_string()) {
         let kind = if value.is_null() { "null" } else { "another" };
         let detail = format!("Invalid type. Expected: string, given: {kind}");
-        wrong.push(problem(&format!("{name}.{field}"), "invalid_type", detail));
+        wrong.push(problem(&format!("{name}.{field}"), "invalid_type", &detail));
     }
     for field in ADDRESS_REQUIRED {
         if !fields.contains_key(field) {
             wrong.push(problem(
                 &format!("{name}.{field}"),
                 "required",
-                format!("{field} is required"),
+                &format!("{field} is required"),
             ));
         }
     }
     if !fields.contains_key("region") && !fields.contains_key("county") {
-        wrong.push(problem(&format!("{name}.county"), "required", "county is required".into()));
+        wrong.push(problem(&format!("{name}.county"), "required", "county is required"));
     }
 }
 
-/// Changes the address of an order that was made.
+/// The address, if an order can have it.
 pub(crate) fn checked_address(name: &str, address: &Value) -> Result<Value, ApiError> {
     let mut wrong = Vec::new();
     check_address(name, address, &mut wrong);

@@ -36,14 +36,18 @@ pub(crate) fn make(state: &mut State, cart_id: &str, data: &Value) -> Result<Mad
     if total.with_tax() == 0 {
         return Err(ApiError::bad_request("The amount must be greater than or equal to 1."));
     }
-    if let Some(first) = linked {
-        make_room(state, &first)?;
+    let second = state.options.modes.second_payment;
+    if linked.is_some() && second == SecondPayment::Reject409 {
+        return Err(ApiError::new(409, "Conflict", "The cart has a payment intent already."));
     }
     let course = match &confirmation {
         Confirmation::None => None,
         Confirmation::Token(token) => Some(state.use_confirmation_token(token)?),
         Confirmation::Method(_) => Some(Course::Ok),
     };
+    if let (Some(first), SecondPayment::Replace) = (linked, second) {
+        give_up(state, &first);
+    }
     let options = &data["options"];
     let id = state.ids.make("pi_3", 23);
     let mut intent = PaymentIntent {
@@ -151,23 +155,14 @@ fn passed(data: &Value) -> Passed {
     }
 }
 
-/// What a cart's first payment means for a second one.
-fn make_room(state: &mut State, first: &str) -> Result<(), ApiError> {
+/// Cancels the payment that another one takes the place of, unless it has ended.
+fn give_up(state: &mut State, intent_id: &str) {
     let now = state.clock.seconds();
-    match state.options.modes.second_payment {
-        SecondPayment::Second => {}
-        SecondPayment::Reject409 => {
-            return Err(ApiError::new(409, "Conflict", "The cart has a payment intent already."));
-        }
-        SecondPayment::Replace => {
-            if let Some(intent) = state.payment_intent_mut(first)
-                && intent.status.is_open()
-            {
-                intent.cancel(now);
-            }
-        }
+    if let Some(intent) = state.payment_intent_mut(intent_id)
+        && intent.status.is_open()
+    {
+        intent.cancel(now);
     }
-    Ok(())
 }
 
 /// What happens in the moment of the confirmation.
