@@ -14,6 +14,7 @@ use gateways::elastic_path::{
     checkout::encode,
     order::{
         OrderChange, OrderPayment, OrderStatus, OrderView, TransactionStatus, TransactionView,
+        WaitsFor,
     },
     payment::{CartPayment, PaymentRequest},
 };
@@ -390,17 +391,15 @@ fn settlement(order: &OrderView, booked: &[TransactionView]) -> Settlement {
     }
     if let Some(open) = pending(booked) {
         let transaction = open.id.clone();
-        return match open.payment_status.as_deref() {
-            Some("requires_payment_method" | "requires_confirmation") => {
-                Settlement::Failed { message: FAILED.to_owned() }
-            }
-            Some("canceled") => Settlement::Cancelled,
-            Some("requires_action") => {
+        return match open.waits_for() {
+            WaitsFor::AnotherWay => Settlement::Failed { message: FAILED.to_owned() },
+            WaitsFor::Nothing => Settlement::Cancelled,
+            WaitsFor::Shopper => {
                 let secret = open.client_secret.as_ref();
                 let client_secret = secret.and_then(|one| ClientSecret::new(one.expose()).ok());
                 Settlement::Pending { transaction, client_secret }
             }
-            Some(_) | None => Settlement::Pending { transaction, client_secret: None },
+            WaitsFor::Bank => Settlement::Pending { transaction, client_secret: None },
         };
     }
     match booked.last().map(|one| &one.status) {
