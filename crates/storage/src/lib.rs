@@ -163,6 +163,7 @@ pub fn statements() -> Vec<&'static Sql> {
         order::ALL,
         outbox::ALL,
         payment::ALL,
+        platform_cart::ALL,
         purchase::ALL,
         refund::ALL,
         session::ALL,

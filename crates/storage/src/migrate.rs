@@ -66,6 +66,12 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0008_sessions.sql"),
         mysql: include_str!("../migrations/mysql/0008_sessions.sql"),
     },
+    Migration {
+        name: "0009_platform_carts",
+        sqlite: include_str!("../migrations/sqlite/0009_platform_carts.sql"),
+        postgres: include_str!("../migrations/postgres/0009_platform_carts.sql"),
+        mysql: include_str!("../migrations/mysql/0009_platform_carts.sql"),
+    },
 ];
 
 /// Where the steps done are noted; made by the program, not by a migration.
