@@ -20,6 +20,8 @@ mod pages;
 mod payment;
 mod refund;
 mod second_payment;
+mod session;
+mod session_pay;
 mod shield;
 mod stock;
 mod webhook;
