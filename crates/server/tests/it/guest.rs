@@ -74,6 +74,17 @@ impl<'shop> Guest<'shop> {
         self.cookie.lock().unwrap().clone()
     }
 
+    /// A cookie takes the place of the one with its name.
+    fn keep(&self, set_cookie: &str) {
+        let pair = set_cookie.split(';').next().unwrap();
+        let name = pair.split('=').next().unwrap();
+        let mut kept = self.cookie.lock().unwrap();
+        let others = kept.iter().flat_map(|all| all.split("; "));
+        let others = others.filter(|other| other.split('=').next() != Some(name));
+        let all: Vec<&str> = others.chain([pair]).collect();
+        *kept = Some(all.join("; "));
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, None, &[]).await
     }
@@ -113,9 +124,8 @@ impl<'shop> Guest<'shop> {
             request = request.header(*name, *value);
         }
         let response = request.send().await.unwrap();
-        if let Some(cookie) = response.headers().get("set-cookie") {
-            let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
-            *self.cookie.lock().unwrap() = Some(pair);
+        for cookie in response.headers().get_all("set-cookie") {
+            self.keep(cookie.to_str().unwrap());
         }
         let status = response.status().as_u16();
         let headers = response.headers().clone();
@@ -177,6 +187,23 @@ impl<'shop> Guest<'shop> {
             ("payment_method_data[card][cvc]", "123"),
         ];
         self.at_stripe(intent, &form).await
+    }
+
+    /// What her browser makes of a card, for one try to pay.
+    pub async fn token(&self, card: Card) -> String {
+        let key = Options::default().publishable_key;
+        let form = [
+            ("key", key.as_str()),
+            ("payment_method_data[type]", "card"),
+            ("payment_method_data[card][number]", card.number()),
+            ("payment_method_data[card][exp_month]", "12"),
+            ("payment_method_data[card][exp_year]", "2040"),
+            ("payment_method_data[card][cvc]", "123"),
+        ];
+        let url = format!("{}/v1/confirmation_tokens", self.shop.stripe_url);
+        let response = self.shop.http.post(url).form(&form).send().await.unwrap();
+        let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        body["id"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned()
     }
 
     /// The browser confirms with a debit from this account.

@@ -22,6 +22,8 @@ mod payment;
 mod purchase;
 mod refund;
 mod second_payment;
+mod session;
+mod session_pay;
 mod shield;
 mod stock;
 mod webhook;
