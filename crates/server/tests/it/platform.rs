@@ -100,7 +100,7 @@ pub struct Platform {
     /// The only way out of this process.
     pub wire: Transport,
     denied: Arc<Mutex<Vec<String>>>,
-    database: Database,
+    _database: Option<Database>,
     ids: Ids,
     /// Items for a person beyond those of purchases that still wait for one.
     pub expected_items: i64,
@@ -134,18 +134,27 @@ impl Platform {
         let px = start(&ep, &wire, store, changes);
         let ids = Ids::system();
         let (expected_items, known_strays, closed) = (0, Vec::new(), false);
-        Some(Self { ep, px, wire, denied, database, ids, expected_items, known_strays, closed })
+        Some(Self { ep, px, wire, denied, _database: Some(database), ids, expected_items, known_strays, closed })
+    }
+
+    /// The shop of a server that somebody else has started.
+    pub fn over(ep: ElasticPath, px: Px) -> Self {
+        let denied = Arc::default();
+        let wire = only_to(ELASTIC_PATH, &ep, Arc::clone(&denied));
+        let (ids, known_strays) = (px.ids.clone(), Vec::new());
+        let (expected_items, closed, _database) = (0, false, None);
+        Self { ep, px, wire, denied, _database, ids, expected_items, known_strays, closed }
+    }
+
+    /// Leaves a shop whose books somebody else compares.
+    pub fn leave(mut self) {
+        self.closed = true;
     }
 
     /// The server stops where it is, and another process starts on the same database, perhaps with
     /// other settings.
     pub fn restart(&mut self, changes: &[(&str, &str)]) {
         self.px = start(&self.ep, &self.wire, self.px.store.clone(), changes);
-    }
-
-    /// Where the database is.
-    pub fn database_url(&self) -> &str {
-        &self.database.url
     }
 
     /// What nobody has documented is so from now on.
