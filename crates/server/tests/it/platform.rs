@@ -134,7 +134,17 @@ impl Platform {
         let px = start(&ep, &wire, store, changes);
         let ids = Ids::system();
         let (expected_items, known_strays, closed) = (0, Vec::new(), false);
-        Some(Self { ep, px, wire, denied, _database: Some(database), ids, expected_items, known_strays, closed })
+        Some(Self {
+            ep,
+            px,
+            wire,
+            denied,
+            _database: Some(database),
+            ids,
+            expected_items,
+            known_strays,
+            closed,
+        })
     }
 
     /// The shop of a server that somebody else has started.
