@@ -200,6 +200,8 @@ impl Platform {
     pub async fn pass(&self, steps: u32, step: Duration) {
         for _ in 0..steps {
             self.ep.advance(step);
+            // The calls of a second ago no longer count.
+            tokio::time::sleep(Duration::from_millis(20)).await;
             self.work().await;
         }
     }
@@ -351,15 +353,11 @@ impl Shopper<'_> {
         };
         let session = CheckoutSession::open(new).patch(patch, now).unwrap();
         let session = session.offer(vec![rate.clone()], now).unwrap();
-        let session = match is_sent {
-            true => {
-                let admin = px.elastic_path.admin().unwrap();
-                let priced = cart::put_shipping(px, &admin, seen, Some(&rate)).await.unwrap();
-                let totals = cart::totals(&priced).unwrap();
-                session.price(cart::hash(&priced), totals, now).unwrap()
-            }
-            false => session,
-        };
+        let admin = px.elastic_path.admin().unwrap();
+        let rate = is_sent.then_some(&rate);
+        let priced = cart::put_shipping(px, &admin, seen, rate).await.unwrap();
+        let totals = cart::totals(&priced).unwrap();
+        let session = session.price(cart::hash(&priced), totals, now).unwrap();
         self.session = session.id;
         let written: Result<bool, StoreError> = px
             .store
@@ -390,21 +388,16 @@ impl Shopper<'_> {
         saved.unwrap();
     }
 
-    /// She pays with a token, such as `ctoken_ok`.
-    pub async fn pay(&self, token: &str) -> Result<Answer, PayError> {
-        let wish = Pay {
-            visitor: self.visitor,
-            session: self.session,
-            token: Some(PayToken::new(token).unwrap()),
-            account: self.account.clone(),
-        };
-        let paid = purchase::pay(&self.shop.px, wish).await;
+    /// She pays with a fresh token of this kind, such as `ctoken_ok`.
+    pub async fn pay(&self, kind: &str) -> Result<Answer, PayError> {
+        let paid = self.click(kind).await;
         self.shop.rest().await;
         paid
     }
 
     /// The same without waiting for what is done after the answer.
-    pub async fn click(&self, token: &str) -> Result<Answer, PayError> {
+    pub async fn click(&self, kind: &str) -> Result<Answer, PayError> {
+        let token = format!("{kind}_{}", self.shop.ids.next().simple());
         let wish = Pay {
             visitor: self.visitor,
             session: self.session,
