@@ -122,7 +122,7 @@ pub enum PayError {
     NotResumable,
     /// The shopper has not solved her challenge.
     #[error("the payment still requires action")]
-    StillRequiresAction,
+    StillRequiresAction(Box<CheckoutSession>),
     /// There is no challenge to give up.
     #[error("the session has no payment that can be given up")]
     NotAbandonable,
@@ -217,7 +217,9 @@ pub async fn resume(px: &Px, visitor: VisitorId, id: SessionId) -> Result<Answer
             drive_for_shopper(px, purchase.terms.id, deadline).await?;
             let answer = wait(px, visitor, id, deadline).await?;
             match answer.session.state() {
-                SessionState::ActionRequired { .. } => Err(PayError::StillRequiresAction),
+                SessionState::ActionRequired { .. } => {
+                    Err(PayError::StillRequiresAction(Box::new(answer.session)))
+                }
                 SessionState::Open { .. }
                 | SessionState::Processing { .. }
                 | SessionState::Complete { .. }

@@ -11,6 +11,7 @@
 
 mod flows;
 mod machine;
+mod platform;
 mod stage;
 
 use std::{fmt::Write as _, time::Duration};
@@ -218,4 +219,16 @@ survived! {
         COMPARING_A_SUCCESS_WITHOUT_ITS_EVENT crosses 16;
     comparing_a_refund_that_nobody_told_of_survives_a_crash_anywhere:
         COMPARING_A_REFUND_THAT_NOBODY_TOLD_OF crosses 11;
+}
+
+#[test]
+fn a_purchase_at_elastic_path_survives_a_crash_anywhere() {
+    let flow = platform::Flow { token: "ctoken_ok", has_challenge: false };
+    platform::walk("a purchase at Elastic Path", &flow, 0);
+}
+
+#[test]
+fn a_purchase_with_a_challenge_survives_a_crash_anywhere() {
+    let flow = platform::Flow { token: "ctoken_3ds", has_challenge: true };
+    platform::walk("a purchase with a challenge", &flow, 0);
 }

@@ -100,7 +100,7 @@ pub struct Platform {
     /// The only way out of this process.
     pub wire: Transport,
     denied: Arc<Mutex<Vec<String>>>,
-    database: Database,
+    _database: Option<Database>,
     ids: Ids,
     /// Items for a person beyond those of purchases that still wait for one.
     pub expected_items: i64,
@@ -134,18 +134,37 @@ impl Platform {
         let px = start(&ep, &wire, store, changes);
         let ids = Ids::system();
         let (expected_items, known_strays, closed) = (0, Vec::new(), false);
-        Some(Self { ep, px, wire, denied, database, ids, expected_items, known_strays, closed })
+        Some(Self {
+            ep,
+            px,
+            wire,
+            denied,
+            _database: Some(database),
+            ids,
+            expected_items,
+            known_strays,
+            closed,
+        })
+    }
+
+    /// The shop of a server that somebody else has started.
+    pub fn over(ep: ElasticPath, px: Px) -> Self {
+        let denied = Arc::default();
+        let wire = only_to(ELASTIC_PATH, &ep, Arc::clone(&denied));
+        let (ids, known_strays) = (px.ids.clone(), Vec::new());
+        let (expected_items, closed, _database) = (0, false, None);
+        Self { ep, px, wire, denied, _database, ids, expected_items, known_strays, closed }
+    }
+
+    /// Leaves a shop whose books somebody else compares.
+    pub fn leave(mut self) {
+        self.closed = true;
     }
 
     /// The server stops where it is, and another process starts on the same database, perhaps with
     /// other settings.
     pub fn restart(&mut self, changes: &[(&str, &str)]) {
         self.px = start(&self.ep, &self.wire, self.px.store.clone(), changes);
-    }
-
-    /// Where the database is.
-    pub fn database_url(&self) -> &str {
-        &self.database.url
     }
 
     /// What nobody has documented is so from now on.
@@ -181,6 +200,8 @@ impl Platform {
     pub async fn pass(&self, steps: u32, step: Duration) {
         for _ in 0..steps {
             self.ep.advance(step);
+            // The calls of a second ago no longer count.
+            tokio::time::sleep(Duration::from_millis(20)).await;
             self.work().await;
         }
     }
@@ -332,15 +353,11 @@ impl Shopper<'_> {
         };
         let session = CheckoutSession::open(new).patch(patch, now).unwrap();
         let session = session.offer(vec![rate.clone()], now).unwrap();
-        let session = match is_sent {
-            true => {
-                let admin = px.elastic_path.admin().unwrap();
-                let priced = cart::put_shipping(px, &admin, seen, Some(&rate)).await.unwrap();
-                let totals = cart::totals(&priced).unwrap();
-                session.price(cart::hash(&priced), totals, now).unwrap()
-            }
-            false => session,
-        };
+        let admin = px.elastic_path.admin().unwrap();
+        let rate = is_sent.then_some(&rate);
+        let priced = cart::put_shipping(px, &admin, seen, rate).await.unwrap();
+        let totals = cart::totals(&priced).unwrap();
+        let session = session.price(cart::hash(&priced), totals, now).unwrap();
         self.session = session.id;
         let written: Result<bool, StoreError> = px
             .store
@@ -371,21 +388,16 @@ impl Shopper<'_> {
         saved.unwrap();
     }
 
-    /// She pays with a token, such as `ctoken_ok`.
-    pub async fn pay(&self, token: &str) -> Result<Answer, PayError> {
-        let wish = Pay {
-            visitor: self.visitor,
-            session: self.session,
-            token: Some(PayToken::new(token).unwrap()),
-            account: self.account.clone(),
-        };
-        let paid = purchase::pay(&self.shop.px, wish).await;
+    /// She pays with a fresh token of this kind, such as `ctoken_ok`.
+    pub async fn pay(&self, kind: &str) -> Result<Answer, PayError> {
+        let paid = self.click(kind).await;
         self.shop.rest().await;
         paid
     }
 
     /// The same without waiting for what is done after the answer.
-    pub async fn click(&self, token: &str) -> Result<Answer, PayError> {
+    pub async fn click(&self, kind: &str) -> Result<Answer, PayError> {
+        let token = format!("{kind}_{}", self.shop.ids.next().simple());
         let wish = Pay {
             visitor: self.visitor,
             session: self.session,

@@ -11,6 +11,7 @@ use domain::{
 };
 use gateways::elastic_path::{
     Caller, EpError, Sequence,
+    cart::CartView,
     checkout::encode,
     order::{
         OrderChange, OrderPayment, OrderStatus, OrderView, TransactionStatus, TransactionView,
@@ -24,6 +25,7 @@ use super::{
     begin::request,
     cart,
     go_on::{Driver, is_watched},
+    look,
 };
 use crate::flows::FlowError;
 
@@ -151,6 +153,7 @@ impl Driver<'_> {
         let purchase = &stored.purchase;
         let (ep, name) = (&self.px.elastic_path, &purchase.terms.cart);
         let seen = ep.cart(Caller::Admin(&self.admin), name).await?;
+        let seen = self.with_shipping(purchase, seen).await?;
         if !cart::is_as_seen(purchase, &seen) {
             return self.call_person(stored, Matter::CartChanged).await;
         }
@@ -161,6 +164,22 @@ impl Driver<'_> {
             Some(asked) => self.ask_order(asked).await,
             None => Ok(None),
         }
+    }
+
+    /// The shipping line is the server's own: where another tab has taken it out of a cart that is
+    /// charged, it is put back.
+    async fn with_shipping(
+        &self,
+        purchase: &Purchase,
+        seen: CartView,
+    ) -> Result<CartView, FlowError> {
+        if cart::hash(&seen) != purchase.terms.cart_hash || cart::is_as_seen(purchase, &seen) {
+            return Ok(seen);
+        }
+        let (visitor, session) = (purchase.terms.visitor, purchase.terms.session);
+        let Ok((session, _)) = look(self.px, visitor, session).await else { return Ok(seen) };
+        let rate = session.selected_rate();
+        Ok(cart::put_shipping(self.px, &self.admin, seen, rate).await?)
     }
 
     /// Asks for the order. It is written down.

@@ -55,6 +55,7 @@ pub(super) async fn begin(px: &Px, wish: Pay, deadline: Instant) -> Result<Begun
         let session = match joined {
             Joined::Follows => return Ok(Begun::Follows),
             Joined::Again => continue,
+            Joined::Over => return Err(PayError::NotOpen),
             Joined::Free(session) => *session,
         };
         let admin = px.elastic_path.admin().ok_or(PayError::NoGateway)?;
@@ -82,6 +83,8 @@ enum Joined {
     Free(Box<CheckoutSession>),
     /// Things moved while we looked.
     Again,
+    /// The session's time is over.
+    Over,
 }
 
 /// Follows the live purchase of the session's cart, if there is one.
@@ -111,7 +114,7 @@ async fn follow(
         | (SessionState::Complete { .. }, _) => Ok(Joined::Follows),
         (SessionState::Expired { .. }, _) => {
             session::save(tx, &session, now).await?;
-            Err(PayError::NotOpen)
+            Ok(Joined::Over)
         }
         (SessionState::Open { .. }, None) => Ok(Joined::Free(Box::new(session))),
         (SessionState::Open { .. }, Some(live)) if !live.purchase.is_live() => Ok(Joined::Again),

@@ -114,6 +114,20 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn a_shipping_line_that_another_tab_took_out_after_the_charge_is_put_back(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        let kind = FaultKind::Status(500, ErrorShape::Number);
+        shop.ep.inject(Fault::once("/v2/carts/{}", kind).of(Method::GET).nth(3).times(100));
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "processing/pending");
+        shop.ep.clear_faults();
+        let admin = shop.px.elastic_path.admin().unwrap();
+        let seen = shop.cart(&shopper.cart).await;
+        server::flows::purchase::cart::put_shipping(&shop.px, &admin, seen, None).await.unwrap();
+        shop.heal().await;
+        assert_eq!(shopper.stands().await, "complete/succeeded");
+        shop.close().await;
+    }
+
     async fn a_charge_that_nobody_can_find_out_about_calls_a_person(shop: Platform) {
         let shopper = shop.shopper([(PAN, 1)]).await;
         shop.fault(Method::POST, "/v2/carts/{}/payments", FaultKind::LoseAfter);
