@@ -74,17 +74,6 @@ impl<'shop> Guest<'shop> {
         self.cookie.lock().unwrap().clone()
     }
 
-    /// A cookie takes the place of the one with its name.
-    fn keep(&self, set_cookie: &str) {
-        let pair = set_cookie.split(';').next().unwrap();
-        let name = pair.split('=').next().unwrap();
-        let mut kept = self.cookie.lock().unwrap();
-        let others = kept.iter().flat_map(|all| all.split("; "));
-        let others = others.filter(|other| other.split('=').next() != Some(name));
-        let all: Vec<&str> = others.chain([pair]).collect();
-        *kept = Some(all.join("; "));
-    }
-
     pub async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, None, &[]).await
     }
@@ -125,7 +114,8 @@ impl<'shop> Guest<'shop> {
         }
         let response = request.send().await.unwrap();
         for cookie in response.headers().get_all("set-cookie") {
-            self.keep(cookie.to_str().unwrap());
+            let mut kept = self.cookie.lock().unwrap();
+            *kept = Some(with_cookie(kept.as_deref().unwrap_or_default(), cookie));
         }
         let status = response.status().as_u16();
         let headers = response.headers().clone();
@@ -259,6 +249,15 @@ impl<'shop> Guest<'shop> {
             .until(&what, || async { self.order(intent).await.body["status"] == status })
             .await;
     }
+}
+
+/// What a browser keeps after an answer: a cookie takes the place of the one with its name.
+pub fn with_cookie(kept: &str, set_cookie: &http::HeaderValue) -> String {
+    let pair = set_cookie.to_str().unwrap().split(';').next().unwrap();
+    let name = pair.split('=').next();
+    let others = kept.split("; ").filter(|other| other.split('=').next() != name);
+    let all: Vec<&str> = others.filter(|other| !other.is_empty()).chain([pair]).collect();
+    all.join("; ")
 }
 
 /// The usual order form.

@@ -24,6 +24,7 @@ mod refund;
 mod second_payment;
 mod session;
 mod session_pay;
+mod session_platform;
 mod shield;
 mod stock;
 mod webhook;
