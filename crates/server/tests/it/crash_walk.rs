@@ -229,11 +229,11 @@ survived! {
 #[test]
 fn a_purchase_at_elastic_path_survives_a_crash_anywhere() {
     let flow = platform::Flow { token: "ctoken_ok", has_challenge: false };
-    platform::walk("a purchase at Elastic Path", &flow, 0);
+    platform::walk("a purchase at Elastic Path", &flow, 31);
 }
 
 #[test]
 fn a_purchase_with_a_challenge_survives_a_crash_anywhere() {
     let flow = platform::Flow { token: "ctoken_3ds", has_challenge: true };
-    platform::walk("a purchase with a challenge", &flow, 0);
+    platform::walk("a purchase with a challenge", &flow, 35);
 }

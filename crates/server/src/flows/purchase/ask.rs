@@ -134,17 +134,15 @@ impl Driver<'_> {
         stored: Stored,
         payment: EpPaymentId,
     ) -> Result<Option<Stored>, FlowError> {
-        match stored.purchase.state() {
+        if is_watched(&stored.purchase) {
             // The shopper had given up, and the money was faster: what waited for her has ended. If
             // it has ended otherwise the order's payment says so, and a person hears of it.
-            PurchaseState::RequiresAction { .. } if is_watched(&stored.purchase) => {
-                let amount = stored.purchase.terms.amount;
-                self.hear_charge(stored, ChargeNews::Succeeded { payment, amount }).await
-            }
-            PurchaseState::RequiresAction { .. } | PurchaseState::Processing { .. } => {
-                self.check_out(stored).await
-            }
-            _ => self.hear_charge(stored, ChargeNews::Untold { payment }).await,
+            let amount = stored.purchase.terms.amount;
+            return self.hear_charge(stored, ChargeNews::Succeeded { payment, amount }).await;
+        }
+        match payment_of(&stored.purchase) {
+            Some(_) => self.check_out(stored).await,
+            None => self.hear_charge(stored, ChargeNews::Untold { payment }).await,
         }
     }
 

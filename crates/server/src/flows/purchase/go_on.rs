@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     purchase::{
-        Abandonment, ChargeNews, Matter, Purchase, PurchaseState, Settlement, Step, StepError,
+        Abandonment, Aim, ChargeNews, Matter, Purchase, PurchaseState, Settlement, Step, StepError,
     },
     session::{Rate, Standing},
 };
@@ -280,8 +280,9 @@ impl Driver<'_> {
     }
 }
 
-/// Whether the purchase has a challenge that its shopper gave up and that cannot be closed.
+/// Whether the purchase has a payment that its shopper gave up and that cannot be closed.
 pub(super) fn is_watched(purchase: &Purchase) -> bool {
-    let waits = matches!(purchase.state(), PurchaseState::RequiresAction { .. });
-    waits && purchase.aim() == domain::purchase::Aim::WatchUntilOver
+    use PurchaseState as S;
+    let waits = matches!(purchase.state(), S::RequiresAction { .. } | S::Processing { .. });
+    waits && purchase.aim() == Aim::WatchUntilOver
 }

@@ -79,20 +79,18 @@ pub(super) async fn show(
 }
 
 fn matter_of(purchase: &Purchase) -> Option<Matter> {
-    match purchase.state() {
-        PurchaseState::NeedsReconciliation { matter, .. } => Some(*matter),
-        _ => None,
-    }
+    let PurchaseState::NeedsReconciliation { matter, .. } = purchase.state() else { return None };
+    Some(*matter)
 }
 
 /// What an operator is shown of a purchase that no rule can settle.
 pub(super) fn person(purchase: &Purchase, matter: Matter, (id, at): (Uuid, Timestamp)) -> NewItem {
     let terms = &purchase.terms;
     let (amount, currency) = (terms.amount.major(), terms.amount.currency().code());
-    let reached = match purchase.state() {
-        PurchaseState::NeedsReconciliation { reached, .. } => names(reached),
-        _ => String::new(),
-    };
+    let mut reached = String::new();
+    if let PurchaseState::NeedsReconciliation { reached: there, .. } = purchase.state() {
+        reached = names(there);
+    }
     let sentence = format!(
         "{} (Purchase {}, cart {}, {amount} {currency}{reached}.)",
         matter.sentence(),

@@ -200,7 +200,8 @@ impl Machine {
 
 /// A path without ids and without its query.
 fn shape(uri: &Uri) -> String {
-    let is_id = |part: &&str| part.contains('_') && part.chars().any(|sign| sign.is_ascii_digit());
+    let is_id =
+        |part: &&str| part.contains(['_', '-']) && part.chars().any(|sign| sign.is_ascii_digit());
     let parts = uri.path().split('/');
     parts.map(|part| if is_id(&part) { "{}" } else { part }).collect::<Vec<_>>().join("/")
 }

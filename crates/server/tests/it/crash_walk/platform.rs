@@ -51,6 +51,9 @@ storage::statements! {
         union all select 'a person is called: ' || kind from attention";
 }
 
+/// How a session stands that is bought.
+const SOLD: &str = "complete/succeeded";
+
 /// A purchase that is walked.
 pub struct Flow {
     /// How its card behaves.
@@ -286,24 +289,29 @@ fn settle(stage: &mut Stage, flow: &Flow, comes_back: Return) -> Vec<String> {
         }
     }
     stage.a_while();
-    stage.pass(6, Duration::from_secs(10 * 60));
-    let mut faults = stage.compare();
-    let stands = stage.stands();
-    let is_well = match comes_back {
-        Return::AtOnce | Return::Later => stands == "complete/succeeded",
-        // She had not begun, or was given up; her bank's challenge may still wait for her.
-        Return::Never => stands == "complete/succeeded" || stands.starts_with("open/"),
-    };
-    if !is_well && stands.starts_with("open/") {
-        // What was given up before the charge can be paid now.
-        stage.act(flow).unwrap();
-        stage.a_while();
-        faults.extend(stage.compare());
+    match comes_back {
+        // What was given up before the charge can be paid now, and a challenge be solved.
+        Return::AtOnce | Return::Later if stage.stands() != SOLD => stage.act(flow).unwrap(),
+        Return::AtOnce | Return::Later => {}
+        // Her bank does not wait for ever.
+        Return::Never => {
+            for payment in stage.ep.ledger().payments {
+                stage.ep.authenticate(&payment.id, Some(false));
+            }
+        }
     }
+    stage.a_while();
     let ends = stage.stands();
-    if ends != "complete/succeeded" && !(is_well && ends.starts_with("open/")) {
-        faults.push(format!("her session is {stands}, then {ends}"));
+    let mut faults = stage.compare();
+    let is_well = match comes_back {
+        Return::AtOnce | Return::Later => ends == SOLD,
+        Return::Never => ends == SOLD || ends.starts_with("open/"),
+    };
+    if !is_well {
+        faults.push(format!("her session is {ends}"));
     }
+    stage.pass(6, Duration::from_secs(10 * 60));
+    faults.extend(stage.compare());
     let kept = stage.ep.ledger().payments.iter().filter(|one| one.status == "succeeded").count();
     if kept > 1 {
         faults.push(format!("she was charged {kept} times"));

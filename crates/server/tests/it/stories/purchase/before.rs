@@ -2,9 +2,10 @@
 
 use domain::session::{FormAddress, RateId};
 use http::Method;
+use serde_json::json;
 use simulators::elastic_path::{ErrorShape, FaultKind};
 
-use crate::platform::{EBOOK, PAN, Platform, Shopper, platform_stories, said};
+use crate::platform::{EBOOK, KETTLE, PAN, Platform, Shopper, platform_stories, said};
 
 async fn refused(shop: &Platform, shopper: &Shopper<'_>) -> String {
     let said = said(&shopper.pay("ctoken_ok").await);
@@ -71,6 +72,20 @@ platform_stories! {
         );
         shop.ep.clear_faults();
         assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+        shop.close().await;
+    }
+
+    async fn a_cart_with_a_subscription_needs_an_account_and_is_not_charged(shop: Platform) {
+        let mut shopper = shop.shopper([(PAN, 1)]).await;
+        let subscription = json!({
+            "type": "subscription_item",
+            "id": KETTLE,
+            "quantity": 1,
+            "subscription_configuration": {"pricing_option": "monthly"},
+        });
+        shop.add_by_page(&shopper.cart, &subscription).await;
+        shopper.open_session(true).await;
+        assert_eq!(refused(&shop, &shopper).await, "the cart holds a subscription");
         shop.close().await;
     }
 

@@ -73,7 +73,7 @@ platform_stories! {
         assert_eq!(shop.ep.ledger().payments.len(), 1);
         // She fails it in the other tab: now it is safe to try again.
         assert!(shop.ep.authenticate(&payment, Some(false)));
-        shop.heal().await;
+        shop.pass(4, Duration::from_secs(20)).await;
         assert_eq!(shopper.stands().await, "open/failed");
         assert_eq!(said(&shopper.pay("ctoken_ok_2").await), "complete/succeeded");
         shop.close().await;

@@ -1,6 +1,7 @@
 //! What is sold.
 
-use http::{Method, Request};
+use http::Request;
+use serde_json::json;
 use simulators::elastic_path::{Promotion, Reduction};
 use tower::ServiceExt;
 
@@ -126,8 +127,8 @@ platform_stories! {
             reduction: Reduction::Percent(50),
         });
         let mut shopper = shop.shopper([(KETTLE, 1)]).await;
-        let url = format!("/v2/carts/{}/items", shopper.cart);
-        promote(&shop, &url, "HALF").await;
+        let code = json!({"type": "promotion_item", "code": "HALF"});
+        shop.add_by_page(&shopper.cart, &code).await;
         shopper.open_session(true).await;
         let seen = shopper.session().await.totals.unwrap().total().minor();
         shop.ep.end_promotion("HALF");
@@ -140,24 +141,4 @@ platform_stories! {
         assert_eq!(shop.ep.ledger().payments[0].amount, now);
         shop.close().await;
     }
-}
-
-/// The shopper's page puts a code into her cart.
-async fn promote(shop: &crate::platform::Platform, path: &str, code: &str) {
-    let form = "grant_type=implicit&client_id=ep_till_client_0123456789abcdef";
-    let mint = Request::post("http://127.0.0.1:81/oauth/access_token")
-        .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(bytes::Bytes::from(form))
-        .unwrap();
-    let minted = shop.wire.clone().oneshot(mint).await.unwrap();
-    let minted: serde_json::Value = serde_json::from_slice(minted.body()).unwrap();
-    let body = serde_json::json!({"data": {"type": "promotion_item", "code": code}});
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(format!("http://127.0.0.1:81{path}"))
-        .header("authorization", format!("Bearer {}", minted["access_token"].as_str().unwrap()))
-        .header(http::header::CONTENT_TYPE, "application/json")
-        .body(bytes::Bytes::from(body.to_string()))
-        .unwrap();
-    assert_eq!(shop.wire.clone().oneshot(request).await.unwrap().status(), 201);
 }
