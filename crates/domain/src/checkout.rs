@@ -13,6 +13,7 @@ use crate::{
     order::{Fingerprint, Marketing, Order, OrderParts},
     payment::Payment,
     pricing::{PriceError, PriceRules},
+    purchase::PayToken,
 };
 
 /// What the shopper says at checkout.
@@ -26,12 +27,14 @@ pub struct CheckoutRequest {
     pub billing_address: Address,
     /// Whether she wants to hear from the shop.
     pub marketing: Marketing,
+    /// What pays, where that is known already; else her browser confirms the payment.
+    pub token: Option<PayToken>,
 }
 
 impl CheckoutRequest {
-    /// Whether an order was made with just these answers.
+    /// Whether an order was made with just these answers, whatever paid it.
     pub fn is_that_of(&self, order: &Order) -> bool {
-        let Self { email, shipping_address, billing_address, marketing } = self;
+        let Self { email, shipping_address, billing_address, marketing, token: _ } = self;
         *email == order.email
             && *shipping_address == order.shipping_address
             && *billing_address == order.billing_address
@@ -196,6 +199,10 @@ pub fn fingerprint(cart: &Cart, request: &CheckoutRequest) -> Fingerprint {
         add(address.country().as_str().as_bytes());
         add(address.phone().unwrap_or_default().as_bytes());
     }
+    // Another token is another try to pay, and a try is an order of its own.
+    if let Some(token) = &request.token {
+        add(token.reveal().as_bytes());
+    }
     Fingerprint(digest.finalize().into())
 }
 
@@ -274,6 +281,7 @@ mod tests {
             shipping_address: address.clone(),
             billing_address: address,
             marketing: Marketing::Declined,
+            token: None,
         }
     }
 
@@ -488,6 +496,8 @@ mod tests {
         let mut requests = vec![
             CheckoutRequest { email: "bea@example.org".parse().unwrap(), ..request() },
             CheckoutRequest { marketing: Marketing::Accepted, ..request() },
+            CheckoutRequest { token: Some(PayToken::new("ctoken_1").unwrap()), ..request() },
+            CheckoutRequest { token: Some(PayToken::new("ctoken_2").unwrap()), ..request() },
         ];
         for address in addresses {
             let address = Address::parse(&address).unwrap();

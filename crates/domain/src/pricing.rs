@@ -93,6 +93,15 @@ pub enum PriceError {
 }
 
 impl PriceRules {
+    /// What it costs to send goods worth `subtotal` to `country`.
+    pub fn sending(&self, subtotal: Money, country: CountryCode) -> Result<Money, PriceError> {
+        let rate = self.shipping.of(country).ok_or(PriceError::NotSentTo(country))?;
+        Ok(match rate.free_from {
+            Some(free_from) if subtotal.minor() >= free_from.minor() => Money::zero(self.currency),
+            Some(_) | None => rate.flat,
+        })
+    }
+
     /// The price of lines worth `subtotal`, sent to `country` where something must be sent.
     pub fn totals(
         &self,
@@ -102,15 +111,7 @@ impl PriceRules {
     ) -> Result<Totals, PriceError> {
         let shipping = match requires_shipping {
             false => Money::zero(self.currency),
-            true => {
-                let rate = self.shipping.of(country).ok_or(PriceError::NotSentTo(country))?;
-                match rate.free_from {
-                    Some(free_from) if subtotal.minor() >= free_from.minor() => {
-                        Money::zero(self.currency)
-                    }
-                    Some(_) | None => rate.flat,
-                }
-            }
+            true => self.sending(subtotal, country)?,
         };
         let rate = u32::from(self.tax.of(country).unwrap_or(TaxRate::NONE).0);
         let net = subtotal.plus(shipping)?;

@@ -30,6 +30,7 @@ use domain::{
     money::Currency,
     order::Order,
     payment::{IdempotencyKey, Payment},
+    purchase::PayToken,
 };
 pub use errors::Refused;
 /// What a shopper may read about a decline, whoever passes it on.
@@ -298,6 +299,27 @@ impl Stripe {
             .with_some("shipping[address][city]", address.city())
             .with("shipping[address][country]", address.country().as_str());
         Ok(form.encode())
+    }
+
+    /// The same, paid in the same call with what the shopper's browser has made of her card. Where her
+    /// bank sends her away, she comes back to `return_url`.
+    pub fn encode_paid(
+        &self,
+        order: &Order,
+        payment: &Payment,
+        (token, return_url): (&PayToken, &Url),
+    ) -> Result<String, AmountError> {
+        let paid = Form::default()
+            .with("confirm", "true")
+            .with("confirmation_token", token.reveal())
+            .with("return_url", return_url.as_str());
+        Ok(format!("{}&{}", self.encode_create(order, payment)?, paid.encode()))
+    }
+
+    /// Whether a kept request pays by itself: then money may have moved although no browser ever
+    /// heard of the payment.
+    pub fn pays_by_itself(request: &str) -> bool {
+        request.split('&').any(|pair| pair == "confirm=true")
     }
 
     /// Makes a payment. Sent again under the same key with the same body within a day, it makes

@@ -120,6 +120,8 @@ pub struct ShopRules {
     pub prices: PriceRules,
     /// What the gateway can charge.
     pub charges: ChargeLimits,
+    /// Where a shopper comes back to from her bank.
+    pub return_url: Url,
     /// How long a pending order keeps its stock.
     pub reservation: Duration,
     /// Handed to the browser with each intent.

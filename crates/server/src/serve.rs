@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use storage::{Limits, Store, StoreError};
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use url::Url;
 
 use crate::{
     clock::{Clock, Ids},
@@ -23,10 +24,12 @@ use crate::{
     context::{Backend, Base, Bells, Context, Cx, PlatformContext, PlatformRules, Px, ShopRules},
     flows::shield::{Shield, Widget},
     http::{
+        better_auth::BetterAuth,
         gate::Gate,
         health,
         page::Facts,
         routes::{self, Front, PlatformWeb, Web},
+        session::{self, SessionWeb},
         visitor::VisitorCookie,
     },
     letters::{Letters, LettersError},
@@ -163,16 +166,30 @@ impl Server {
         let Parts { store, transport, merchant, clock, ids, tick } = parts;
         let base = Arc::new(Base { store, clock, ids, tasks: TaskTracker::new() });
         let front = Front { base, cookie, gate, facts };
-        let Config { backend, shop_name, prices, secret, public_url, .. } = config;
+        let Config { backend, shop_name, prices, secret, public_url, attributes, .. } = config;
+        let session_web = {
+            let cookie = session::cookie(secret.expose_secret(), https);
+            let (front, attributes) = (front.clone(), Arc::new(attributes));
+            move |backend, better_auth| SessionWeb {
+                front,
+                backend,
+                cookie,
+                better_auth,
+                attributes,
+            }
+        };
         let links = OrderLinks::new(secret.expose_secret(), public_url.clone());
         let stop = CancellationToken::new();
         match backend {
             BackendConfig::Native(config) => {
                 let poll = config.poll_interval;
-                let own = Own { name: shop_name, prices, secret, links: &links };
+                let return_url = public_url;
+                let own = Own { name: shop_name, prices, secret, return_url, links: &links };
                 let cx = native(front.base.clone(), *config, own, transport, merchant)?;
-                let router = routes::router(Web { front, cx: cx.clone(), links });
-                Ok(Self { backend: Backend::Native(cx), router, stop, tick, poll })
+                let backend = Backend::Native(cx.clone());
+                let sessions = session_web(backend.clone(), None);
+                let router = routes::router(Web { front, cx, links }, sessions);
+                Ok(Self { backend, router, stop, tick, poll })
             }
             BackendConfig::ElasticPath(store) => {
                 let rules = PlatformRules {
@@ -180,9 +197,12 @@ impl Server {
                     return_url: public_url,
                     closes_challenges: store.closes_challenges,
                 };
+                let better_auth = store.better_auth_secret.as_ref().map(BetterAuth::new);
                 let px = platform(front.base.clone(), store, rules, transport);
-                let router = routes::platform_router(PlatformWeb { front, px: px.clone() });
-                Ok(Self { backend: Backend::Platform(px), router, stop, tick, poll: tick })
+                let backend = Backend::Platform(px.clone());
+                let sessions = session_web(backend.clone(), better_auth);
+                let router = routes::platform_router(PlatformWeb { front, px }, sessions);
+                Ok(Self { backend, router, stop, tick, poll: tick })
             }
         }
     }
@@ -235,6 +255,7 @@ struct Own<'a> {
     name: String,
     prices: PriceRules,
     secret: SecretString,
+    return_url: Url,
     links: &'a OrderLinks,
 }
 
@@ -246,7 +267,7 @@ fn native(
     merchant: gateways::Transport,
 ) -> Result<Cx, ServeError> {
     let NativeConfig { stripe, webhooks, mail, reservation, shield, poll_interval: _ } = config;
-    let Own { name, prices, secret, links } = own;
+    let Own { name, prices, secret, return_url, links } = own;
     let stripe_config = stripe::Config {
         secret_key: stripe.secret_key.expose_secret().parse()?,
         api_base: stripe.api_base,
@@ -266,6 +287,7 @@ fn native(
         name,
         charges: gateway.charge_limits(prices.currency)?,
         prices,
+        return_url,
         reservation,
         publishable_key: stripe.publishable_key,
         stripe_js_url: stripe.js_url,

@@ -120,6 +120,20 @@ fn value_of<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
 }
 
 #[test]
+fn a_payment_that_pays_by_itself_is_the_same_request_with_its_token() {
+    let (order, payment) = order(money(4998, "EUR"), berlin(), true);
+    let gateway = stripe([]).0;
+    let made = gateway.encode_create(&order, &payment).unwrap();
+    let token = PayToken::new("ctoken_1").unwrap();
+    let back = Url::parse("https://shop.example/").unwrap();
+    let paid = gateway.encode_paid(&order, &payment, (&token, &back)).unwrap();
+    let further =
+        "confirm=true&confirmation_token=ctoken_1&return_url=https%3A%2F%2Fshop.example%2F";
+    assert_eq!(paid, format!("{made}&{further}"));
+    assert!(Stripe::pays_by_itself(&paid) && !Stripe::pays_by_itself(&made));
+}
+
+#[test]
 fn the_request_for_a_payment_says_what_it_demands_and_where_goods_go_and_nothing_else() {
     let request = encode(money(4998, "EUR"), berlin(), true);
     assert_eq!(

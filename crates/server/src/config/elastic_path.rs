@@ -21,6 +21,8 @@ pub struct ElasticPathConfig {
     pub calls_per_second: NonZeroU32,
     /// Whether Elastic Path lets go of a payment that waits for its shopper.
     pub closes_challenges: bool,
+    /// What the storefront's better-auth encrypts its session cookie with, where it has one.
+    pub better_auth_secret: Option<SecretString>,
 }
 
 /// A production store may make a hundred calls a second.
@@ -51,12 +53,17 @@ pub(super) fn load(values: &mut Values) -> Option<ElasticPathConfig> {
     let closes_challenges = values.parse("EP_CLOSES_CHALLENGES", |text| {
         grammar::one_of(text, &[("no", false), ("yes", true)])
     });
+    let better_auth_secret = values.parse("BETTER_AUTH_SECRET", |text| match text {
+        "" => Ok(None),
+        text => keys::shared_secret(text).map(|secret| Some(SecretString::from(secret))),
+    });
     Some(ElasticPathConfig {
         client_id: client_id?,
         client_secret: client_secret?,
         api_base: api_base?,
         calls_per_second: calls_per_second?,
         closes_challenges: closes_challenges?,
+        better_auth_secret: better_auth_secret?,
     })
 }
 

@@ -63,6 +63,15 @@ pub(super) fn client_secret(text: &str) -> Result<String, String> {
     }
 }
 
+/// A secret that the storefront has too: it is not ours to say how long it is.
+pub(super) fn shared_secret(text: &str) -> Result<String, String> {
+    let text = not_the_example(text)?;
+    match kind_of(text) {
+        Some(kind) => Err(format!("holds {kind}; it is the secret of the storefront's betterAuth")),
+        None => Ok(text.to_owned()),
+    }
+}
+
 fn api_key(text: &str, kinds: &[&str], advice: &str) -> Result<(String, Mode), String> {
     let text = not_the_example(text)?;
     if text.contains(char::is_whitespace) {

@@ -255,6 +255,14 @@ pub const SETTINGS: &[Setting] = &[
         "yes: a payment whose shopper gave up before her bank's challenge is closed at Elastic Path by \
          an order that is cancelled. no: her cart waits until the payment can no longer succeed.",
     ),
+    Setting::open(
+        "BETTER_AUTH_SECRET",
+        "",
+        "Elastic Path backend only: the secret of the storefront's betterAuth, if it uses that: the \
+         cart is read from its session cookie. Server only, like the one above. Empty: Till's own \
+         session knows the cart.",
+    )
+    .secret(),
 ];
 
 /// The setting of this name.

@@ -2,8 +2,9 @@
 //! comes (webhook, poll, confirm, worker) leads here.
 //!
 //! Everything happens in one transaction, in one fixed order of locks: the cart, the order, then
-//! the products by id. Hearing the same news again changes nothing, so it does not matter who is
-//! first, who dies half-way, or how often Stripe repeats itself.
+//! the products by id. The sessions that follow the payment are of the locked cart, so they may come
+//! at any place. Hearing the same news again changes nothing, so it does not matter who is first, who
+//! dies half-way, or how often Stripe repeats itself.
 
 use std::time::Duration;
 
@@ -14,7 +15,9 @@ use domain::{
     id::{OrderId, RefundId},
     order::{Order, OrderState, TransitionError},
     payment::{Consequence, Payment, PaymentState},
+    purchase::ClientSecret,
     refund::{Refund, RefundOrigin},
+    session::{Followed, Standing as Shown},
 };
 use jiff::Timestamp;
 use storage::{
@@ -22,7 +25,7 @@ use storage::{
     catalog::{self, StockMove},
     history, order,
     outbox::{self, EffectKind},
-    payment,
+    payment, session,
 };
 use uuid::Uuid;
 
@@ -115,14 +118,33 @@ pub async fn give_up(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(standing) = lock(tx, id).await? else { return Ok(()) };
-    let before = standing.payment.payment;
+    let before = standing.payment.payment.clone();
     let (payment, consequence) = before.clone().never_was();
     let order = carry_out_on_order(tx, standing.order, (&payment, &consequence), now).await?;
     if payment != before {
         history::note(tx, &tell::given_up(id, reason, now)).await?;
     }
     payment::save(tx, &payment, now).await?;
-    payment::schedule(tx, payment.id, next_look(&order, &payment, now)).await
+    payment::schedule(tx, payment.id, next_look(&order, &payment, now)).await?;
+    show(tx, &payment::Stored { payment, ..standing.payment }, now).await
+}
+
+/// Shows how a payment stands to the sessions that follow it. They are of its cart, whose lock the
+/// caller holds.
+pub async fn show(tx: &mut Tx, stored: &payment::Stored, now: Timestamp) -> Result<(), StoreError> {
+    let of = Followed::Order(stored.payment.order);
+    let secret = stored.client_secret.as_deref().map(ClientSecret::new).transpose();
+    let secret = secret.map_err(|error| {
+        contradiction("payments", "client_secret", stored.payment.id.to_string(), error.to_string())
+    })?;
+    for session in session::lock_following(tx, of).await? {
+        let standing = Shown::of_payment(&stored.payment, secret.as_ref());
+        let shown = session.clone().show(of, standing, now);
+        if shown != session {
+            session::save(tx, &shown, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// One piece of news: the pure decision, then its consequence, then both rows.
@@ -138,7 +160,7 @@ pub async fn take_in(
         return Ok(standing);
     }
     let Standing { order: order_before, payment: stored } = standing;
-    let before = stored.payment;
+    let before = stored.payment.clone();
     let told = match (heard.time, &heard.news.report) {
         (Time::Past, Report::Declined(decline))
             if before.reference() == Some(&heard.news.reference) =>
@@ -174,7 +196,12 @@ pub async fn take_in(
         _ => next_look(&order, &payment, now),
     };
     payment::schedule(tx, payment.id, due_at).await?;
-    Ok(Standing { order, payment: payment::Stored { payment, due_at, ..stored } })
+    let has_moved = payment != before;
+    let stored = payment::Stored { payment, due_at, ..stored };
+    if has_moved {
+        show(tx, &stored, now).await?;
+    }
+    Ok(Standing { order, payment: stored })
 }
 
 async fn note(tx: &mut Tx, entry: Option<Entry>) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use domain::{
 };
 use gateways::{
     Doubt, GatewayError,
-    stripe::{Answer, CancelReason, Refused},
+    stripe::{Answer, CancelReason, Refused, Stripe},
 };
 use jiff::Timestamp;
 use storage::{StoreError, history, payment};
@@ -72,8 +72,8 @@ pub async fn ask(cx: &Context, order: OrderId) -> Result<Standing, FlowError> {
         };
         return take_answer(cx, order, &attempt, answer).await;
     }
-    // Too old to be sent again. Its client secret was never handed out, so nobody can pay it:
-    // if it exists it is found and cancelled, if it does not there is nothing to give up.
+    // Too old to be sent again. If it exists it is found, whatever became of it; if it does not there
+    // is nothing to give up.
     match look_for(cx, order, written).await {
         Ok(Some(answer)) => take_answer(cx, order, &attempt, Ok(answer)).await,
         Ok(None) => {
@@ -82,6 +82,20 @@ pub async fn ask(cx: &Context, order: OrderId) -> Result<Standing, FlowError> {
         }
         Err(error) => take_answer(cx, order, &attempt, Err(error)).await,
     }
+}
+
+/// Whether the payment of `order` was asked for with what pays it: as long as no answer has come,
+/// money may have moved.
+pub async fn pays_by_itself(cx: &Context, order: OrderId) -> Result<bool, StoreError> {
+    cx.store
+        .read(order, |tx, order| {
+            Box::pin(async move {
+                let Some(stored) = payment::of_order(tx, *order).await? else { return Ok(false) };
+                let attempts = payment::attempts(tx, stored.payment.id).await?;
+                Ok(attempts.iter().any(|attempt| Stripe::pays_by_itself(&attempt.request)))
+            })
+        })
+        .await
 }
 
 /// Looks for a payment that was asked for at `written`, or within a day after it.
@@ -152,6 +166,7 @@ async fn keep_answer(
                 if let Some(secret) = answer.client_secret.as_ref().filter(|_| is_ours) {
                     payment::save_client_secret(tx, id, secret.expose()).await?;
                     standing.payment.client_secret = Some(secret.expose().to_owned());
+                    apply::show(tx, &standing.payment, *now).await?;
                 }
                 Ok(Some(standing))
             })

@@ -110,6 +110,8 @@ pub async fn call_if_stuck(
         | FlowError::Declined { .. }
         | FlowError::AuthRequired
         | FlowError::ContactRefused { .. }
+        | FlowError::NotAsSeen
+        | FlowError::Session(_)
         | FlowError::Store(_)
         | FlowError::Broken(_) => "It is tried again every five minutes; look at the log for more.",
     };

@@ -38,6 +38,8 @@ pub async fn expire(cx: &Context, standing: Standing) -> Result<(), FlowError> {
         Some(reference) => ask::look_up(cx, id, reference).await?,
         None => match ask::ask(cx, id).await {
             Ok(standing) => standing,
+            // The shopper has paid, or not: only the gateway knows.
+            Err(error) if ask::pays_by_itself(cx, id).await? => return Err(error),
             Err(FlowError::PaymentUnknown | FlowError::GatewayRefusesUs(_)) => {
                 // Its client secret was never handed out, so nobody can pay it, whether or not it
                 // exists; and an answer that comes now finds the payment over.

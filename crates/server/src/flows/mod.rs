@@ -19,6 +19,7 @@ pub mod receive_event;
 pub mod reconcile;
 pub mod refund;
 pub mod see_order;
+pub mod session;
 pub mod shield;
 pub mod start_checkout;
 pub mod tell;
@@ -27,7 +28,7 @@ use std::{future::Future, time::Duration};
 
 use domain::{
     cancellation::NotCancellable, cart::CartError, checkout::Refusal, contact::AddressField,
-    id::OrderId, money::MoneyError,
+    id::OrderId, money::MoneyError, session::SessionRefusal,
 };
 use futures::StreamExt;
 use gateways::elastic_path::EpError;
@@ -110,6 +111,12 @@ pub enum FlowError {
     /// The gateway refuses to work with us: a key or the account is wrong. An operator must act.
     #[error("the gateway refuses us: {0}")]
     GatewayRefusesUs(String),
+    /// What a session's shopper saw is not what her cart holds, or what it costs.
+    #[error("the cart is not what the shopper saw")]
+    NotAsSeen,
+    /// A session has moved on: another request of its shopper was faster.
+    #[error(transparent)]
+    Session(#[from] SessionRefusal),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

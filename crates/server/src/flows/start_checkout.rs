@@ -10,10 +10,13 @@ use std::{slice, time::Duration};
 use domain::{
     cart::Cart,
     checkout::{self, ChargeLimits, CheckoutRequest, NewOrder, Placed, Refusal},
-    id::{CartId, OrderId, PaymentId, VisitorId},
+    id::{CartId, OrderId, PaymentId, SessionId, VisitorId},
+    money::Money,
     order::{Fingerprint, Order, OrderState},
     payment::{Attempt, IdempotencyKey, Payment, PaymentState},
     pricing::PriceRules,
+    purchase::CartHash,
+    session::{Followed, SessionOrder, SessionRefusal, Standing as Shown},
 };
 use gateways::stripe::{CancelReason, Stripe};
 use storage::{
@@ -21,12 +24,15 @@ use storage::{
     catalog::{self, StockMove},
     history, order,
     payment::{self, Inserted},
+    session,
 };
+use url::Url;
 
 use super::{
     FlowError, announce,
     apply::{self, Heard, Standing},
     ask,
+    session::native,
     shield::{self, Asking, Guard, Proof},
     tell,
 };
@@ -64,26 +70,71 @@ pub async fn start_checkout(
     who: Asking,
     request: CheckoutRequest,
 ) -> Result<Intent, FlowError> {
-    let made = make_order(cx, &who, request).await;
+    match counted(make_order(cx, &who, request, None).await)? {
+        Made::Paid(order) => Ok(Intent { order: *order, client_secret: None }),
+        Made::Asked(standing) => ready(*standing),
+    }
+}
+
+/// Makes the cart of a session an order that is paid in the same call, with the request's token. From
+/// then on the session follows the order's payment; where a payment of the cart is under way already,
+/// whoever began it, it follows that one, and nothing is begun.
+pub async fn pay_session(
+    cx: &Cx,
+    who: Asking,
+    request: CheckoutRequest,
+    seen: Seen,
+) -> Result<(), FlowError> {
+    counted(make_order(cx, &who, request, Some(seen)).await).map(drop)
+}
+
+/// A session whose shopper pays, and what she saw: nothing else is charged.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The session.
+    pub session: SessionId,
+    /// What was in the cart.
+    pub cart_hash: CartHash,
+    /// What it cost.
+    pub total: Money,
+    /// Where she comes back to from her bank.
+    pub return_url: Url,
+}
+
+/// What came of a request.
+enum Made {
+    /// There was nothing to pay, or it is paid already.
+    Paid(Box<Order>),
+    /// The gateway was asked.
+    Asked(Box<Standing>),
+}
+
+fn counted(made: Result<Made, FlowError>) -> Result<Made, FlowError> {
     if let Some(what) = shield::outcome(&made) {
         metrics::counter!("till_shield_total", "what" => what).increment(1);
     }
     made
 }
 
-async fn make_order(cx: &Cx, who: &Asking, request: CheckoutRequest) -> Result<Intent, FlowError> {
+async fn make_order(
+    cx: &Cx,
+    who: &Asking,
+    request: CheckoutRequest,
+    seen: Option<Seen>,
+) -> Result<Made, FlowError> {
     let mut guard = shield::guard(cx, who, &request.email);
     let mut replaced = None;
     for _ in 0..=REPLACEMENTS_MAX + PROOFS_MAX {
-        let step = write_down(cx, who.visitor, request.clone(), guard, replaced.take()).await?;
+        let asked = (request.clone(), seen.clone());
+        let step = write_down(cx, who.visitor, asked, guard, replaced.take()).await?;
         let older = match step {
             Step::Prove => {
                 guard = Some(shield::prove(cx, who, &request.email).await?);
                 continue;
             }
-            Step::Paid(order) => return Ok(Intent { order: *order, client_secret: None }),
-            Step::Ask(id) => return ready(ask::ask(cx, id).await?),
-            Step::Ready(standing) => return ready(*standing),
+            Step::Paid(order) => return Ok(Made::Paid(order)),
+            Step::Ask(id) => return Ok(Made::Asked(Box::new(ask::ask(cx, id).await?))),
+            Step::Ready(standing) => return Ok(Made::Asked(standing)),
             Step::Replace(older) => *older,
         };
         replaced = Some(close(cx, older).await?);
@@ -140,6 +191,8 @@ struct Writing {
     guard: Option<Guard>,
     /// An older order of the cart whose payment the gateway has cancelled.
     replaced: Option<(OrderId, Heard)>,
+    /// The session that pays; none where the browser is going to.
+    seen: Option<Seen>,
 }
 
 enum Step {
@@ -158,7 +211,7 @@ enum Step {
 async fn write_down(
     cx: &Cx,
     visitor: VisitorId,
-    request: CheckoutRequest,
+    (request, seen): (CheckoutRequest, Option<Seen>),
     guard: Option<Guard>,
     replaced: Option<(OrderId, Heard)>,
 ) -> Result<Step, FlowError> {
@@ -170,7 +223,7 @@ async fn write_down(
     };
     let (prices, charges) = (cx.shop.prices.clone(), cx.shop.charges);
     let stripe = cx.stripe.clone();
-    let input = Writing { visitor, request, new, prices, charges, stripe, guard, replaced };
+    let input = Writing { visitor, request, new, prices, charges, stripe, guard, replaced, seen };
     cx.store.write(input, |tx, writing| Box::pin(writing.run(tx))).await
 }
 
@@ -190,9 +243,17 @@ impl Writing {
         self.close_replaced(tx).await?;
         let live = self.live(tx, cart.id).await?;
         let fingerprint = checkout::fingerprint(&cart, &self.request);
+        if let Some(live) = &live
+            && self.seen.is_some()
+            && (is_under_way(live) || live.order.fingerprint == fingerprint)
+        {
+            self.follow(tx, live).await?;
+            return Ok(Step::Ready(Box::new(live.clone())));
+        }
         if let Some(step) = live.as_ref().and_then(|live| same(live, fingerprint)) {
             return self.leave_time(tx, step).await;
         }
+        self.compare_cart(&cart)?;
         if let Some(order) = self.paid_before(tx, &cart).await? {
             return Ok(Step::Paid(Box::new(order)));
         }
@@ -200,6 +261,7 @@ impl Writing {
         let rules = (&self.prices, &self.charges);
         // Asked before an older order is given up: a request that cannot succeed costs nothing.
         let placed = checkout::place(&cart, &offers, self.request.clone(), self.new, rules)?;
+        self.compare_total(&placed.order)?;
         let older = live.as_ref().map(|live| live.order.id);
         let Some(proof) = self.admit(tx, &placed.order, older).await? else {
             return Ok(Step::Prove);
@@ -290,6 +352,8 @@ impl Writing {
             apply::move_reserved(tx, &order.lines, StockMove::Sell).await?;
             apply::take_from_cart(tx, &order, self.new.at).await?;
             announce::order_moved(tx, &order, None, self.new.at).await?;
+            let free = SessionOrder { id: order.id.to_string(), transaction: None, is_free: true };
+            self.show_session(tx, order.id, Shown::Succeeded(free)).await?;
             return Ok(Step::Paid(Box::new(order)));
         };
         let attempt = Attempt {
@@ -311,13 +375,56 @@ impl Writing {
         if let Some(guard) = &self.guard {
             guard.remember(tx, &order, proof).await?;
         }
+        self.show_session(tx, order.id, Shown::Pending { reconciling: false }).await?;
         // Last, so that a product that everybody wants is locked for a moment only.
         reserve(tx, &order).await?;
         Ok(Step::Ask(order.id))
     }
 
+    /// Makes the session follow the live payment of its cart.
+    async fn follow(&self, tx: &mut Tx, live: &Standing) -> Result<(), FlowError> {
+        self.show_session(tx, live.order.id, Shown::Pending { reconciling: false }).await?;
+        Ok(apply::show(tx, &live.payment, self.new.at).await?)
+    }
+
+    /// Makes the session follow the payment of an order, and shows how that stands. The cart is
+    /// locked, so nothing else moves the sessions that follow payments of it.
+    async fn show_session(
+        &self,
+        tx: &mut Tx,
+        order: OrderId,
+        standing: Shown,
+    ) -> Result<(), FlowError> {
+        let Some(seen) = &self.seen else { return Ok(()) };
+        let session = session::lock_of_visitor(tx, seen.session, self.visitor).await?;
+        let session = session.ok_or(SessionRefusal::Over)?;
+        let of = Followed::Order(order);
+        let shown = session.begin(of, self.new.at)?.show(of, standing, self.new.at);
+        Ok(session::save(tx, &shown, self.new.at).await?)
+    }
+
+    /// What is charged is what the shopper saw.
+    fn compare_cart(&self, cart: &Cart) -> Result<(), FlowError> {
+        match &self.seen {
+            Some(seen) if seen.cart_hash != native::hash(cart) => Err(FlowError::NotAsSeen),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn compare_total(&self, order: &Order) -> Result<(), FlowError> {
+        match &self.seen {
+            Some(seen) if seen.total != order.totals.total() => Err(FlowError::NotAsSeen),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn encode(&self, order: &Order, payment: &Payment) -> Result<String, FlowError> {
-        let encoded = self.stripe.encode_create(order, payment);
+        let encoded = match (&self.request.token, &self.seen) {
+            (Some(token), Some(seen)) => {
+                self.stripe.encode_paid(order, payment, (token, &seen.return_url))
+            }
+            (None, _) | (Some(_), None) => self.stripe.encode_create(order, payment),
+        };
         // What cannot be charged was refused before.
         encoded.map_err(|error| FlowError::Broken(error.to_string()))
     }
@@ -334,6 +441,21 @@ fn same(live: &Standing, fingerprint: Fingerprint) -> Option<Step> {
         (S::Closing { .. }, _) => None,
         (_, Some(_)) => Some(Step::Ready(Box::new(live.clone()))),
         (_, None) => Some(Step::Ask(live.order.id)),
+    }
+}
+
+/// Whether the shopper has paid, as far as she can, so that another try waits for the end of this
+/// one. One that a bank refused, or that no browser has confirmed, is closed for another.
+fn is_under_way(live: &Standing) -> bool {
+    use PaymentState as S;
+    match live.payment.payment.state() {
+        S::Created | S::Unknown | S::RequiresAction | S::Processing | S::Answered => true,
+        S::Open
+        | S::Declined { .. }
+        | S::Closing { .. }
+        | S::Succeeded { .. }
+        | S::Failed { .. }
+        | S::Cancelled => false,
     }
 }
 

@@ -419,6 +419,7 @@ impl From<FlowError> for ApiError {
                 Self::contact(field, message)
             }
             FlowError::NoSuchLine => Self::new(Code::LineNotFound),
+            FlowError::NotAsSeen | FlowError::Session(_) => Self::new(Code::Conflict),
             FlowError::Platform(error) => of_platform(&error),
             FlowError::Store(error) => {
                 tracing::error!(%error, "the database failed");

@@ -1,7 +1,10 @@
 //! The OpenAPI document, from the code. Which codes an operation can answer with stands here, in
 //! one table; status, body and one named example for each code follow from [`Code::wire`].
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use axum::response::{IntoResponse, Response};
 use http::header;
@@ -9,14 +12,15 @@ use serde_json::json;
 use utoipa::{
     OpenApi,
     openapi::{
-        ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder, example::ExampleBuilder,
-        path::Operation,
+        ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder, Schema,
+        example::ExampleBuilder, path::Operation, schema::OneOfBuilder,
     },
 };
 
 use super::{
     error::{Code, ErrorBody},
     routes,
+    session::code::SessionCode,
 };
 
 #[derive(OpenApi)]
@@ -32,6 +36,8 @@ use super::{
         (name = "catalogue", description = "What the shop sells."),
         (name = "cart", description = "What the visitor means to buy."),
         (name = "checkout", description = "From cart to payment."),
+        (name = "sessions", description = "From cart to a paid order in one call; amounts are in \
+                                          the minor unit here."),
         (name = "orders", description = "What has become of it."),
         (name = "webhooks", description = "What Stripe tells us."),
     ),
@@ -84,17 +90,48 @@ pub fn codes(operation: &str) -> Vec<Code> {
             VISITOR,
             &[Code::CrossOrigin, Code::OrderNotFound, Code::Conflict, Code::PaymentUnknown],
         ],
+        "open_session" | "patch_session" | "pay_session" => {
+            &[VISITOR, &[Code::CrossOrigin, Code::TooLarge]]
+        }
+        "offer_shipping" | "resume_payment" | "abandon_payment" => &[VISITOR, &[Code::CrossOrigin]],
+        "current_session" => &[VISITOR],
         "stripe_webhook" => &[&[Code::Invalid, Code::TooLarge]],
         _ => &[],
     };
     own.iter().chain([&EVERYWHERE]).flat_map(|codes| codes.iter().copied()).collect()
 }
 
+/// Which codes of the session contract an operation can answer with, by its id.
+pub fn session_codes(operation: &str) -> Vec<SessionCode> {
+    use SessionCode as C;
+    let own: &[C] = match operation {
+        "open_session" => &[C::Validation, C::Platform],
+        "current_session" => &[],
+        "patch_session" => &[C::Validation, C::Gone, C::NotOpen, C::Platform],
+        "offer_shipping" => &[C::Gone, C::NotOpen, C::MissingShippingAddress, C::Platform],
+        "pay_session" => &[
+            C::Validation,
+            C::Gone,
+            C::MissingFields,
+            C::CartMismatch,
+            C::RateUnresolvable,
+            C::UnknownGateway,
+            C::Adapter,
+            C::RateLimited,
+            C::ChallengeRequired,
+        ],
+        "resume_payment" => &[C::Gone, C::NotResumable, C::StillRequiresAction, C::Adapter],
+        "abandon_payment" => &[C::Gone, C::NotAbandonable, C::Adapter],
+        _ => return Vec::new(),
+    };
+    own.iter().chain(&[C::Store]).copied().collect()
+}
+
 /// The document.
 pub fn document() -> Document {
     let mut document = Base::openapi();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    document.merge(routes::documented().into_openapi());
+    document.merge(routes::documented());
     for path in document.paths.paths.values_mut() {
         let operations =
             [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete, &mut path.put];
@@ -105,23 +142,46 @@ pub fn document() -> Document {
     document
 }
 
+/// A failure that an operation can answer with.
+struct Failure {
+    name: &'static str,
+    sentence: &'static str,
+    schema: &'static str,
+    example: serde_json::Value,
+}
+
 fn describe_failures(operation: &mut Operation) {
-    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-    for code in codes(operation.operation_id.as_deref().unwrap_or_default()) {
-        by_status.entry(code.wire().1.as_u16()).or_default().push(code);
+    let mut by_status: BTreeMap<u16, Vec<Failure>> = BTreeMap::new();
+    let id = operation.operation_id.as_deref().unwrap_or_default();
+    for (name, status, sentence) in codes(id).into_iter().map(Code::wire) {
+        let example = json!({ "error": { "code": name, "message": sentence } });
+        let failure = Failure { name, sentence, schema: "Error", example };
+        by_status.entry(status.as_u16()).or_default().push(failure);
     }
-    for (status, codes) in by_status {
-        let sentences: Vec<_> =
-            codes.iter().map(|code| format!("`{}`: {}", code.wire().0, code.wire().2)).collect();
-        let examples = codes.iter().map(|code| {
-            let (name, _, message) = code.wire();
-            let value = json!({ "error": { "code": name, "message": message } });
-            (name, RefOr::T(ExampleBuilder::new().value(Some(value)).build()))
+    for (name, status, sentence) in session_codes(id).into_iter().map(SessionCode::wire) {
+        let error = json!({ "code": name, "message": sentence });
+        let example = json!({ "success": false, "error": error });
+        let failure = Failure { name, sentence, schema: "SessionAnswer", example };
+        by_status.entry(status.as_u16()).or_default().push(failure);
+    }
+    for (status, failures) in by_status {
+        let sentences: Vec<_> = failures
+            .iter()
+            .map(|Failure { name, sentence, .. }| format!("`{name}`: {sentence}"))
+            .collect();
+        let schemas: BTreeSet<&str> = failures.iter().map(|failure| failure.schema).collect();
+        let mut of = schemas.into_iter().map(Ref::from_schema_name);
+        let schema = match (of.next(), of.next()) {
+            (Some(one), Some(other)) => {
+                let either = OneOfBuilder::new().item(one).item(other).build();
+                Some(RefOr::T(Schema::OneOf(either)))
+            }
+            (one, _) => one.map(RefOr::Ref),
+        };
+        let examples = failures.into_iter().map(|Failure { name, example, .. }| {
+            (name, RefOr::T(ExampleBuilder::new().value(Some(example)).build()))
         });
-        let content = ContentBuilder::new()
-            .schema(Some(RefOr::Ref(Ref::from_schema_name("Error"))))
-            .examples_from_iter(examples)
-            .build();
+        let content = ContentBuilder::new().schema(schema).examples_from_iter(examples).build();
         let response = ResponseBuilder::new()
             .description(sentences.join("  \n"))
             .content("application/json", content)

@@ -23,6 +23,7 @@ use super::{
     health, openapi, order,
     page::{self, Facts},
     platform,
+    session::{self, SessionWeb},
     visitor::{self, VisitorCookie},
     webhook,
 };
@@ -86,8 +87,10 @@ const EVENT_BYTES_MAX: usize = 1024 * 1024;
 const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 
 /// The routes that the OpenAPI document describes.
-pub fn documented() -> OpenApiRouter<Web> {
-    shop().merge(catalogue()).merge(webhooks())
+pub fn documented() -> utoipa::openapi::OpenApi {
+    let mut document = shop().merge(catalogue()).merge(webhooks()).into_openapi();
+    document.merge(sessions().merge(payments_of_sessions()).into_openapi());
+    document
 }
 
 /// The same routes without their description.
@@ -96,6 +99,8 @@ struct Undescribed {
     shop: Router<Web>,
     catalogue: Router<Web>,
     webhooks: Router<Web>,
+    sessions: Router<SessionWeb>,
+    payments_of_sessions: Router<SessionWeb>,
 }
 
 /// Made once: describing takes longer than all the rest of opening a server, and there are processes
@@ -104,19 +109,23 @@ static UNDESCRIBED: LazyLock<Undescribed> = LazyLock::new(|| Undescribed {
     shop: shop().split_for_parts().0,
     catalogue: catalogue().split_for_parts().0,
     webhooks: webhooks().split_for_parts().0,
+    sessions: sessions().split_for_parts().0,
+    payments_of_sessions: payments_of_sessions().split_for_parts().0,
 });
 
 /// The whole server with the native backend.
-pub fn router(web: Web) -> Router {
-    let Undescribed { shop, catalogue, webhooks } = UNDESCRIBED.clone();
+pub fn router(web: Web, session_web: SessionWeb) -> Router {
+    let Undescribed { shop, catalogue, webhooks, sessions, payments_of_sessions } =
+        UNDESCRIBED.clone();
     let front = web.front.clone();
+    let shop = shop.merge(sessions.merge(payments_of_sessions).with_state(session_web));
     let api = guarded(&front, shop, catalogue)
         .merge(webhooks.layer(DefaultBodyLimit::max(EVENT_BYTES_MAX)));
     finished(api.merge(pages()).route("/", get(page::index)), web)
 }
 
 /// The whole server with Elastic Path behind it.
-pub fn platform_router(web: PlatformWeb) -> Router {
+pub fn platform_router(web: PlatformWeb, session_web: SessionWeb) -> Router {
     let shop = Router::new()
         .route("/api/cart", get(platform::get_cart).delete(platform::clear_cart))
         .route("/api/cart/items", post(platform::add_item))
@@ -132,6 +141,7 @@ pub fn platform_router(web: PlatformWeb) -> Router {
         .route("/api/checkout/confirm", any(platform::unsupported))
         .route("/api/webhooks/stripe", any(platform::unsupported));
     let front = web.front.clone();
+    let shop = shop.merge(UNDESCRIBED.sessions.clone().with_state(session_web));
     let api = guarded(&front, shop, catalogue).merge(elsewhere);
     finished(api.merge(pages()), web)
 }
@@ -209,6 +219,20 @@ fn catalogue() -> OpenApiRouter<Web> {
 
 fn webhooks() -> OpenApiRouter<Web> {
     OpenApiRouter::new().routes(routes!(webhook::stripe_webhook))
+}
+
+fn sessions() -> OpenApiRouter<SessionWeb> {
+    OpenApiRouter::new()
+        .routes(routes!(session::open_session))
+        .routes(routes!(session::current_session, session::patch_session))
+        .routes(routes!(session::offer_shipping))
+}
+
+fn payments_of_sessions() -> OpenApiRouter<SessionWeb> {
+    OpenApiRouter::new()
+        .routes(routes!(session::pay_session))
+        .routes(routes!(session::resume_payment))
+        .routes(routes!(session::abandon_payment))
 }
 
 fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

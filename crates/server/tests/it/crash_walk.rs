@@ -218,4 +218,9 @@ survived! {
         COMPARING_A_SUCCESS_WITHOUT_ITS_EVENT crosses 16;
     comparing_a_refund_that_nobody_told_of_survives_a_crash_anywhere:
         COMPARING_A_REFUND_THAT_NOBODY_TOLD_OF crosses 11;
+    the_payment_of_a_session_survives_a_crash_anywhere: PAYMENT_OF_A_SESSION crosses 4;
+    the_payment_of_a_session_whose_first_answer_is_lost_survives_a_crash_anywhere:
+        PAYMENT_OF_A_SESSION_WHOSE_FIRST_ANSWER_IS_LOST crosses 6;
+    the_payment_of_a_session_after_a_decline_survives_a_crash_anywhere:
+        PAYMENT_OF_A_SESSION_AFTER_A_DECLINE crosses 9;
 }

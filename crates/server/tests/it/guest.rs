@@ -113,9 +113,9 @@ impl<'shop> Guest<'shop> {
             request = request.header(*name, *value);
         }
         let response = request.send().await.unwrap();
-        if let Some(cookie) = response.headers().get("set-cookie") {
-            let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
-            *self.cookie.lock().unwrap() = Some(pair);
+        for cookie in response.headers().get_all("set-cookie") {
+            let mut kept = self.cookie.lock().unwrap();
+            *kept = Some(with_cookie(kept.as_deref().unwrap_or_default(), cookie));
         }
         let status = response.status().as_u16();
         let headers = response.headers().clone();
@@ -179,6 +179,23 @@ impl<'shop> Guest<'shop> {
         self.at_stripe(intent, &form).await
     }
 
+    /// What her browser makes of a card, for one try to pay.
+    pub async fn token(&self, card: Card) -> String {
+        let key = Options::default().publishable_key;
+        let form = [
+            ("key", key.as_str()),
+            ("payment_method_data[type]", "card"),
+            ("payment_method_data[card][number]", card.number()),
+            ("payment_method_data[card][exp_month]", "12"),
+            ("payment_method_data[card][exp_year]", "2040"),
+            ("payment_method_data[card][cvc]", "123"),
+        ];
+        let url = format!("{}/v1/confirmation_tokens", self.shop.stripe_url);
+        let response = self.shop.http.post(url).form(&form).send().await.unwrap();
+        let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        body["id"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned()
+    }
+
     /// The browser confirms with a debit from this account.
     pub async fn confirm_debit(&self, intent: &Intent, iban: &str) -> String {
         let form = [
@@ -232,6 +249,15 @@ impl<'shop> Guest<'shop> {
             .until(&what, || async { self.order(intent).await.body["status"] == status })
             .await;
     }
+}
+
+/// What a browser keeps after an answer: a cookie takes the place of the one with its name.
+pub fn with_cookie(kept: &str, set_cookie: &http::HeaderValue) -> String {
+    let pair = set_cookie.to_str().unwrap().split(';').next().unwrap();
+    let name = pair.split('=').next();
+    let others = kept.split("; ").filter(|other| other.split('=').next() != name);
+    let all: Vec<&str> = others.filter(|other| !other.is_empty()).chain([pair]).collect();
+    all.join("; ")
 }
 
 /// The usual order form.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulators::stripe::{DisputeOrder, Fault, FaultKind, RefundOrder};
 
 use super::stage::Stage;
@@ -262,6 +262,54 @@ pub const COMPARING_A_REFUND_THAT_NOBODY_TOLD_OF: Flow = Flow {
     },
     act: |stage| stage.compare_books(),
 };
+
+pub const PAYMENT_OF_A_SESSION: Flow =
+    Flow { before: open_session, act: |stage| pay_session(stage, CARD) };
+
+pub const PAYMENT_OF_A_SESSION_WHOSE_FIRST_ANSWER_IS_LOST: Flow = Flow {
+    before: |stage| {
+        open_session(stage)?;
+        stage.stripe.inject(Fault::once("/v1/payment_intents", FaultKind::LoseAfter));
+        Some(())
+    },
+    act: |stage| pay_session(stage, CARD),
+};
+
+pub const PAYMENT_OF_A_SESSION_AFTER_A_DECLINE: Flow = Flow {
+    before: |stage| {
+        open_session(stage)?;
+        pay_session(stage, DECLINED_CARD)
+    },
+    act: |stage| pay_session(stage, CARD),
+};
+
+const SESSION: &str = "/api/checkout/sessions/current";
+
+fn open_session(stage: &mut Stage) -> Option<()> {
+    fill_cart(stage)?;
+    stage.ask(Method::POST, "/api/checkout/sessions", &json!({}))?;
+    let address = json!({
+        "firstName": "Ada", "lastName": "Beispiel", "line1": "Hauptstr. 1", "city": "Berlin",
+        "country": "DE", "postcode": "10115",
+    });
+    let form = json!({
+        "customerInfo": { "name": "Ada Beispiel", "email": "ada@example.org" },
+        "shippingAddress": address,
+        "billingAddress": address,
+    });
+    stage.ask(Method::PATCH, SESSION, &form)?;
+    stage.ask(Method::POST, &format!("{SESSION}/shipping"), &json!({}))?;
+    stage.ask(Method::PATCH, SESSION, &json!({ "selectedShippingRateId": "standard" })).map(drop)
+}
+
+/// Each time with a token of its own, as a page does that was loaded again.
+fn pay_session(stage: &mut Stage, method: &str) -> Option<()> {
+    let token = stage.token(method);
+    let body = json!({ "gateway": "stripe", "confirmation_token": token });
+    let reply = stage.ask(Method::POST, &format!("{SESSION}/pay"), &body)?;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    Some(())
+}
 
 fn fill_cart(stage: &mut Stage) -> Option<()> {
     stage.add("mug", 2).map(drop)

@@ -40,7 +40,7 @@ use super::machine::{Cut, Machine};
 use crate::{
     books,
     erp::{Erp, SECRET},
-    guest::checkout_request,
+    guest::{checkout_request, with_cookie},
     shelves::{self, Pieces},
     shop,
 };
@@ -300,8 +300,8 @@ impl Stage {
                 () = poller => unreachable!("it has no end"),
             }
         })?;
-        if let Some(cookie) = headers.get(header::SET_COOKIE) {
-            self.cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+        for cookie in headers.get_all(header::SET_COOKIE) {
+            self.cookie = with_cookie(&self.cookie, cookie);
         }
         let body = serde_json::from_slice(&text).unwrap_or(Value::Null);
         Some(Reply { status, body })
@@ -349,6 +349,22 @@ impl Stage {
         let body: Value = serde_json::from_slice(&body.unwrap()).unwrap();
         let said = body["status"].as_str().or_else(|| body["error"]["code"].as_str());
         said.unwrap_or_else(|| panic!("{body}")).to_owned()
+    }
+
+    /// What her browser makes of a card, for one try to pay.
+    pub fn token(&self, method: &str) -> String {
+        let key = Options::default().publishable_key;
+        let request = Request::post("/v1/confirmation_tokens")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(format!("key={key}&{method}")))
+            .unwrap();
+        let router = self.stripe.router();
+        let body = self.live(async move {
+            let response = router.oneshot(request).await.unwrap();
+            axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap()
+        });
+        let body: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        body["id"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned()
     }
 
     /// Somebody makes a payment at Stripe that names her order, and it succeeds.

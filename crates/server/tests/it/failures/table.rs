@@ -462,7 +462,13 @@ pub(super) static CASES: &[Case] = &[
     case(
         51,
         "A confirmation token is used twice, or too late.",
-        Apart { why: "the shop API takes no confirmation tokens; the session API will." },
+        Held {
+            by: "A token is part of the order that it pays: sent again it is that order; one that Stripe refuses ends its order, and another pays.",
+            tests: &[
+                "the_same_declined_token_again_is_answered_the_same",
+                "a_token_that_stripe_does_not_know_charges_nothing_and_another_pays",
+            ],
+        },
     ),
     case(
         52,

@@ -27,7 +27,7 @@ const HOME: &str = "203.0.113.1";
 const ELSEWHERE: &str = "198.51.100.7";
 
 /// The shop with its usual limits, behind a proxy; a story changes what it is about.
-async fn shielded<const N: usize>(shop: &mut Shop, changes: [(&str, &str); N]) {
+pub(super) async fn shielded<const N: usize>(shop: &mut Shop, changes: [(&str, &str); N]) {
     shop.restart_with([
         ("TILL_TRUSTED_PROXIES", "127.0.0.1"),
         ("TILL_SHIELD_ORDERS", ""),
@@ -85,7 +85,7 @@ async fn try_cards(guest: &Guest<'_>, intent: &Intent, cards: &[Card]) {
 
 /// Twenty declines, too few for any order and any card to be ended: the breaker opens, and a person is
 /// called, which the story has to expect.
-async fn open_breaker(shop: &Shop) {
+pub(super) async fn open_breaker(shop: &Shop) {
     let cards =
         [Card::Declined, Card::InsufficientFunds, Card::Stolen, Card::Declined, Card::Stolen];
     for number in 0..4 {
@@ -111,7 +111,7 @@ async fn counted(store: &Store) -> [i64; 4] {
     counted.unwrap()
 }
 
-async fn items(store: &Store) -> Vec<(String, String)> {
+pub(super) async fn items(store: &Store) -> Vec<(String, String)> {
     let read = store.read((), |tx, ()| {
         Box::pin(async move {
             let rows = tx.query(&ITEMS, &[]).await?.into_iter();

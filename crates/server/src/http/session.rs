@@ -1,0 +1,270 @@
+//! The session API over HTTP, the same on both backends: a cookie names the session, the row carries
+//! everything else.
+
+pub mod body;
+pub mod code;
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    body::Bytes,
+    extract::{FromRef, FromRequest, Request, State},
+    response::{IntoResponse, Response},
+};
+use domain::{
+    elastic_path::EpCartId,
+    id::VisitorId,
+    purchase::PayToken,
+    session::{AllowedAttributes, CheckoutSession, SessionCart, SessionState},
+    shield::Network,
+};
+use http::{HeaderMap, StatusCode, header::SET_COOKIE};
+use serde::de::DeserializeOwned;
+
+use super::{better_auth::BetterAuth, cookie::SignedCookie, read::Raw, routes::Front};
+use crate::{
+    context::{Backend, Cx},
+    flows::{
+        FlowError,
+        session::{self, Named, Opening, SessionError, pay, platform},
+        shield::Asking,
+    },
+};
+use body::{OpenSession, PatchSession, PaySession, SessionAnswer};
+use code::{SessionCode, SessionFault};
+
+/// What the handlers of the session routes are handed.
+#[derive(Clone)]
+pub struct SessionWeb {
+    /// Who asks, and whether she may.
+    pub front: Front,
+    /// For the flows.
+    pub backend: Backend,
+    /// Names the session.
+    pub cookie: SignedCookie,
+    /// The storefront's own sessions, where it has some.
+    pub better_auth: Option<BetterAuth>,
+    /// Which custom attributes the shop takes.
+    pub attributes: Arc<AllowedAttributes>,
+}
+
+impl FromRef<SessionWeb> for Front {
+    fn from_ref(web: &SessionWeb) -> Self {
+        web.front.clone()
+    }
+}
+
+/// A row says when a session is over. The cookie is kept longer, for a payment that takes its time.
+const LIFETIME: time::Duration = time::Duration::days(1);
+
+/// The cookie that names a session; `secret` signs it.
+pub fn cookie(secret: &str, https: bool) -> SignedCookie {
+    SignedCookie::new("ep_checkout_session", LIFETIME, secret, https)
+}
+
+/// Opens a session on the visitor's cart, and gives her its cookie.
+#[utoipa::path(post, path = "/api/checkout/sessions", tag = "sessions",
+    request_body = OpenSession,
+    responses((status = 201, description = "The session.", body = SessionAnswer)))]
+pub async fn open_session(
+    State(web): State<SessionWeb>,
+    Extension(visitor): Extension<VisitorId>,
+    headers: HeaderMap,
+    Said(body): Said<OpenSession>,
+) -> Result<Response, SessionFault> {
+    let named = match body.cart_id {
+        Some(id) => Some(id.parse::<EpCartId>().map_err(|_| {
+            SessionFault::invalid(
+                "cartId is required and must be a string of letters, digits, - and _.",
+            )
+        })?),
+        None => None,
+    };
+    let now = web.backend.clock.now();
+    let of_storefront = web.better_auth.as_ref().and_then(|ours| ours.cart(&headers, now));
+    let cart = named.or(of_storefront);
+    let opening =
+        Opening { visitor, cart: cart.clone(), requires_shipping: body.requires_shipping };
+    let session = match session::open(&web.backend, opening).await {
+        Ok(session) => session,
+        Err(error) => {
+            let is_gone = matches!(error, SessionError::NoCart);
+            let mut response = SessionFault::from(error).into_response();
+            // The storefront still names a cart that has become an order.
+            if let Some(cart) = cart.filter(|_| is_gone) {
+                take_cart_away(&web, &headers, &cart, &mut response);
+            }
+            return Ok(response);
+        }
+    };
+    let answer = Json(SessionAnswer::of(Some(&session)));
+    let mut response = (StatusCode::CREATED, answer).into_response();
+    if let Some(cookie) = web.cookie.set(&session.id.to_string()) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// The visitor's session as it stands; null where there is none.
+#[utoipa::path(get, path = "/api/checkout/sessions/current", tag = "sessions",
+    responses((status = 200, description = "The session.", body = SessionAnswer)))]
+pub async fn current_session(
+    State(web): State<SessionWeb>,
+    Extension(visitor): Extension<VisitorId>,
+    headers: HeaderMap,
+) -> Result<Response, SessionFault> {
+    let session = match named(&web, visitor, &headers) {
+        Ok(named) => session::current(&web.backend, named).await.map_err(FlowError::from)?,
+        Err(_) => None,
+    };
+    match session {
+        Some(session) => Ok(render(&web, &headers, &session).await?),
+        None => Ok(Json(SessionAnswer::of(None)).into_response()),
+    }
+}
+
+/// Takes in what the shopper typed.
+#[utoipa::path(patch, path = "/api/checkout/sessions/current", tag = "sessions",
+    request_body = PatchSession,
+    responses((status = 200, description = "The session.", body = SessionAnswer)))]
+pub async fn patch_session(
+    State(web): State<SessionWeb>,
+    Extension(visitor): Extension<VisitorId>,
+    headers: HeaderMap,
+    Said(body): Said<PatchSession>,
+) -> Result<Response, SessionFault> {
+    let named = named(&web, visitor, &headers)?;
+    let patch = body.read(&web.attributes)?;
+    render(&web, &headers, &session::patch(&web.backend, named, patch).await?).await
+}
+
+/// Offers the ways in which the order can be sent.
+#[utoipa::path(post, path = "/api/checkout/sessions/current/shipping", tag = "sessions",
+    responses((status = 200, description = "The session with its rates.", body = SessionAnswer)))]
+pub async fn offer_shipping(
+    State(web): State<SessionWeb>,
+    Extension(visitor): Extension<VisitorId>,
+    headers: HeaderMap,
+) -> Result<Response, SessionFault> {
+    let named = named(&web, visitor, &headers)?;
+    render(&web, &headers, &session::offer_shipping(&web.backend, named).await?).await
+}
+
+/// Pays the session: one call, one charge. Called again it answers how that one stands. A bank's no
+/// is an answer too (`paymentError`), and another token may be tried.
+#[utoipa::path(post, path = "/api/checkout/sessions/current/pay", tag = "sessions",
+    request_body = PaySession,
+    responses((status = 200, description = "The session.", body = SessionAnswer)))]
+pub async fn pay_session(
+    State(web): State<SessionWeb>,
+    Extension(visitor): Extension<VisitorId>,
+    Extension(network): Extension<Option<Network>>,
+    headers: HeaderMap,
+    Said(mut body): Said<PaySession>,
+) -> Result<Response, SessionFault> {
+    let named = named(&web, visitor, &headers)?;
+    let cx = native(&web)?;
+    let solution = body.challenge.take().map(Into::into);
+    let who = Asking { visitor, network, solution };
+    let means = means(&body)?;
+    let flow = async move { Ok(pay::pay(&cx, named, who, means).await) };
+    render(&web, &headers, &web.backend.see_through(flow).await??).await
+}
+
+/// Asks how the payment stands, after the shopper has been at her bank's.
+#[utoipa::path(post, path = "/api/checkout/sessions/current/resume-payment", tag = "sessions",
+    responses((status = 200, description = "The session.", body = SessionAnswer)))]
+pub async fn resume_payment(
+    State(web): State<SessionWeb>,
+    Extension(visitor): Extension<VisitorId>,
+    headers: HeaderMap,
+) -> Result<Response, SessionFault> {
+    let (named, cx) = (named(&web, visitor, &headers)?, native(&web)?);
+    let flow = async move { Ok(pay::resume(&cx, named).await) };
+    render(&web, &headers, &web.backend.see_through(flow).await??).await
+}
+
+/// Gives up a payment that waits for its shopper.
+#[utoipa::path(post, path = "/api/checkout/sessions/current/abandon-payment", tag = "sessions",
+    responses((status = 200, description = "The session.", body = SessionAnswer)))]
+pub async fn abandon_payment(
+    State(web): State<SessionWeb>,
+    Extension(visitor): Extension<VisitorId>,
+    headers: HeaderMap,
+) -> Result<Response, SessionFault> {
+    let (named, cx) = (named(&web, visitor, &headers)?, native(&web)?);
+    let flow = async move { Ok(pay::abandon(&cx, named).await) };
+    render(&web, &headers, &web.backend.see_through(flow).await??).await
+}
+
+/// The session that the visitor's cookie names.
+fn named(web: &SessionWeb, visitor: VisitorId, headers: &HeaderMap) -> Result<Named, SessionFault> {
+    let id = web.cookie.read(headers).and_then(|id| id.parse().ok());
+    let session = id.ok_or_else(|| SessionFault::new(SessionCode::Gone))?;
+    Ok(Named { session, visitor })
+}
+
+/// The routes that move money are those of the native backend alone.
+fn native(web: &SessionWeb) -> Result<Cx, SessionFault> {
+    match &web.backend {
+        Backend::Native(cx) => Ok(cx.clone()),
+        Backend::Platform(_) => Err(SessionFault::new(SessionCode::UnknownGateway)),
+    }
+}
+
+fn means(body: &PaySession) -> Result<pay::Means, SessionFault> {
+    match (body.gateway.as_deref(), &body.confirmation_token) {
+        (None | Some(""), _) => Err(SessionFault::invalid("gateway is required")),
+        (Some("manual"), _) => Ok(pay::Means::Nothing),
+        (Some("stripe"), Some(token)) => {
+            let token = PayToken::new(token.as_str());
+            let token = token
+                .map_err(|error| SessionFault::invalid(format!("confirmation_token: {error}.")))?;
+            Ok(pay::Means::Stripe(token))
+        }
+        (Some("stripe"), None) => Err(SessionFault::invalid("confirmation_token is required")),
+        (Some(_), _) => Err(SessionFault::new(SessionCode::UnknownGateway)),
+    }
+}
+
+/// The session as the storefront sees it. One that is bought takes its cart away from whoever still
+/// names it.
+async fn render(
+    web: &SessionWeb,
+    headers: &HeaderMap,
+    session: &CheckoutSession,
+) -> Result<Response, SessionFault> {
+    let mut response = Json(SessionAnswer::of(Some(session))).into_response();
+    if let (Backend::Platform(px), SessionState::Complete { .. }, SessionCart::Platform(cart)) =
+        (&web.backend, session.state(), &session.cart)
+    {
+        platform::forget(px, session.visitor, cart).await.map_err(FlowError::from)?;
+        take_cart_away(web, headers, cart, &mut response);
+    }
+    Ok(response)
+}
+
+fn take_cart_away(web: &SessionWeb, headers: &HeaderMap, cart: &EpCartId, to: &mut Response) {
+    let Some(better_auth) = &web.better_auth else { return };
+    let (now, nonce) = (web.backend.clock.now(), web.backend.ids.next());
+    for cookie in better_auth.without_cart(headers, cart, now, nonce) {
+        to.headers_mut().append(SET_COOKIE, cookie);
+    }
+}
+
+/// A JSON body; none at all is an empty one.
+#[derive(Debug)]
+pub struct Said<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Said<T> {
+    type Rejection = Response;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let Raw(bytes) = Raw::from_request(request, state).await.map_err(|e| e.into_response())?;
+        let bytes = if bytes.is_empty() { Bytes::from_static(b"{}") } else { bytes };
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            SessionFault::invalid(format!("The body is not as documented: {error}."))
+                .into_response()
+        })
+    }
+}

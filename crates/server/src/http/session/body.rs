@@ -1,0 +1,462 @@
+//! The session contract's bodies. Amounts are in the currency's minor unit here.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    money::Money,
+    session::{
+        AddressPart, AllowedAttributes, AttributeValue, Attributes, CheckoutSession, Customer,
+        FormAddress, NumberText, Patch, Rate, RateId, SessionState, TextError,
+    },
+};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::code::{SessionCode, SessionFault};
+use crate::http::{checkout::Solution, error::Challenge};
+
+/// The envelope of every answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionAnswer {
+    /// Whether the request was carried out. A bank's no is an answer, not a failure.
+    success: bool,
+    /// The session, where there is something to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    data: Option<SessionData>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    error: Option<Failure>,
+    /// Why the last try to pay came to nothing; the shopper may try again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    payment_error: Option<String>,
+    /// A person looks at the payment: it is not to be made again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reconciliation_pending: Option<bool>,
+}
+
+/// What the envelope holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionData {
+    /// The session; null where there is none.
+    session: Option<Session>,
+}
+
+/// A failure: a stable code and a sentence.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SessionError)]
+pub struct Failure {
+    /// Stable; switch on it.
+    pub code: SessionCode,
+    /// A sentence for people.
+    pub message: String,
+    /// What must be solved; the solution goes into the same request as `challenge`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub challenge: Option<Challenge>,
+}
+
+/// A checkout session.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CheckoutSession)]
+pub struct Session {
+    id: Uuid,
+    /// `open`, `processing`, `complete` or `expired`.
+    status: &'static str,
+    /// What is bought.
+    cart_id: String,
+    customer_info: Option<CustomerInfo>,
+    shipping_address: Option<SessionAddress>,
+    billing_address: Option<SessionAddress>,
+    selected_shipping_rate_id: Option<String>,
+    available_shipping_rates: Vec<ShippingRate>,
+    /// Null before the cart has been priced.
+    totals: Option<SessionTotals>,
+    /// What the storefront says; the goods may say otherwise.
+    requires_shipping: bool,
+    /// What the storefront notes with the order, of what the shop takes.
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    custom_attributes: OwnAttributes,
+    payment: SessionPayment,
+    order: Option<SessionOrder>,
+    /// In milliseconds since 1970.
+    expires_at: i64,
+}
+
+/// Who buys.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct CustomerInfo {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    email: String,
+}
+
+/// An address as a form has it; each part may be empty.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SessionAddress {
+    first_name: String,
+    last_name: String,
+    company: String,
+    line1: String,
+    line2: String,
+    city: String,
+    county: String,
+    /// ISO 3166-1 alpha-2.
+    country: String,
+    postcode: String,
+}
+
+/// One way to send it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShippingRate {
+    id: String,
+    name: String,
+    description: String,
+    /// In the minor unit.
+    amount: i64,
+    /// ISO 4217, in capitals.
+    currency: &'static str,
+    delivery_time: String,
+    service_level: String,
+    carrier: String,
+}
+
+/// What it costs, in the minor unit.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionTotals {
+    subtotal: i64,
+    tax: i64,
+    shipping: i64,
+    total: i64,
+    /// ISO 4217, in capitals.
+    currency: &'static str,
+}
+
+/// How the payment stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionPayment {
+    /// `stripe`, or `manual` where there was nothing to pay; null before the first try.
+    gateway: Option<&'static str>,
+    /// `idle`, `pending`, `requires_action`, `succeeded` or `failed`.
+    status: &'static str,
+    /// For Stripe.js, while the bank wants to see the shopper.
+    client_token: Option<String>,
+    gateway_metadata: GatewayMetadata,
+    action_data: Option<ActionData>,
+}
+
+/// What else is known of the payment.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayMetadata {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    payment_intent_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    needs_reconciliation: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    free: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    last_error: Option<String>,
+}
+
+/// What the browser is to do.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionData {
+    /// `stripe_3ds`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    payment_intent_id: String,
+}
+
+/// The order that came of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionOrder {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    transaction_id: Option<String>,
+}
+
+/// With what a session begins.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenSession {
+    /// A cart at Elastic Path; without it the visitor's own.
+    #[schema(nullable = false)]
+    pub cart_id: Option<String>,
+    /// Whether something must be sent.
+    #[schema(nullable = false)]
+    pub requires_shipping: Option<bool>,
+}
+
+/// What changes; what is not there stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PatchSession {
+    #[schema(nullable = false)]
+    customer_info: Option<CustomerInfo>,
+    #[schema(nullable = false)]
+    shipping_address: Option<SessionAddress>,
+    #[schema(nullable = false)]
+    billing_address: Option<SessionAddress>,
+    #[schema(nullable = false)]
+    selected_shipping_rate_id: Option<String>,
+    #[schema(nullable = false)]
+    requires_shipping: Option<bool>,
+    /// Texts, numbers, and true or false, put over the old ones.
+    #[schema(nullable = false, value_type = Option<std::collections::HashMap<String, String>>)]
+    custom_attributes: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+/// With what it is paid.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct PaySession {
+    /// `stripe`; `manual` where there is nothing to pay.
+    #[schema(required = true, nullable = false)]
+    pub gateway: Option<String>,
+    /// What Stripe.js has made of the card.
+    #[schema(nullable = false)]
+    pub confirmation_token: Option<String>,
+    /// The challenge of a `CHALLENGE_REQUIRED`, solved.
+    #[schema(nullable = false)]
+    pub challenge: Option<Solution>,
+}
+
+impl SessionAnswer {
+    /// A session, or none.
+    pub fn of(session: Option<&CheckoutSession>) -> Self {
+        let (payment_error, reconciling) = session.map_or((None, false), last_words);
+        Self {
+            success: true,
+            data: Some(SessionData { session: session.map(Session::of) }),
+            error: None,
+            payment_error,
+            reconciliation_pending: reconciling.then_some(true),
+        }
+    }
+
+    /// A failure, with the session where that has changed.
+    pub fn failed(failure: Failure, session: Option<&CheckoutSession>) -> Self {
+        Self {
+            success: false,
+            data: session.map(|session| SessionData { session: Some(Session::of(session)) }),
+            error: Some(failure),
+            payment_error: None,
+            reconciliation_pending: None,
+        }
+    }
+}
+
+/// Why the last try failed, and whether a person looks at the payment.
+fn last_words(session: &CheckoutSession) -> (Option<String>, bool) {
+    match session.state() {
+        SessionState::Open { failed } | SessionState::Expired { failed } => {
+            (failed.as_ref().map(|failed| failed.message.clone()), false)
+        }
+        SessionState::Processing { reconciling, .. } => (None, *reconciling),
+        SessionState::ActionRequired { .. } | SessionState::Complete { .. } => (None, false),
+    }
+}
+
+impl Session {
+    fn of(session: &CheckoutSession) -> Self {
+        let form = &session.form;
+        Self {
+            id: session.id.0,
+            status: session.state().status(),
+            cart_id: session.cart.to_string(),
+            customer_info: form.customer.as_ref().map(|customer| CustomerInfo {
+                name: customer.name().to_owned(),
+                email: customer.email().to_owned(),
+            }),
+            shipping_address: form.shipping_address.as_ref().map(SessionAddress::of),
+            billing_address: form.billing_address.as_ref().map(SessionAddress::of),
+            selected_shipping_rate_id: form.rate.as_ref().map(|rate| rate.as_str().to_owned()),
+            available_shipping_rates: session.rates().iter().map(ShippingRate::of).collect(),
+            totals: session.totals.as_ref().map(|totals| SessionTotals {
+                subtotal: totals.subtotal().minor(),
+                tax: totals.tax().minor(),
+                shipping: totals.shipping().minor(),
+                total: totals.total().minor(),
+                currency: Money::currency(totals.total()).code(),
+            }),
+            requires_shipping: form.requires_shipping,
+            custom_attributes: OwnAttributes(form.attributes.clone()),
+            payment: SessionPayment::of(session.state()),
+            order: match session.state() {
+                SessionState::Complete { order, .. } => Some(SessionOrder {
+                    id: order.id.clone(),
+                    transaction_id: order.transaction.clone(),
+                }),
+                SessionState::Open { .. }
+                | SessionState::Processing { .. }
+                | SessionState::ActionRequired { .. }
+                | SessionState::Expired { .. } => None,
+            },
+            expires_at: session.expires_at().as_millisecond(),
+        }
+    }
+}
+
+impl SessionPayment {
+    fn of(state: &SessionState) -> Self {
+        let mut payment = Self {
+            gateway: state.followed().map(|_| "stripe"),
+            status: state.payment_status(),
+            client_token: None,
+            gateway_metadata: GatewayMetadata::default(),
+            action_data: None,
+        };
+        match state {
+            SessionState::Open { failed } | SessionState::Expired { failed } => {
+                let message = failed.as_ref().map(|failed| failed.message.clone());
+                payment.gateway_metadata.last_error = message;
+            }
+            SessionState::Processing { reconciling, .. } => {
+                payment.gateway_metadata.needs_reconciliation = reconciling.then_some(true);
+            }
+            SessionState::ActionRequired { action, .. } => {
+                let payment_intent_id = action.reference.clone();
+                payment.client_token = Some(action.client_secret.reveal().to_owned());
+                payment.gateway_metadata.payment_intent_id = Some(payment_intent_id.clone());
+                payment.action_data = Some(ActionData { kind: "stripe_3ds", payment_intent_id });
+            }
+            SessionState::Complete { order, .. } if order.is_free => {
+                payment.gateway = Some("manual");
+                payment.gateway_metadata.free = Some(true);
+            }
+            SessionState::Complete { .. } => {}
+        }
+        payment
+    }
+}
+
+impl ShippingRate {
+    fn of(rate: &Rate) -> Self {
+        let words = rate.words.clone();
+        Self {
+            id: rate.id.as_str().to_owned(),
+            name: words.name,
+            description: words.description,
+            amount: rate.amount.minor(),
+            currency: Money::currency(rate.amount).code(),
+            delivery_time: words.delivery_time,
+            service_level: words.service_level,
+            carrier: words.carrier,
+        }
+    }
+}
+
+impl SessionAddress {
+    fn of(address: &FormAddress) -> Self {
+        let part = |part| address.get(part).to_owned();
+        Self {
+            first_name: part(AddressPart::FirstName),
+            last_name: part(AddressPart::LastName),
+            company: part(AddressPart::Company),
+            line1: part(AddressPart::Line1),
+            line2: part(AddressPart::Line2),
+            city: part(AddressPart::City),
+            county: part(AddressPart::County),
+            country: part(AddressPart::Country),
+            postcode: part(AddressPart::Postcode),
+        }
+    }
+
+    fn read(self) -> Result<FormAddress, TextError> {
+        FormAddress::new(|part| {
+            let text = match part {
+                AddressPart::FirstName => &self.first_name,
+                AddressPart::LastName => &self.last_name,
+                AddressPart::Company => &self.company,
+                AddressPart::Line1 => &self.line1,
+                AddressPart::Line2 => &self.line2,
+                AddressPart::City => &self.city,
+                AddressPart::County => &self.county,
+                AddressPart::Country => &self.country,
+                AddressPart::Postcode => &self.postcode,
+            };
+            text.clone()
+        })
+    }
+}
+
+impl PatchSession {
+    /// What changes, of what the shop takes.
+    pub fn read(self, allowed: &AllowedAttributes) -> Result<Patch, SessionFault> {
+        let text = |error: TextError| SessionFault::invalid(format!("{error}."));
+        let customer = self.customer_info.map(|info| Customer::new(&info.name, &info.email));
+        let rate = self.selected_shipping_rate_id.map(|rate| RateId::new(&rate));
+        let address = |address: Option<SessionAddress>| address.map(SessionAddress::read);
+        let attributes = self.custom_attributes.unwrap_or_default().into_iter();
+        let attributes: Vec<_> =
+            attributes.map(|(name, value)| attribute(name, value)).collect::<Result<_, _>>()?;
+        let attributes = Attributes::new(attributes);
+        let attributes = attributes.map_err(|error| SessionFault::invalid(format!("{error}.")))?;
+        Ok(Patch {
+            customer: customer.transpose().map_err(text)?,
+            shipping_address: address(self.shipping_address).transpose().map_err(text)?,
+            billing_address: address(self.billing_address).transpose().map_err(text)?,
+            rate: rate.transpose().map_err(text)?,
+            requires_shipping: self.requires_shipping,
+            attributes: attributes.allowed(allowed),
+        })
+    }
+}
+
+fn attribute(
+    name: String,
+    value: serde_json::Value,
+) -> Result<(String, AttributeValue), SessionFault> {
+    use serde_json::Value as V;
+    let value = match value {
+        V::String(text) => Some(AttributeValue::Text(text)),
+        V::Bool(flag) => Some(AttributeValue::Flag(flag)),
+        V::Number(number) => NumberText::new(&number.to_string()).map(AttributeValue::Number),
+        V::Null | V::Array(_) | V::Object(_) => None,
+    };
+    match value {
+        Some(value) => Ok((name, value)),
+        None => Err(SessionFault::invalid(
+            "customAttributes: each value is a text, a number, true or false.",
+        )),
+    }
+}
+
+/// Custom attributes as JSON has them.
+#[derive(Debug)]
+struct OwnAttributes(Attributes);
+
+impl Serialize for OwnAttributes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in self.0.iter() {
+            match value {
+                AttributeValue::Text(text) => map.serialize_entry(name, text)?,
+                AttributeValue::Flag(flag) => map.serialize_entry(name, flag)?,
+                AttributeValue::Number(number) => {
+                    let digits = RawValue::from_string(number.as_str().to_owned());
+                    map.serialize_entry(name, &digits.map_err(serde::ser::Error::custom)?)?;
+                }
+            }
+        }
+        map.end()
+    }
+}

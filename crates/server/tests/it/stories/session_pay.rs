@@ -1,0 +1,476 @@
+//! Paying a session: one call, one charge, whatever is lost, repeated or done twice at once.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use simulators::stripe::{Fault, FaultKind};
+
+use super::{
+    session::{address, ready},
+    shield::{items, open_breaker, shielded},
+};
+use crate::{
+    challenge::solve,
+    guest::{Card, Guest, Reply},
+    shop::{Shop, stories},
+};
+
+const CURRENT: &str = "/api/checkout/sessions/current";
+const PAYMENTS: &str = "/v1/payment_intents";
+
+async fn pay_by(guest: &Guest<'_>, token: &str) -> Reply {
+    let body = json!({ "gateway": "stripe", "confirmation_token": token });
+    guest.post(&format!("{CURRENT}/pay"), body).await
+}
+
+async fn pay(guest: &Guest<'_>, card: Card) -> Reply {
+    pay_by(guest, &guest.token(card).await).await
+}
+
+async fn current(guest: &Guest<'_>) -> Reply {
+    guest.get(CURRENT).await
+}
+
+/// The two words of a session's state, such as `200 complete succeeded`.
+fn state(reply: &Reply) -> String {
+    let session = &reply.body["data"]["session"];
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (status, payment) = (word(&session["status"]), word(&session["payment"]["status"]));
+    format!("{} {status} {payment}", reply.status)
+}
+
+fn order(reply: &Reply) -> &str {
+    reply.body["data"]["session"]["order"]["id"].as_str().unwrap()
+}
+
+/// Stripe's name of the payment whose challenge waits.
+fn challenged(reply: &Reply) -> &str {
+    let payment = &reply.body["data"]["session"]["payment"];
+    payment["actionData"]["paymentIntentId"].as_str().unwrap()
+}
+
+async fn until_paid(shop: &Shop, guest: &Guest<'_>, order: &str) {
+    let path = format!("/api/orders/{order}");
+    shop.until("the order is paid", || async { guest.get(&path).await.body["status"] == "paid" })
+        .await;
+}
+
+async fn shopper(shop: &Shop) -> Guest<'_> {
+    let guest = shop.guest_with_cart([("mug", 2)]).await;
+    ready(&guest).await;
+    guest
+}
+
+stories! {
+    async fn one_call_pays_the_session_and_the_event_pays_its_order(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let token = guest.token(Card::Good).await;
+        // A solution that nobody has asked for is no hindrance.
+        let body = json!({
+            "gateway": "stripe",
+            "confirmation_token": token,
+            "challenge": { "kind": "turnstile", "token": "unasked" },
+        });
+        let reply = guest.post(&format!("{CURRENT}/pay"), body).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        assert_eq!(reply.body["success"], true);
+        until_paid(&shop, &guest, order(&reply)).await;
+        let paid = guest.get(&format!("/api/orders/{}", order(&reply))).await;
+        paid.says("\"total\":28.90");
+        assert_eq!(guest.cart().await, "");
+        assert_eq!(shop.orders().await, "1 paid");
+        shop.close().await;
+    }
+
+    async fn a_declined_card_leaves_the_session_open_and_another_card_pays_it(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay(&guest, Card::InsufficientFunds).await;
+        assert_eq!(state(&reply), "200 open failed");
+        assert_eq!(reply.body["success"], true);
+        assert_eq!(reply.body["paymentError"], "Your card has insufficient funds.");
+        assert_eq!(reply.body["data"]["session"]["order"], Value::Null);
+
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        assert_eq!(reply.body.get("paymentError"), None);
+        until_paid(&shop, &guest, order(&reply)).await;
+        assert_eq!(shop.orders().await, "1 cancelled, 1 paid");
+        shop.close().await;
+    }
+
+    async fn the_same_declined_token_again_is_answered_the_same(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let token = guest.token(Card::Declined).await;
+        let first = pay_by(&guest, &token).await;
+        let again = pay_by(&guest, &token).await;
+        assert_eq!((state(&first), state(&again)), (state(&again), "200 open failed".into()));
+        assert_eq!(first.body["paymentError"], again.body["paymentError"]);
+        assert_eq!(shop.orders().await, "1 pending");
+        shop.close().await;
+    }
+
+    async fn ten_pays_at_once_charge_once_and_are_all_answered_the_same(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let mut pays = Vec::new();
+        for _ in 0..10 {
+            // Each tab has made a token of its own.
+            pays.push((guest.other_tab(), guest.token(Card::Good).await));
+        }
+        let replies =
+            futures::future::join_all(pays.iter().map(|(tab, token)| pay_by(tab, token))).await;
+        for reply in &replies {
+            assert_eq!(state(reply), "200 complete succeeded", "{reply}");
+            assert_eq!(order(reply), order(&replies[0]));
+        }
+        until_paid(&shop, &guest, order(&replies[0])).await;
+        assert_eq!(shop.orders().await, "1 paid");
+        shop.close().await;
+    }
+
+    async fn paying_again_after_success_is_answered_the_same(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let cookie = guest.other_tab();
+        let first = pay(&guest, Card::Good).await;
+        until_paid(&shop, &guest, order(&first)).await;
+        // The cookie of before the payment names the same row.
+        for tab in [guest.other_tab(), cookie] {
+            let again = pay(&tab, Card::Good).await;
+            assert_eq!(state(&again), "200 complete succeeded");
+            assert_eq!(order(&again), order(&first));
+        }
+        let patched = guest.patch(CURRENT, json!({ "billingAddress": address() })).await;
+        assert_eq!(patched.to_string(), "400 SESSION_NOT_OPEN");
+        shop.close().await;
+    }
+
+    async fn a_second_session_of_the_same_cart_shows_the_first_ones_order(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let other = guest.other_tab();
+        ready(&other).await;
+        let late = guest.other_tab();
+        ready(&late).await;
+        let (one, two) = tokio::join!(pay(&guest, Card::Good), pay(&other, Card::Good));
+        assert_eq!((state(&one), state(&two)), (state(&two), "200 complete succeeded".into()));
+        assert_eq!(order(&one), order(&two));
+        until_paid(&shop, &guest, order(&one)).await;
+
+        let three = pay(&late, Card::Good).await;
+        assert_eq!(state(&three), "200 complete succeeded");
+        assert_eq!(order(&three), order(&one));
+        assert_eq!(shop.orders().await, "1 paid");
+        shop.close().await;
+    }
+
+    async fn a_cart_that_changed_is_shown_before_it_is_paid(shop: Shop) {
+        let guest = shopper(&shop).await;
+        guest.add("mug", 1).await;
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(reply.to_string(), "409 CART_MISMATCH");
+        assert_eq!(reply.body["data"]["session"]["totals"]["total"], 4090);
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&reply)).await;
+        shop.close().await;
+    }
+
+    async fn what_is_missing_is_said_before_anything_is_charged(shop: Shop) {
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        guest.post("/api/checkout/sessions", json!({})).await;
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(reply.to_string(), "400 MISSING_FIELDS");
+        assert_eq!(
+            reply.body["error"]["message"],
+            "Missing required fields: customerInfo, billingAddress, shippingAddress, \
+             selectedShippingRateId"
+        );
+        ready(&guest).await;
+        let path = format!("{CURRENT}/pay");
+        let nothing = guest.post(&path, json!({})).await;
+        assert_eq!(nothing.to_string(), "400 VALIDATION_ERROR");
+        for gateway in ["clover", "manual"] {
+            let reply = guest.post(&path, json!({ "gateway": gateway })).await;
+            assert_eq!(reply.to_string(), "400 UNKNOWN_GATEWAY");
+        }
+        // A rate that is not offered is not taken.
+        let reply = guest.patch(CURRENT, json!({ "selectedShippingRateId": "express" })).await;
+        assert_eq!(reply.body["data"]["session"]["selectedShippingRateId"], Value::Null);
+        assert_eq!(shop.orders().await, "");
+        shop.close().await;
+    }
+
+    async fn a_rate_that_has_changed_is_chosen_again_before_it_is_paid(shop: Shop) {
+        let mut shop = shop;
+        let cookie = shopper(&shop).await.cookie();
+        shop.restart_with([("TILL_SHIPPING", "*:6.90")]).await;
+        let guest = Guest::returning(&shop, cookie);
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(reply.to_string(), "409 SHIPPING_RATE_UNRESOLVABLE");
+        assert_eq!(shop.orders().await, "");
+        shop.close().await;
+    }
+
+    async fn a_session_with_nothing_to_pay_is_complete_at_once(shop: Shop) {
+        let guest = shop.guest_with_cart([("gift", 1)]).await;
+        ready(&guest).await;
+        let reply = guest.post(&format!("{CURRENT}/pay"), json!({ "gateway": "manual" })).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        let payment = &reply.body["data"]["session"]["payment"];
+        assert_eq!(payment["gateway"], "manual");
+        assert_eq!(payment["gatewayMetadata"]["free"], true);
+        assert_eq!(shop.orders().await, "1 paid");
+        shop.close().await;
+    }
+
+    async fn a_shopper_who_must_authenticate_resumes_after_she_has(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay(&guest, Card::ThreeDSecure).await;
+        assert_eq!(state(&reply), "200 open requires_action");
+        let payment = &reply.body["data"]["session"]["payment"];
+        assert!(payment["clientToken"].as_str().unwrap().contains("_secret_"));
+        assert_eq!(payment["actionData"]["type"], "stripe_3ds");
+
+        // Another token does not start another payment meanwhile.
+        let second = pay(&guest.other_tab(), Card::Good).await;
+        assert_eq!(challenged(&second), challenged(&reply));
+        let early = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
+        assert_eq!(early.to_string(), "409 PAYMENT_STILL_REQUIRES_ACTION");
+
+        assert!(shop.stripe.authenticate(challenged(&reply), true));
+        let resumed = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
+        assert_eq!(state(&resumed), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&resumed)).await;
+        shop.close().await;
+    }
+
+    async fn a_shopper_who_fails_to_authenticate_may_pay_with_another_card(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay(&guest, Card::ThreeDSecure).await;
+        assert!(shop.stripe.authenticate(challenged(&reply), false));
+        shop.until("the session has heard", || async {
+            state(&current(&guest).await) == "200 open failed"
+        }).await;
+        let resumed = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
+        assert_eq!(resumed.to_string(), "400 SESSION_NOT_RESUMABLE");
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&reply)).await;
+        shop.close().await;
+    }
+
+    async fn a_payment_that_is_abandoned_is_cancelled_at_stripe_first(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay(&guest, Card::ThreeDSecure).await;
+        let abandoned = guest.post(&format!("{CURRENT}/abandon-payment"), json!({})).await;
+        assert_eq!(state(&abandoned), "200 open failed");
+        assert_eq!(abandoned.body["data"]["session"]["payment"]["clientToken"], Value::Null);
+        assert!(!shop.stripe.authenticate(challenged(&reply), true));
+        assert_eq!(shop.stock("mug").await, (100, 0));
+        let again = guest.post(&format!("{CURRENT}/abandon-payment"), json!({})).await;
+        assert_eq!(again.to_string(), "400 SESSION_NOT_ABANDONABLE");
+
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&reply)).await;
+        shop.close().await;
+    }
+
+    async fn a_shopper_who_was_faster_than_her_wish_to_give_up_has_paid(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay(&guest, Card::ThreeDSecure).await;
+        shop.stripe.hold_webhooks();
+        assert!(shop.stripe.authenticate(challenged(&reply), true));
+        let abandoned = guest.post(&format!("{CURRENT}/abandon-payment"), json!({})).await;
+        assert_eq!(state(&abandoned), "200 complete succeeded");
+        shop.stripe.release_webhooks();
+        until_paid(&shop, &guest, order(&abandoned)).await;
+        shop.close().await;
+    }
+
+    async fn a_lost_answer_is_asked_for_under_the_same_key_and_charges_once(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let lost = Fault::once(PAYMENTS, FaultKind::LoseAfter);
+        shop.stripe.inject(Fault { method: Some(Method::POST), ..lost });
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&reply)).await;
+        assert_eq!(shop.orders().await, "1 paid");
+        shop.close().await;
+    }
+
+    async fn while_stripe_does_not_answer_the_session_is_processing_and_nothing_is_asked_twice(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let lost = Fault::once(PAYMENTS, FaultKind::LoseAfter);
+        let silent = Fault { times: 1000, ..Fault::once(PAYMENTS, FaultKind::LoseBefore) };
+        shop.stripe.inject(Fault { method: Some(Method::POST), ..lost });
+        shop.stripe.inject(silent);
+        shop.stripe.inject(Fault { times: 1000, ..Fault::once("/v1/events", FaultKind::LoseBefore) });
+        shop.stripe.drop_webhooks();
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 processing pending");
+        assert_eq!(reply.body["data"]["session"]["order"], Value::Null);
+        // Half an hour does not make an expired session or a given up order of it.
+        shop.advance(Duration::from_secs(40 * 60));
+        assert_eq!(state(&current(&guest).await), "200 processing pending");
+
+        shop.stripe.clear_faults();
+        shop.advance(Duration::from_secs(10 * 60));
+        shop.until("the answer comes", || async {
+            state(&current(&guest).await) == "200 complete succeeded"
+        }).await;
+        until_paid(&shop, &guest, order(&current(&guest).await)).await;
+        assert_eq!(shop.orders().await, "1 paid");
+        shop.close().await;
+    }
+
+    async fn a_payment_that_stripe_says_nothing_of_is_not_given_up_when_its_order_is_over(shop: Shop) {
+        let mut shop = shop;
+        // Whoever runs the shop hears that Stripe refuses the key.
+        shop.expect_items(1);
+        let guest = shopper(&shop).await;
+        let lost = Fault::once(PAYMENTS, FaultKind::LoseAfter);
+        shop.stripe.inject(Fault { method: Some(Method::POST), ..lost });
+        for path in [PAYMENTS, "/v1/events"] {
+            let refused = Fault::once(path, FaultKind::Status(401));
+            shop.stripe.inject(Fault { times: 10_000, ..refused });
+        }
+        shop.stripe.drop_webhooks();
+        assert_eq!(state(&pay(&guest, Card::Good).await), "200 processing pending");
+
+        shop.advance(Duration::from_secs(40 * 60));
+        shop.until("the worker has asked", || async {
+            !items(&shop.cx.store).await.is_empty()
+        }).await;
+        assert_eq!(shop.orders().await, "1 pending");
+        assert_eq!(state(&current(&guest).await), "200 processing pending");
+
+        shop.stripe.clear_faults();
+        shop.advance(Duration::from_secs(10 * 60));
+        shop.until("the answer comes", || async {
+            state(&current(&guest).await) == "200 complete succeeded"
+        }).await;
+        until_paid(&shop, &guest, order(&current(&guest).await)).await;
+        shop.close().await;
+    }
+
+    async fn a_server_that_is_killed_while_it_asks_finishes_when_it_starts_again(shop: Shop) {
+        let mut shop = shop;
+        let cookie = {
+            let guest = shopper(&shop).await;
+            let token = guest.token(Card::Good).await;
+            let slow = Fault::once(PAYMENTS, FaultKind::SlowAfter(Duration::from_secs(5)));
+            shop.stripe.inject(Fault { method: Some(Method::POST), ..slow });
+            shop.stripe.hold_webhooks();
+            let paying = pay_by(&guest, &token);
+            let seen = shop.until("the order is written down", || async {
+                shop.orders().await == "1 pending"
+            });
+            tokio::select! {
+                reply = paying => panic!("{reply}"),
+                () = seen => {}
+            }
+            guest.cookie()
+        };
+        shop.kill();
+        shop.stripe.clear_faults();
+        shop.start().await;
+        shop.advance(Duration::from_secs(40));
+        shop.stripe.release_webhooks();
+        let guest = Guest::returning(&shop, cookie);
+        shop.until("the session is complete", || async {
+            state(&current(&guest).await) == "200 complete succeeded"
+        }).await;
+        until_paid(&shop, &guest, order(&current(&guest).await)).await;
+        assert_eq!(shop.orders().await, "1 paid");
+        shop.close().await;
+    }
+
+    async fn an_unconfirmed_intent_of_the_same_cart_makes_room_for_the_session(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let intent = guest.intent().await;
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        assert_eq!(guest.confirm_at_stripe(&intent, Card::Good).await, "payment_intent_unexpected_state");
+        until_paid(&shop, &guest, order(&reply)).await;
+        assert_eq!(shop.orders().await, "1 cancelled, 1 paid");
+        shop.close().await;
+    }
+
+    async fn a_token_that_stripe_does_not_know_charges_nothing_and_another_pays(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay_by(&guest, "ctoken_of_nobody").await;
+        assert_eq!(state(&reply), "200 open failed");
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&reply)).await;
+        shop.close().await;
+    }
+
+    async fn where_stripe_cannot_be_asked_nothing_is_begun_and_the_shopper_hears_so(shop: Shop) {
+        let guest = shopper(&shop).await;
+        assert_eq!(state(&pay(&guest, Card::Declined).await), "200 open failed");
+        let token = guest.token(Card::ThreeDSecure).await;
+        let silent = Fault { times: 1000, ..Fault::once(PAYMENTS, FaultKind::Status(502)) };
+        shop.stripe.inject(silent.clone());
+        // The declined payment cannot be closed, so no other is begun.
+        assert_eq!(pay_by(&guest, &token).await.to_string(), "502 ADAPTER_ERROR");
+        shop.stripe.clear_faults();
+        let reply = pay_by(&guest, &token).await;
+        assert_eq!(state(&reply), "200 open requires_action");
+
+        shop.stripe.inject(silent);
+        for path in ["resume-payment", "abandon-payment"] {
+            let reply = guest.post(&format!("{CURRENT}/{path}"), json!({})).await;
+            assert_eq!(reply.to_string(), "502 ADAPTER_ERROR");
+        }
+        // The wish to give up is written down.
+        shop.stripe.clear_faults();
+        shop.advance(Duration::from_secs(60));
+        shop.until("the payment is cancelled", || async {
+            state(&current(&guest).await) == "200 open failed"
+        }).await;
+        shop.close().await;
+    }
+
+    async fn whoever_pays_too_often_waits_and_is_told_for_how_long(shop: Shop) {
+        let mut shop = shop;
+        shop.restart_with([("TILL_SHIELD_ORDERS", "visitor:1, network:1, email:1")]).await;
+        let guest = shopper(&shop).await;
+        assert_eq!(state(&pay(&guest, Card::Declined).await), "200 open failed");
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(reply.to_string(), "429 RATE_LIMITED");
+        assert!(reply.headers.contains_key("retry-after"));
+        shop.close().await;
+    }
+
+    async fn while_cards_are_being_tried_out_a_session_is_paid_after_a_challenge(shop: Shop) {
+        let mut shop = shop;
+        shielded(&mut shop, []).await;
+        shop.expect_items(1);
+        open_breaker(&shop).await;
+        let guest = shopper(&shop).await;
+        let token = guest.token(Card::Good).await;
+        let asked = pay_by(&guest, &token).await;
+        assert_eq!(asked.to_string(), "403 CHALLENGE_REQUIRED");
+        let body = json!({
+            "gateway": "stripe",
+            "confirmation_token": token,
+            "challenge": solve(&asked.body["error"]["challenge"]),
+        });
+        let reply = guest.post(&format!("{CURRENT}/pay"), body).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&reply)).await;
+        shop.close().await;
+    }
+
+    async fn goods_that_are_gone_are_not_charged(shop: Shop) {
+        let guest = shop.guest_with_cart([("print", 1)]).await;
+        ready(&guest).await;
+        let other = shop.guest_with_cart([("print", 1)]).await;
+        assert_eq!(other.pay_with(Card::Good).await, "200 paid");
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(reply.to_string(), "409 CART_MISMATCH");
+        assert!(reply.body["error"]["message"].as_str().unwrap().contains("in stock"), "{reply}");
+        shop.close().await;
+    }
+}
