@@ -24,12 +24,24 @@ use domain::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
+#[path = "states/sales.rs"]
+mod sales;
+
 const UNCHANGED: &str = "·";
 
 #[test]
 fn the_page_of_states_says_what_the_code_does() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/states.md");
-    let printed = [HEAD, &payment_part(), &order_part(), &refund_part(), &dispute_part()].concat();
+    let printed = [
+        HEAD,
+        &payment_part(),
+        &order_part(),
+        &refund_part(),
+        &dispute_part(),
+        &sales::session_part(),
+        &sales::purchase_part(),
+    ]
+    .concat();
     if std::env::var_os("TILL_BLESS").is_some_and(|bless| bless == "1") {
         fs::write(&path, &printed).expect("docs/ can be written to");
     }

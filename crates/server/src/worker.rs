@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     context::{Backend, Context, Cx, Px},
     flows::{
-        FlowError, announce, compare_books, deliver, notify, poll_events, receive_event, reconcile,
-        shield,
+        FlowError, announce, compare_books, deliver, notify, poll_events, purchase, receive_event,
+        reconcile, shield,
     },
     outlet::Outlet,
 };
@@ -63,8 +63,21 @@ async fn run_native(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
 }
 
 async fn run_platform(px: Px, rhythm: Rhythm, stop: CancellationToken) {
-    let _ = (px, rhythm);
-    stop.cancelled().await;
+    while !stop.is_cancelled() {
+        if run_due_purchases(&px).await > 0 {
+            continue;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = px.purchases.notified() => {}
+            () = tokio::time::sleep(rhythm.tick) => {}
+        }
+    }
+}
+
+/// Goes on with every purchase that is due, once. Returns how many those were.
+pub async fn run_due_purchases(px: &Px) -> usize {
+    once("purchases", purchase::work_due(px)).await
 }
 
 /// Kinds of work that is due at some time.
@@ -156,10 +169,13 @@ pub async fn run_due(cx: &Context) -> usize {
     done
 }
 
-/// A panic ends the piece of work, not the worker: the claim runs out, and the row is found again.
 async fn run_once(cx: &Context, what: Work<'_>) -> usize {
-    let name = what.name();
-    match AssertUnwindSafe(what.run(cx)).catch_unwind().await {
+    once(what.name(), what.run(cx)).await
+}
+
+/// A panic ends the piece of work, not the worker: the claim runs out, and the row is found again.
+async fn once(name: &'static str, work: impl Future<Output = Result<usize, FlowError>>) -> usize {
+    match AssertUnwindSafe(work).catch_unwind().await {
         Ok(Ok(done)) => {
             metrics::counter!("till_worker_done_total", "what" => name).increment(done as u64);
             done

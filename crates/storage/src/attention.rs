@@ -17,6 +17,8 @@ statements! {
     BY_ID = "select id, order_id, kind, subject, sentence, raised_at from attention where id = ?1";
     OPEN_COUNT = "select count(*) as items from attention where resolved_at is null";
     RESOLVE = "update attention set resolved_at = ?2 where id = ?1 and resolved_at is null";
+    RESOLVE_MATTER = "update attention set resolved_at = ?3 where kind = ?1 and subject = ?2 \
+        and resolved_at is null";
 }
 
 /// A matter for a person.
@@ -78,6 +80,16 @@ pub async fn open_count(tx: &mut Tx) -> Result<i64, StoreError> {
 /// A person has dealt with it; `false` if it was resolved before.
 pub async fn resolve(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<bool, StoreError> {
     Ok(tx.exec(&RESOLVE, &[id.into(), at.into()]).await? == 1)
+}
+
+/// A matter has come right by itself; `false` if it was not open.
+pub async fn resolve_matter(
+    tx: &mut Tx,
+    kind: &str,
+    subject: &str,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(tx.exec(&RESOLVE_MATTER, &[kind.into(), subject.into(), at.into()]).await? == 1)
 }
 
 fn read(row: Row) -> Result<Item, StoreError> {

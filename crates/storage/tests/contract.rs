@@ -32,6 +32,8 @@ mod retries;
 mod rows;
 #[path = "contract/schema.rs"]
 mod schema;
+#[path = "contract/sessions.rs"]
+mod sessions;
 #[path = "contract/shield.rs"]
 mod shield;
 #[path = "contract/sqlite_faults.rs"]

@@ -46,7 +46,7 @@ pub enum ChargeNews {
         /// What the shopper reads.
         message: String,
     },
-    /// The platform, or the gateway behind it, did not take the request, for another reason than a
+    /// The platform, or the gateway behind it, did not take the charge, for another reason than a
     /// bank's; perhaps because it had taken it before.
     Refused {
         /// What the shopper reads.
@@ -54,6 +54,12 @@ pub enum ChargeNews {
     },
     /// The payment can no longer succeed.
     Cancelled {
+        /// The payment.
+        payment: EpPaymentId,
+    },
+    /// There is a payment, and the platform does not tell how it stands; one that has ended cannot
+    /// be asked. An order made for it tells ([`Purchase::check_out`]).
+    Untold {
         /// The payment.
         payment: EpPaymentId,
     },
@@ -200,6 +206,11 @@ impl Purchase {
                 true => return self,
                 false => S::Processing { payment },
             },
+            // What is known of a payment stays.
+            ChargeNews::Untold { .. } | ChargeNews::Refused { .. } if self.knows_payment() => {
+                return self;
+            }
+            ChargeNews::Untold { payment } => S::Processing { payment },
             // The first request may have been carried out, and its token be used up by it.
             ChargeNews::Refused { .. } if is_repeat => {
                 let (matter, reached) = (Matter::ChargeUnknown, Reached::Nothing);
@@ -318,8 +329,14 @@ impl Purchase {
             Settlement::Pending { transaction, client_secret } => {
                 self.take_pending(Booking { means, order, transaction }, client_secret, now)
             }
-            Settlement::Failed { message } => self.take_failure(Some(message), now),
-            Settlement::Cancelled => self.take_failure(None, now),
+            Settlement::Failed { message } => {
+                let state = self.failed(message);
+                self.to(state, now)
+            }
+            Settlement::Cancelled => {
+                let state = self.cancelled();
+                self.to(state, now)
+            }
             Settlement::Unclear => self.lose_answer(),
         }
     }
@@ -365,18 +382,6 @@ impl Purchase {
             true => self.to(S::Pending { booking, client_secret }, now),
             false => self,
         }
-    }
-
-    /// The payment came to nothing, with a message or by a cancellation. Where the gateway had said
-    /// that the money moved, that is a contradiction.
-    fn take_failure(self, message: Option<String>, now: Timestamp) -> Self {
-        let reached = self.reached();
-        let state = match (self.progress.is_charged, message) {
-            (true, _) => S::NeedsReconciliation { matter: Matter::NotPaid, reached },
-            (false, Some(message)) => self.failed(message),
-            (false, None) => self.cancelled(),
-        };
-        self.to(state, now)
     }
 
     /// Calls a person. Where one was called, the first matter stays.
@@ -434,25 +439,35 @@ impl Purchase {
         matches!(self.state(), S::NeedsReconciliation { matter: Matter::Unfinished, .. })
     }
 
+    fn knows_payment(&self) -> bool {
+        matches!(self.state(), S::RequiresAction { .. } | S::Processing { .. })
+            || self.is_unfinished()
+    }
+
     fn is_beyond_challenge(&self) -> bool {
         matches!(self.state(), S::Processing { .. }) || self.is_unfinished()
     }
 
     fn failed(&self, message: String) -> S {
+        self.nothing_came(S::Declined { message })
+    }
+
+    fn cancelled(&self) -> S {
+        self.nothing_came(S::Abandoned { why: Abandonment::Cancelled })
+    }
+
+    /// The payment came to nothing. Where the gateway had said that the money moved, that is a
+    /// contradiction; where the shopper had given up, it is what she wanted.
+    fn nothing_came(&self, end: S) -> S {
+        if self.progress.is_charged {
+            return S::NeedsReconciliation { matter: Matter::NotPaid, reached: self.reached() };
+        }
         match self.progress.aim {
-            Aim::Sell => S::Declined { message },
+            Aim::Sell => end,
             Aim::CloseThroughOrder | Aim::WatchUntilOver => {
                 S::Abandoned { why: Abandonment::Closed }
             }
         }
-    }
-
-    fn cancelled(&self) -> S {
-        let why = match self.progress.aim {
-            Aim::Sell => Abandonment::Cancelled,
-            Aim::CloseThroughOrder | Aim::WatchUntilOver => Abandonment::Closed,
-        };
-        S::Abandoned { why }
     }
 
     /// How far it has come, for a person.
@@ -487,7 +502,8 @@ impl ChargeNews {
             Self::Succeeded { payment, .. }
             | Self::RequiresAction { payment, .. }
             | Self::Processing { payment, .. }
-            | Self::Cancelled { payment } => Some(payment),
+            | Self::Cancelled { payment }
+            | Self::Untold { payment } => Some(payment),
             Self::Declined { payment, .. } => payment.as_ref(),
             Self::Refused { .. } => None,
         }
@@ -498,7 +514,10 @@ impl ChargeNews {
             Self::Succeeded { amount, .. }
             | Self::RequiresAction { amount, .. }
             | Self::Processing { amount, .. } => Some(*amount),
-            Self::Declined { .. } | Self::Refused { .. } | Self::Cancelled { .. } => None,
+            Self::Declined { .. }
+            | Self::Refused { .. }
+            | Self::Cancelled { .. }
+            | Self::Untold { .. } => None,
         }
     }
 }

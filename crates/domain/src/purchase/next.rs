@@ -27,7 +27,7 @@ pub enum Step {
         /// Whether the charge may be asked for again.
         may_repeat: bool,
     },
-    /// Ask how the payment stands.
+    /// Ask how the payment stands. Where the platform does not tell: as for [`Step::CheckOut`].
     AskPayment(EpPaymentId),
     /// [`Purchase::abandon`]: the shopper did not come back.
     Abandon,

@@ -15,10 +15,8 @@ macro_rules! secrets {
             pub fn new(text: impl Into<String>) -> Result<Self, SecretError> {
                 let text = text.into();
                 let is_visible = text.chars().all(|letter| letter.is_ascii_graphic());
-                match text.len() {
-                    1..=SECRET_CHARS_MAX if is_visible => Ok(Self(text)),
-                    _ => Err(SecretError),
-                }
+                let fits = (1..=SECRET_CHARS_MAX).contains(&text.len());
+                (fits && is_visible).then_some(Self(text)).ok_or(SecretError)
             }
 
             /// The secret itself, for whoever must have it.

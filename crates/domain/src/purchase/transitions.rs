@@ -71,7 +71,7 @@ impl Purchase {
     }
 
     /// The order is about to be asked for: after the charge; to close a payment; or because the
-    /// platform tells how a challenged payment stands only on an order.
+    /// platform tells how a payment stands only on an order ([`super::ChargeNews::Untold`]).
     pub fn check_out(mut self, now: Timestamp) -> Result<Self, StepError> {
         if let S::Ordering { means, asked } = self.state().clone() {
             let asked = asked.again(now, LISTED_WITHIN)?;
@@ -81,10 +81,11 @@ impl Purchase {
         let is_watched = self.aim() == Aim::WatchUntilOver;
         let payment = match self.state().clone() {
             S::Charged { payment } => Some(payment),
-            S::RequiresAction { payment, .. } => (!is_watched).then_some(payment),
+            S::RequiresAction { payment, .. } | S::Processing { payment } => {
+                (!is_watched).then_some(payment)
+            }
             S::Created { .. }
             | S::Charging { .. }
-            | S::Processing { .. }
             | S::Ordering { .. }
             | S::Ordered { .. }
             | S::Confirming { .. }

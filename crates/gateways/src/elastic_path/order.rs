@@ -132,6 +132,19 @@ pub enum TransactionKind {
     Other(String),
 }
 
+/// What a transaction that is pending waits for, by Stripe's word on its payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// The shopper must prove to her bank that it is she.
+    Shopper,
+    /// A bank, or somebody who brings the transaction up to date.
+    Bank,
+    /// Another way to pay: this one came to nothing.
+    AnotherWay,
+    /// Nothing: the payment is given up.
+    Nothing,
+}
+
 /// What can be changed of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderChange {
@@ -348,6 +361,16 @@ impl TransactionView {
                 | TransactionKind::Other(_),
                 _,
             ) => false,
+        }
+    }
+
+    /// What it waits for while it is pending.
+    pub fn waits_for(&self) -> WaitsFor {
+        match self.payment_status.as_deref() {
+            Some("requires_action") => WaitsFor::Shopper,
+            Some("requires_payment_method" | "requires_confirmation") => WaitsFor::AnotherWay,
+            Some("canceled") => WaitsFor::Nothing,
+            Some(_) | None => WaitsFor::Bank,
         }
     }
 

@@ -15,6 +15,7 @@ pub mod fill_cart;
 pub mod notify;
 pub mod platform_cart;
 pub mod poll_events;
+pub mod purchase;
 pub mod receive_event;
 pub mod reconcile;
 pub mod refund;

@@ -18,6 +18,8 @@ mod failures;
 mod guest;
 mod hostile;
 mod kills;
+mod platform;
+mod platform_books;
 mod printed;
 mod seams;
 mod shelves;

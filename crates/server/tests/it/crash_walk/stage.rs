@@ -509,7 +509,7 @@ impl Stage {
 
 /// A folder in memory where the machine has one: nobody's power really fails here, and the walk
 /// commits some ten thousand times.
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     let folder = tempfile::Builder::new();
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { folder.tempdir_in(memory) } else { folder.tempdir() }.unwrap()

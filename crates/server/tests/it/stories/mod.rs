@@ -18,6 +18,7 @@ mod operator;
 mod order;
 mod pages;
 mod payment;
+mod purchase;
 mod refund;
 mod second_payment;
 mod session;

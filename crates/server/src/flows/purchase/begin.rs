@@ -1,0 +1,290 @@
+//! What comes before a purchase: everything that the platform will refuse is refused here, before
+//! money moves, and then the purchase is written down, which takes the cart. Only who has the cart
+//! changes it: two tabs that both put the shipping right would add it twice.
+
+use domain::{
+    elastic_path::{EpCartId, ExternalRef},
+    id::{PurchaseId, SessionId, VisitorId},
+    purchase::{Buyer, Purchase, Terms},
+    session::{
+        AddressPart, CheckoutSession, Customer, Followed, FormAddress, PostcodeRule, Rate,
+        SessionCart, SessionState,
+    },
+};
+use gateways::elastic_path::{
+    Caller,
+    checkout::{self, CheckoutRequest, Contact, EpAddress},
+};
+use jiff::Timestamp;
+use storage::{
+    Tx,
+    purchase::{self as rows, Inserted, Stored},
+    session,
+};
+use tokio::time::Instant;
+
+use super::{
+    Pay, PayError, cart,
+    go_on::{Drive, Prepared},
+};
+use crate::{context::Px, flows::FlowError};
+
+/// The most calls that a purchase makes when nothing goes wrong, tokens included.
+const CALLS: u32 = 18;
+
+/// The cart may change hands so often before whoever waits for it is turned away.
+const ROUNDS: u32 = 5;
+
+/// What came of the wish to pay.
+pub(super) enum Begun {
+    /// A new purchase, to be driven by whoever asked.
+    Mine {
+        /// How.
+        drive: Drive,
+        /// The purchase.
+        stored: Box<Stored>,
+    },
+    /// The session follows a purchase that somebody else drives, or it is complete.
+    Follows,
+}
+
+/// Begins a purchase, or follows the one that has the cart.
+pub(super) async fn begin(px: &Px, wish: Pay, deadline: Instant) -> Result<Begun, PayError> {
+    for _ in 0..ROUNDS {
+        let joined = join(px, &wish).await?;
+        let session = match joined {
+            Joined::Follows => return Ok(Begun::Follows),
+            Joined::Again => continue,
+            Joined::Over => return Err(PayError::NotOpen),
+            Joined::Free(session) => *session,
+        };
+        let admin = px.elastic_path.admin().ok_or(PayError::NoGateway)?;
+        let checked = check(px, &wish, session).await?;
+        if Instant::now() >= deadline {
+            // Nobody waits any more: nothing is begun behind the shopper's back.
+            return Err(PayError::NotBegun);
+        }
+        let Checked { terms, rate, attributes } = checked;
+        let sequence = px.elastic_path.admit(CALLS)?;
+        let purchase = Purchase::new(terms, wish.token.clone()).map_err(|_| PayError::NoToken)?;
+        if let Some(stored) = write_down(px, &wish, purchase).await? {
+            let prepared = Prepared { rate, attributes };
+            let drive = Drive { admin, sequence: Some(sequence), prepared: Some(prepared) };
+            return Ok(Begun::Mine { drive, stored: Box::new(stored) });
+        }
+    }
+    Err(PayError::NotBegun)
+}
+
+enum Joined {
+    /// The session follows a purchase.
+    Follows,
+    /// Nobody has the cart.
+    Free(Box<CheckoutSession>),
+    /// Things moved while we looked.
+    Again,
+    /// The session's time is over.
+    Over,
+}
+
+/// Follows the live purchase of the session's cart, if there is one.
+async fn join(px: &Px, wish: &Pay) -> Result<Joined, PayError> {
+    let input = (wish.visitor, wish.session, px.clock.now());
+    px.store.write(input, |tx, (visitor, id, at)| Box::pin(follow(tx, *visitor, *id, *at))).await
+}
+
+async fn follow(
+    tx: &mut Tx,
+    visitor: VisitorId,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<Joined, PayError> {
+    let seen = session::of_visitor(tx, id, visitor).await?.ok_or(PayError::Gone)?;
+    let cart = platform_cart(&seen)?;
+    let live = rows::live_of_cart(tx, cart).await?;
+    // The purchase is locked before the sessions that follow it, as everywhere.
+    let live = match live {
+        Some(live) => rows::lock(tx, live.purchase.terms.id).await?,
+        None => None,
+    };
+    let session = session::lock_of_visitor(tx, id, visitor).await?.ok_or(PayError::Gone)?;
+    let session = session.expire(now);
+    match (session.state(), live) {
+        (SessionState::Processing { .. } | SessionState::ActionRequired { .. }, _)
+        | (SessionState::Complete { .. }, _) => Ok(Joined::Follows),
+        (SessionState::Expired { .. }, _) => {
+            session::save(tx, &session, now).await?;
+            Ok(Joined::Over)
+        }
+        (SessionState::Open { .. }, None) => Ok(Joined::Free(Box::new(session))),
+        (SessionState::Open { .. }, Some(live)) if !live.purchase.is_live() => Ok(Joined::Again),
+        (SessionState::Open { .. }, Some(live)) => {
+            let followed = Followed::Purchase(live.purchase.terms.id);
+            let begun = session.begin(followed, now).map_err(|_| PayError::NotOpen)?;
+            let shown = begun.show(followed, live.purchase.standing(), now);
+            session::save(tx, &shown, now).await?;
+            Ok(Joined::Follows)
+        }
+    }
+}
+
+fn platform_cart(session: &CheckoutSession) -> Result<&EpCartId, PayError> {
+    match &session.cart {
+        SessionCart::Platform(cart) => Ok(cart),
+        SessionCart::Here(_) => Err(PayError::Gone),
+    }
+}
+
+/// What is fixed before the purchase is written down.
+struct Checked {
+    terms: Terms,
+    rate: Option<Rate>,
+    attributes: std::collections::BTreeMap<String, gateways::elastic_path::cart::Attribute>,
+}
+
+async fn check(px: &Px, wish: &Pay, session: CheckoutSession) -> Result<Checked, PayError> {
+    let name = platform_cart(&session)?;
+    let seen = px.elastic_path.cart(Caller::Implicit, name).await?;
+    let hash = cart::hash(&seen);
+    let totals = session.totals.filter(|_| hash == session.cart_hash);
+    let Some(totals) = totals else {
+        let shown = cart::price(px, (wish.visitor, wish.session), &seen).await?;
+        return Err(PayError::CartMismatch(Box::new(shown)));
+    };
+    if seen.has_subscription() {
+        return Err(PayError::AccountRequired);
+    }
+    let must_ship = session.form.requires_shipping || cart::is_physical(px, &seen).await;
+    let missing = session.missing(must_ship, PostcodeRule::Always);
+    if !missing.is_empty() {
+        return Err(PayError::Missing(missing));
+    }
+    let rate = match must_ship {
+        true => Some(session.selected_rate().cloned().ok_or(PayError::RateUnresolvable)?),
+        false => None,
+    };
+    if seen.total.is_none() {
+        return Err(PayError::NoTotal);
+    }
+    let terms = Terms {
+        id: PurchaseId(px.ids.next()),
+        visitor: wish.visitor,
+        session: wish.session,
+        cart: name.clone(),
+        cart_hash: hash,
+        amount: totals.total(),
+        buyer: buyer(wish, &session, must_ship)?,
+        created_at: px.clock.now(),
+    };
+    let attributes = cart::attributes(&session);
+    // The whole body that the platform will be sent: what cannot be said in it is refused now.
+    request(&terms)?;
+    Ok(Checked { terms, rate, attributes })
+}
+
+fn buyer(wish: &Pay, session: &CheckoutSession, must_ship: bool) -> Result<Buyer, PayError> {
+    let form = &session.form;
+    let (Some(customer), Some(billing)) = (&form.customer, &form.billing_address) else {
+        return Err(PayError::Missing(session.missing(must_ship, PostcodeRule::Always)));
+    };
+    let shipping = form.shipping_address.as_ref();
+    let shipping = shipping.filter(|address| address.is_complete(PostcodeRule::Always));
+    Ok(Buyer {
+        customer: customer.clone(),
+        billing_address: billing.clone(),
+        shipping_address: shipping.unwrap_or(billing).clone(),
+        account: wish.account.clone(),
+    })
+}
+
+/// What makes the order; the same however often it is asked for.
+pub(super) fn request(terms: &Terms) -> Result<CheckoutRequest, FlowError> {
+    let Buyer { customer, billing_address, shipping_address, account } = &terms.buyer;
+    let contact = contact(customer)?;
+    let buyer = match account {
+        Some(account) => checkout::Buyer::Account {
+            account: account.account.clone(),
+            member: account.member.clone(),
+            contact,
+        },
+        None => checkout::Buyer::Guest(contact),
+    };
+    let external_ref: ExternalRef =
+        terms.id.to_string().parse().map_err(|_| broken("an id that is none"))?;
+    let (billing, shipping) = (address(billing_address), address(shipping_address));
+    Ok(CheckoutRequest { buyer, external_ref, billing, shipping })
+}
+
+fn contact(customer: &Customer) -> Result<Contact, FlowError> {
+    let email = customer.email().parse().map_err(|_| broken("an e-mail address that is none"))?;
+    Ok(Contact { name: customer.name().to_owned(), email })
+}
+
+fn broken(what: &str) -> FlowError {
+    FlowError::Broken(format!("a purchase with {what}"))
+}
+
+fn address(form: &FormAddress) -> EpAddress {
+    use AddressPart as P;
+    let part = |part| form.get(part).to_owned();
+    EpAddress {
+        first_name: part(P::FirstName),
+        last_name: part(P::LastName),
+        company_name: part(P::Company),
+        line_1: part(P::Line1),
+        line_2: part(P::Line2),
+        city: part(P::City),
+        county: part(P::County),
+        region: String::new(),
+        postcode: part(P::Postcode),
+        country: part(P::Country).to_ascii_uppercase(),
+        phone_number: String::new(),
+        instructions: String::new(),
+    }
+}
+
+/// Writes a purchase down and lets the session follow it, in one commit. Nothing where somebody else
+/// was faster.
+async fn write_down(px: &Px, wish: &Pay, purchase: Purchase) -> Result<Option<Stored>, PayError> {
+    let input = (purchase, wish.visitor, wish.session);
+    let written = px.store.write(input, |tx, (purchase, visitor, session)| {
+        Box::pin(insert(tx, purchase, *visitor, *session))
+    });
+    match written.await {
+        Ok(stored) => Ok(Some(stored)),
+        Err(NotTaken::Taken) => Ok(None),
+        Err(NotTaken::Failed(error)) => Err(error.into()),
+    }
+}
+
+/// Why a cart was not taken; nothing was written.
+enum NotTaken {
+    /// Somebody else has it, or the session is no longer open.
+    Taken,
+    /// The database failed.
+    Failed(storage::StoreError),
+}
+
+impl From<storage::StoreError> for NotTaken {
+    fn from(error: storage::StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+async fn insert(
+    tx: &mut Tx,
+    purchase: &Purchase,
+    visitor: VisitorId,
+    session: SessionId,
+) -> Result<Stored, NotTaken> {
+    match rows::insert(tx, purchase).await? {
+        Inserted::New | Inserted::AlreadyMine => {}
+        Inserted::CartHasAnother => return Err(NotTaken::Taken),
+    }
+    let (id, now) = (purchase.terms.id, purchase.terms.created_at);
+    let session = session::lock_of_visitor(tx, session, visitor).await?.ok_or(NotTaken::Taken)?;
+    let follows = Followed::Purchase(id);
+    let session = session.begin(follows, now).map_err(|_| NotTaken::Taken)?;
+    session::save(tx, &session, now).await?;
+    rows::by_id(tx, id).await?.ok_or(NotTaken::Taken)
+}

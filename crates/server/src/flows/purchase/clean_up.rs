@@ -1,0 +1,115 @@
+//! What is tidied up after the order is paid. None of it fails the sale: what does not work now is
+//! done later, by the worker.
+
+use domain::{
+    id::PurchaseId,
+    purchase::{CartsEnd, CleanUpStep, Purchase, PurchaseState, Tidied},
+};
+use gateways::elastic_path::{
+    Caller, EpError,
+    order::{OrderChange, OrderPayment, OrderStatus, OrderView},
+};
+use storage::{StoreError, purchase::Stored};
+
+use super::{cart, go_on::Driver};
+use crate::flows::{
+    FlowError,
+    call_person::{Matter, call_person},
+};
+
+/// Does one thing.
+pub(super) async fn tidy(
+    driver: &Driver<'_>,
+    stored: Stored,
+    step: CleanUpStep,
+) -> Result<Option<Stored>, FlowError> {
+    let done = carry_out(driver, &stored.purchase, step).await;
+    match done {
+        Ok(tidied) => driver.hear(stored, |purchase, now| purchase.tidy(tidied, now)).await,
+        Err(error) => {
+            let purchase = stored.purchase.terms.id;
+            tracing::warn!(%purchase, ?step, %error, "not tidied up; it is tried again");
+            Ok(None)
+        }
+    }
+}
+
+async fn carry_out(
+    driver: &Driver<'_>,
+    purchase: &Purchase,
+    step: CleanUpStep,
+) -> Result<Tidied, FlowError> {
+    let (ep, caller) = (&driver.px.elastic_path, Caller::Admin(&driver.admin));
+    let terms = &purchase.terms;
+    match step {
+        CleanUpStep::Detach => {
+            ep.detach_payment(&driver.admin, &terms.cart).await?;
+            Ok(Tidied::Detached)
+        }
+        CleanUpStep::Dissociate => {
+            if let Some(account) = &terms.buyer.account {
+                ep.dissociate(caller, &terms.cart, &account.account).await?;
+            }
+            Ok(Tidied::Dissociated)
+        }
+        CleanUpStep::DeleteCart => Ok(Tidied::Cart(delete_cart(driver, purchase).await?)),
+        CleanUpStep::FindTwin => {
+            find_twin(driver, purchase).await?;
+            Ok(Tidied::Twin)
+        }
+    }
+}
+
+/// Deletes the cart while it holds what was ordered. What the shopper has put into it since is hers.
+async fn delete_cart(driver: &Driver<'_>, purchase: &Purchase) -> Result<CartsEnd, EpError> {
+    let (ep, caller) = (&driver.px.elastic_path, Caller::Admin(&driver.admin));
+    let name = &purchase.terms.cart;
+    let seen = ep.cart(caller, name).await?;
+    if seen.lines.is_empty() {
+        // It is gone: to look has made an empty one of the same name.
+        return Ok(CartsEnd::Deleted);
+    }
+    if cart::hash(&seen) != purchase.terms.cart_hash {
+        return Ok(CartsEnd::Kept);
+    }
+    match ep.delete_cart(caller, name).await {
+        Ok(()) => Ok(CartsEnd::Deleted),
+        Err(EpError::Refused(no)) if no.is_last_cart() => {
+            ep.empty_cart(caller, name).await?;
+            Ok(CartsEnd::Deleted)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Looks for another order of this purchase: one that nobody paid is cancelled, one that is paid is a
+/// matter for a person.
+async fn find_twin(driver: &Driver<'_>, purchase: &Purchase) -> Result<(), FlowError> {
+    let PurchaseState::Confirmed { booking, .. } = purchase.state() else { return Ok(()) };
+    let ep = &driver.px.elastic_path;
+    let orders = ep.orders_named(&driver.admin, &purchase.external_ref()).await?;
+    for twin in orders.into_iter().filter(|order| order.id != booking.order) {
+        match (&twin.payment, &twin.status) {
+            (_, OrderStatus::Cancelled) => {}
+            (OrderPayment::Unpaid, _) => {
+                ep.change_order(&driver.admin, &twin.id, &OrderChange::Cancel).await?;
+            }
+            (_, _) => raise_twin(driver, purchase.terms.id, &twin).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn raise_twin(
+    driver: &Driver<'_>,
+    purchase: PurchaseId,
+    twin: &OrderView,
+) -> Result<(), StoreError> {
+    let sentence = format!(
+        "Elastic Path has a second order of one purchase, and says that it is {}: see to it that \
+         the goods go out once. (Purchase {purchase}, second order {}.)",
+        twin.payment, twin.id
+    );
+    let (kind, subject) = ("purchase_second_order", twin.id.to_string());
+    call_person(driver.px, Matter { order: None, kind, subject }, sentence).await
+}

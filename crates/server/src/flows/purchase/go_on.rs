@@ -1,0 +1,287 @@
+//! The one loop that drives a purchase, for the shopper's request, for her second click, and for the
+//! worker that finds it after a crash. It asks [`Purchase::next`], writes down what is about to be
+//! asked for, puts that one question, and writes down what came of it; no transaction is open
+//! meanwhile. A purchase is moved only from where it was seen, so of two drivers one puts the
+//! question, and the other rests.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    purchase::{
+        Abandonment, ChargeNews, Matter, Purchase, PurchaseState, Settlement, Step, StepError,
+    },
+    session::{Rate, Standing},
+};
+use gateways::elastic_path::{Admin, Caller, EpError, Sequence, cart::Attribute};
+use jiff::Timestamp;
+use storage::{StoreError, Tx, attention, purchase::Stored};
+
+use super::{
+    ask, cart, clean_up, closing, load,
+    record::{person, record},
+};
+use crate::{context::Px, flows::FlowError};
+
+/// More steps than any purchase takes at a stretch.
+const STEPS_MAX: u32 = 40;
+
+/// With what a purchase is driven.
+pub(super) struct Drive {
+    /// The shop's own right to ask, for this one request or job.
+    pub admin: Admin,
+    /// There is room for the charge and what follows it.
+    pub sequence: Option<Sequence>,
+    /// What the cart still needs; only who began the purchase knows.
+    pub prepared: Option<Prepared>,
+}
+
+/// What a cart needs before it is charged.
+pub(super) struct Prepared {
+    /// How the goods are sent; nothing where nothing is.
+    pub rate: Option<Rate>,
+    /// What the storefront notes with the order.
+    pub attributes: BTreeMap<String, Attribute>,
+}
+
+/// How far a purchase is driven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// The shopper can be told what became of it.
+    Answered,
+    /// Nothing more can be done now.
+    AtRest,
+}
+
+impl Drive {
+    /// By somebody who did not begin it.
+    pub fn of(admin: Admin) -> Self {
+        Self { admin, sequence: None, prepared: None }
+    }
+}
+
+/// What a driver holds.
+pub(super) struct Driver<'a> {
+    pub px: &'a Px,
+    pub admin: Admin,
+    sequence: Option<Sequence>,
+    prepared: Option<Prepared>,
+}
+
+/// Drives a purchase. Answers where it stands then.
+pub(super) async fn go_on(
+    px: &Px,
+    drive: Drive,
+    mut stored: Stored,
+    until: Until,
+) -> Result<Stored, FlowError> {
+    let Drive { admin, sequence, prepared } = drive;
+    let mut driver = Driver { px, admin, sequence, prepared };
+    for taken in 0..STEPS_MAX {
+        if taken > 0 && until == Until::Answered && is_answered(&stored.purchase) {
+            break;
+        }
+        match driver.step(stored.clone()).await? {
+            Some(moved) => stored = moved,
+            None => break,
+        }
+    }
+    let id = stored.purchase.terms.id;
+    Ok(load(px, id).await?.unwrap_or(stored))
+}
+
+/// Nothing is left that the shopper must wait for.
+fn is_answered(purchase: &Purchase) -> bool {
+    match purchase.standing() {
+        Standing::Succeeded(_)
+        | Standing::Failed { .. }
+        | Standing::NotBegun
+        | Standing::ActionRequired(_) => true,
+        Standing::Pending { reconciling } => reconciling,
+    }
+}
+
+impl Driver<'_> {
+    /// Takes one step; `None` if there is nothing more to do now, or somebody else is at it.
+    async fn step(&mut self, stored: Stored) -> Result<Option<Stored>, FlowError> {
+        match stored.purchase.next(self.px.clock.now()) {
+            Step::Wait | Step::Nothing => Ok(None),
+            Step::Prepare => self.prepare(stored).await,
+            Step::GiveUp => {
+                self.put(stored, |purchase, now| purchase.give_up(Abandonment::TooLate, now)).await
+            }
+            Step::FindCharge { may_repeat } => self.find_charge(stored, may_repeat).await,
+            Step::AskPayment(payment) => self.ask_payment(stored, &payment).await,
+            Step::Abandon => {
+                let closing = closing(self.px);
+                self.put(stored, |purchase, _| purchase.abandon(closing)).await
+            }
+            Step::CheckOut => self.check_out(stored).await,
+            Step::FindOrder { may_repeat } => self.find_order(stored, may_repeat).await,
+            Step::Confirm(order) => self.confirm(stored, &order).await,
+            Step::ReadOrder { order, may_repeat } => {
+                self.read_order(stored, &order, may_repeat).await
+            }
+            Step::Cancel(booking) => self.cancel(stored, &booking).await,
+            Step::CleanUp(step) => clean_up::tidy(self, stored, step).await,
+            Step::CallPerson(matter) => self.call_person(stored, matter).await,
+        }
+    }
+
+    /// Brings the cart to what the shopper saw, and charges it.
+    async fn prepare(&mut self, stored: Stored) -> Result<Option<Stored>, FlowError> {
+        // Whoever else sees it so leaves it to who began it.
+        let Some(prepared) = self.prepared.take() else { return Ok(None) };
+        match self.make_ready(&stored.purchase, &prepared).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let why = Abandonment::CartChanged;
+                return self.put(stored, |purchase, now| purchase.give_up(why, now)).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a payment was not begun");
+                let why = Abandonment::NotBegun;
+                return self.put(stored, |purchase, now| purchase.give_up(why, now)).await;
+            }
+        }
+        if stored.purchase.terms.amount.is_zero() {
+            let Some(asked) = self.put(stored, Purchase::order_free).await? else {
+                return Ok(None);
+            };
+            return self.ask_order(asked).await;
+        }
+        let Some(sequence) = self.sequence.take() else { return Ok(None) };
+        let Some(asked) = self.put(stored, Purchase::charge).await? else { return Ok(None) };
+        self.ask_charge(asked, &sequence).await
+    }
+
+    /// Whether the cart is what the shopper saw, after all that is the server's own has been put
+    /// right in it: the shipping, the account, and no payment of an earlier try.
+    async fn make_ready(&self, purchase: &Purchase, prepared: &Prepared) -> Result<bool, EpError> {
+        let (ep, caller) = (&self.px.elastic_path, Caller::Admin(&self.admin));
+        let name = &purchase.terms.cart;
+        if !prepared.attributes.is_empty()
+            && let Err(error) = ep.set_attributes(caller, name, &prepared.attributes).await
+        {
+            tracing::warn!(%error, "the notes of the storefront are not on the cart");
+        }
+        let seen = ep.cart(caller, name).await?;
+        if cart::hash(&seen) != purchase.terms.cart_hash {
+            return Ok(false);
+        }
+        let rate = prepared.rate.as_ref();
+        let seen = cart::put_shipping(self.px, &self.admin, seen, rate).await?;
+        if !cart::is_as_seen(purchase, &seen) {
+            return Ok(false);
+        }
+        if seen.payment.is_some() {
+            ep.detach_payment(&self.admin, name).await?;
+        }
+        if let Some(account) = &purchase.terms.buyer.account
+            && !seen.accounts.contains(&account.account)
+        {
+            ep.associate(caller, name, &account.account).await?;
+        }
+        Ok(true)
+    }
+
+    /// Writes down what is about to be asked for. `None` if it may not be, or somebody else has moved
+    /// the purchase: then nothing may be asked.
+    pub async fn put(
+        &self,
+        mut stored: Stored,
+        step: impl Fn(Purchase, Timestamp) -> Result<Purchase, StepError>,
+    ) -> Result<Option<Stored>, FlowError> {
+        loop {
+            let Ok(after) = step(stored.purchase.clone(), self.px.clock.now()) else {
+                return Ok(None);
+            };
+            if let Some(moved) = record(self.px, &stored, after).await? {
+                return Ok(Some(moved));
+            }
+            match load(self.px, stored.purchase.terms.id).await? {
+                // Only a claim was given back meanwhile.
+                Some(now) if now.purchase == stored.purchase => stored = now,
+                Some(_) | None => return Ok(None),
+            }
+        }
+    }
+
+    /// Takes in what the platform said. `None` if that changes nothing.
+    pub async fn hear(
+        &self,
+        mut stored: Stored,
+        news: impl Fn(Purchase, Timestamp) -> Purchase,
+    ) -> Result<Option<Stored>, FlowError> {
+        loop {
+            let after = news(stored.purchase.clone(), self.px.clock.now());
+            if after == stored.purchase {
+                return Ok(None);
+            }
+            if let Some(moved) = record(self.px, &stored, after).await? {
+                return Ok(Some(moved));
+            }
+            match load(self.px, stored.purchase.terms.id).await? {
+                Some(now) => stored = now,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Takes in what became of the charge; money that moved for a purchase that is over is a matter
+    /// for a person.
+    pub async fn hear_charge(
+        &self,
+        stored: Stored,
+        news: ChargeNews,
+    ) -> Result<Option<Stored>, FlowError> {
+        let id = stored.purchase.terms.id;
+        let moved =
+            self.hear(stored, |purchase, now| purchase.hear_charge(news.clone(), now)).await?;
+        if moved.is_none()
+            && let Some(stored) = load(self.px, id).await?
+            && let Some(matter) = stored.purchase.contradiction(&news)
+        {
+            let item = person(&stored.purchase, matter, (self.px.ids.next(), self.px.clock.now()));
+            let raise = self.px.store.write(item, |tx: &mut Tx, item| {
+                Box::pin(async move { attention::raise(tx, item).await })
+            });
+            let _: bool = raise.await.map_err(|error: StoreError| error)?;
+        }
+        Ok(moved)
+    }
+
+    /// No answer will come to the question that was put last.
+    pub async fn lose(&self, stored: Stored) -> Result<Option<Stored>, FlowError> {
+        self.hear(stored, |purchase, _| purchase.lose_answer()).await
+    }
+
+    /// Takes in how the order's payment stands.
+    pub async fn hear_settlement(
+        &self,
+        stored: Stored,
+        news: Settlement,
+    ) -> Result<Option<Stored>, FlowError> {
+        self.hear(stored, |purchase, now| purchase.hear_settlement(news.clone(), now)).await
+    }
+
+    /// Calls a person.
+    pub async fn call_person(
+        &self,
+        stored: Stored,
+        matter: Matter,
+    ) -> Result<Option<Stored>, FlowError> {
+        self.hear(stored, |purchase, now| purchase.call_person(matter, now)).await
+    }
+
+    /// Room for a charge that is asked for once more.
+    pub fn sequence(&mut self) -> Option<Sequence> {
+        let admitted = self.sequence.take();
+        admitted.or_else(|| self.px.elastic_path.admit(ask::CALLS_AGAIN).ok())
+    }
+}
+
+/// Whether the purchase has a challenge that its shopper gave up and that cannot be closed.
+pub(super) fn is_watched(purchase: &Purchase) -> bool {
+    let waits = matches!(purchase.state(), PurchaseState::RequiresAction { .. });
+    waits && purchase.aim() == domain::purchase::Aim::WatchUntilOver
+}

@@ -1,0 +1,74 @@
+//! Tidying up after a sale: each step may fail, is tried again, and fails no sale.
+
+use http::Method;
+use simulators::elastic_path::{ErrorShape, FaultKind};
+
+use crate::platform::{EBOOK, PAN, Platform, platform_stories, said};
+
+/// A sale in which one path of the tidying up does not work for a while.
+async fn fails_for_a_while(shop: Platform, method: Method, path: &str, skip: u32) {
+    let mut shopper = shop.shopper([(PAN, 1)]).await;
+    shopper.sign_in();
+    let kind = FaultKind::Status(500, ErrorShape::Number);
+    let fault = simulators::elastic_path::Fault::once(path, kind).of(method.clone());
+    shop.ep.inject(fault.nth(skip + 1).times(100));
+    assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+    assert_eq!(shop.purchases().await, "1 confirmed", "{method} {path}");
+    shop.pass(2, std::time::Duration::from_secs(20)).await;
+    assert_eq!(shop.purchases().await, "1 confirmed");
+    shop.ep.clear_faults();
+    shop.heal().await;
+    assert_eq!(shop.purchases().await, "1 cleaned");
+    assert!(shop.cart(&shopper.cart).await.lines.is_empty());
+    assert_eq!(shopper.stands().await, "complete/succeeded");
+    shop.close().await;
+}
+
+platform_stories! {
+    async fn a_payment_that_cannot_be_taken_off_the_cart_is_taken_off_later(shop: Platform) {
+        fails_for_a_while(shop, Method::PUT, "/v2/carts/{}", 0).await;
+    }
+
+    async fn an_account_that_does_not_let_go_of_the_cart_does_later(shop: Platform) {
+        fails_for_a_while(shop, Method::DELETE, "/relationships/accounts", 0).await;
+    }
+
+    async fn a_cart_that_cannot_be_deleted_is_deleted_later(shop: Platform) {
+        fails_for_a_while(shop, Method::DELETE, "/v2/carts/{}", 0).await;
+    }
+
+    async fn a_cart_that_cannot_be_read_before_it_is_deleted_is_deleted_later(shop: Platform) {
+        // Read before the charge by the check, by the preparation, and before the checkout.
+        fails_for_a_while(shop, Method::GET, "/v2/carts/{}", 3).await;
+    }
+
+    async fn a_cart_whose_deletion_failed_is_not_paid_again(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        let other = shopper.second_session(true).await;
+        let kind = FaultKind::Status(500, ErrorShape::Number);
+        shop.faults(Method::DELETE, "/v2/carts/{}", kind, 100);
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+        // A cookie from before, another tab: the cart is still there, and is bought already.
+        assert_eq!(said(&other.pay("ctoken_ok_2").await), "complete/succeeded");
+        assert_eq!(shop.ep.ledger().payments.len(), 1);
+        shop.ep.clear_faults();
+        shop.heal().await;
+        assert_eq!(shop.purchases().await, "1 cleaned");
+        shop.close().await;
+    }
+
+    async fn what_she_puts_into_the_cart_afterwards_is_hers(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        let kind = FaultKind::Status(500, ErrorShape::Number);
+        shop.faults(Method::DELETE, "/v2/carts/{}", kind, 4);
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+        shop.add(&shopper.cart, EBOOK, 1).await;
+        shop.ep.clear_faults();
+        shop.heal().await;
+        assert_eq!(shop.purchases().await, "1 cleaned");
+        let lines = shop.cart(&shopper.cart).await.lines;
+        assert!(lines.iter().any(|line| line.sku.as_deref() == Some("recipes-ebook")));
+        assert_eq!(shop.cart(&shopper.cart).await.payment, None, "no later order takes it along");
+        shop.close().await;
+    }
+}
