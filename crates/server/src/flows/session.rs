@@ -199,7 +199,7 @@ pub async fn offer_shipping(
 }
 
 /// The session, if its shopper can still do something with it.
-async fn alive(base: &Base, named: Named) -> Result<CheckoutSession, SessionError> {
+pub async fn alive(base: &Base, named: Named) -> Result<CheckoutSession, SessionError> {
     let session = current(base, named).await?.ok_or(SessionError::Gone)?;
     match session.state() {
         SessionState::Expired { .. } => Err(SessionError::Gone),

@@ -119,6 +119,7 @@ pub fn session_codes(operation: &str) -> Vec<SessionCode> {
             C::Adapter,
             C::RateLimited,
             C::ChallengeRequired,
+            C::AccountRequired,
         ],
         "resume_payment" => &[C::Gone, C::NotResumable, C::StillRequiresAction, C::Adapter],
         "abandon_payment" => &[C::Gone, C::NotAbandonable, C::Adapter],

@@ -89,7 +89,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 /// The routes that the OpenAPI document describes.
 pub fn documented() -> utoipa::openapi::OpenApi {
     let mut document = shop().merge(catalogue()).merge(webhooks()).into_openapi();
-    document.merge(sessions().merge(payments_of_sessions()).into_openapi());
+    document.merge(sessions().into_openapi());
     document
 }
 
@@ -100,7 +100,6 @@ struct Undescribed {
     catalogue: Router<Web>,
     webhooks: Router<Web>,
     sessions: Router<SessionWeb>,
-    payments_of_sessions: Router<SessionWeb>,
 }
 
 /// Made once: describing takes longer than all the rest of opening a server, and there are processes
@@ -110,15 +109,13 @@ static UNDESCRIBED: LazyLock<Undescribed> = LazyLock::new(|| Undescribed {
     catalogue: catalogue().split_for_parts().0,
     webhooks: webhooks().split_for_parts().0,
     sessions: sessions().split_for_parts().0,
-    payments_of_sessions: payments_of_sessions().split_for_parts().0,
 });
 
 /// The whole server with the native backend.
 pub fn router(web: Web, session_web: SessionWeb) -> Router {
-    let Undescribed { shop, catalogue, webhooks, sessions, payments_of_sessions } =
-        UNDESCRIBED.clone();
+    let Undescribed { shop, catalogue, webhooks, sessions } = UNDESCRIBED.clone();
     let front = web.front.clone();
-    let shop = shop.merge(sessions.merge(payments_of_sessions).with_state(session_web));
+    let shop = shop.merge(sessions.with_state(session_web));
     let api = guarded(&front, shop, catalogue)
         .merge(webhooks.layer(DefaultBodyLimit::max(EVENT_BYTES_MAX)));
     finished(api.merge(pages()).route("/", get(page::index)), web)
@@ -226,10 +223,6 @@ fn sessions() -> OpenApiRouter<SessionWeb> {
         .routes(routes!(session::open_session))
         .routes(routes!(session::current_session, session::patch_session))
         .routes(routes!(session::offer_shipping))
-}
-
-fn payments_of_sessions() -> OpenApiRouter<SessionWeb> {
-    OpenApiRouter::new()
         .routes(routes!(session::pay_session))
         .routes(routes!(session::resume_payment))
         .routes(routes!(session::abandon_payment))

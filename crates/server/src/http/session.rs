@@ -24,9 +24,9 @@ use serde::de::DeserializeOwned;
 
 use super::{better_auth::BetterAuth, cookie::SignedCookie, read::Raw, routes::Front};
 use crate::{
-    context::{Backend, Cx},
+    context::Backend,
     flows::{
-        FlowError,
+        FlowError, purchase,
         session::{self, Named, Opening, SessionError, pay, platform},
         shield::Asking,
     },
@@ -164,12 +164,25 @@ pub async fn pay_session(
     Said(mut body): Said<PaySession>,
 ) -> Result<Response, SessionFault> {
     let named = named(&web, visitor, &headers)?;
-    let cx = native(&web)?;
-    let solution = body.challenge.take().map(Into::into);
-    let who = Asking { visitor, network, solution };
     let means = means(&body)?;
-    let flow = async move { Ok(pay::pay(&cx, named, who, means).await) };
-    render(&web, &headers, &web.backend.see_through(flow).await??).await
+    match web.backend.clone() {
+        Backend::Native(cx) => {
+            let solution = body.challenge.take().map(Into::into);
+            let who = Asking { visitor, network, solution };
+            let flow = async move { Ok(pay::pay(&cx, named, who, means).await) };
+            render(&web, &headers, &web.backend.see_through(flow).await??).await
+        }
+        Backend::Platform(px) => {
+            let token = match means {
+                pay::Means::Stripe(token) => Some(token),
+                pay::Means::Nothing => None,
+            };
+            let (session, account) = (named.session, None);
+            session::alive(&px, named).await?;
+            let wish = purchase::Pay { visitor, session, token, account };
+            render(&web, &headers, &purchase::pay(&px, wish).await?.session).await
+        }
+    }
 }
 
 /// Asks how the payment stands, after the shopper has been at her bank's.
@@ -180,9 +193,18 @@ pub async fn resume_payment(
     Extension(visitor): Extension<VisitorId>,
     headers: HeaderMap,
 ) -> Result<Response, SessionFault> {
-    let (named, cx) = (named(&web, visitor, &headers)?, native(&web)?);
-    let flow = async move { Ok(pay::resume(&cx, named).await) };
-    render(&web, &headers, &web.backend.see_through(flow).await??).await
+    let named = named(&web, visitor, &headers)?;
+    match web.backend.clone() {
+        Backend::Native(cx) => {
+            let flow = async move { Ok(pay::resume(&cx, named).await) };
+            render(&web, &headers, &web.backend.see_through(flow).await??).await
+        }
+        Backend::Platform(px) => {
+            session::alive(&px, named).await?;
+            let answer = purchase::resume(&px, visitor, named.session).await?;
+            render(&web, &headers, &answer.session).await
+        }
+    }
 }
 
 /// Gives up a payment that waits for its shopper.
@@ -193,9 +215,18 @@ pub async fn abandon_payment(
     Extension(visitor): Extension<VisitorId>,
     headers: HeaderMap,
 ) -> Result<Response, SessionFault> {
-    let (named, cx) = (named(&web, visitor, &headers)?, native(&web)?);
-    let flow = async move { Ok(pay::abandon(&cx, named).await) };
-    render(&web, &headers, &web.backend.see_through(flow).await??).await
+    let named = named(&web, visitor, &headers)?;
+    match web.backend.clone() {
+        Backend::Native(cx) => {
+            let flow = async move { Ok(pay::abandon(&cx, named).await) };
+            render(&web, &headers, &web.backend.see_through(flow).await??).await
+        }
+        Backend::Platform(px) => {
+            session::alive(&px, named).await?;
+            let answer = purchase::abandon(&px, visitor, named.session).await?;
+            render(&web, &headers, &answer.session).await
+        }
+    }
 }
 
 /// The session that the visitor's cookie names.
@@ -203,14 +234,6 @@ fn named(web: &SessionWeb, visitor: VisitorId, headers: &HeaderMap) -> Result<Na
     let id = web.cookie.read(headers).and_then(|id| id.parse().ok());
     let session = id.ok_or_else(|| SessionFault::new(SessionCode::Gone))?;
     Ok(Named { session, visitor })
-}
-
-/// The routes that move money are those of the native backend alone.
-fn native(web: &SessionWeb) -> Result<Cx, SessionFault> {
-    match &web.backend {
-        Backend::Native(cx) => Ok(cx.clone()),
-        Backend::Platform(_) => Err(SessionFault::new(SessionCode::UnknownGateway)),
-    }
 }
 
 fn means(body: &PaySession) -> Result<pay::Means, SessionFault> {

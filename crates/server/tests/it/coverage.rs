@@ -121,7 +121,8 @@ fn documented() -> BTreeSet<String> {
             }
             for code in openapi::session_codes(id) {
                 // What depends on the platform is told where the platform is.
-                let elsewhere = [SessionCode::Store, SessionCode::Platform];
+                let elsewhere =
+                    [SessionCode::Store, SessionCode::Platform, SessionCode::AccountRequired];
                 if !elsewhere.contains(&code) {
                     promised.insert(format!("{id} answers {}", code.wire().0));
                 }

@@ -223,17 +223,17 @@ survived! {
     the_payment_of_a_session_whose_first_answer_is_lost_survives_a_crash_anywhere:
         PAYMENT_OF_A_SESSION_WHOSE_FIRST_ANSWER_IS_LOST crosses 6;
     the_payment_of_a_session_after_a_decline_survives_a_crash_anywhere:
-        PAYMENT_OF_A_SESSION_AFTER_A_DECLINE crosses 8;
+        PAYMENT_OF_A_SESSION_AFTER_A_DECLINE crosses 9;
 }
 
 #[test]
 fn a_purchase_at_elastic_path_survives_a_crash_anywhere() {
     let flow = platform::Flow { token: "ctoken_ok", has_challenge: false };
-    platform::walk("a purchase at Elastic Path", &flow, 31);
+    platform::walk("a purchase at Elastic Path", &flow, 0);
 }
 
 #[test]
 fn a_purchase_with_a_challenge_survives_a_crash_anywhere() {
     let flow = platform::Flow { token: "ctoken_3ds", has_challenge: true };
-    platform::walk("a purchase with a challenge", &flow, 35);
+    platform::walk("a purchase with a challenge", &flow, 0);
 }

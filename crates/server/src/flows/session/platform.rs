@@ -7,8 +7,8 @@ use domain::{
     elastic_path::EpCartId,
     money::Money,
     pricing::PriceError,
-    purchase::{CartHash, Purchase, PurchaseState},
-    session::{AddressPart, CheckoutSession, FormAddress, Rate, SessionCart, SessionTotals},
+    purchase::{Purchase, PurchaseState},
+    session::{AddressPart, CheckoutSession, FormAddress, Rate, SessionCart},
 };
 use gateways::elastic_path::{
     Caller, EpError,
@@ -19,7 +19,11 @@ use storage::{StoreError, platform_cart, purchase};
 use super::{Opening, SessionError, fresh, standard};
 use crate::{
     context::PlatformContext,
-    flows::{FlowError, platform_cart::cart_of},
+    flows::{
+        FlowError,
+        platform_cart::cart_of,
+        purchase::cart::{hash, totals},
+    },
 };
 
 /// A session on the cart that the storefront names, or on the one that the visitor has here.
@@ -42,11 +46,10 @@ pub(super) async fn open(
         false => view,
     };
     let requires_shipping = opening.requires_shipping.unwrap_or(true);
-    let of = (SessionCart::Platform(cart), hash(&view)?);
+    let of = (SessionCart::Platform(cart), hash(&view));
     let session = fresh(px, opening.visitor, of, requires_shipping);
-    let subtotal = view.subtotal.map_or_else(|| goods(&view), Ok)?;
-    let totals = totals(&view, subtotal, None)?;
-    Ok(session.price(hash(&view)?, totals, px.clock.now())?)
+    let totals = totals(&view).ok_or(SessionError::CartUnpriced)?;
+    Ok(session.price(hash(&view), totals, px.clock.now())?)
 }
 
 /// Brings the platform's cart to what was typed: where another address or another rate costs
@@ -68,13 +71,12 @@ pub(super) async fn follow_form(
     let cart = cart(&session)?;
     let rate = session.selected_rate().cloned();
     let view = apply_shipping(px, &cart, rate.as_ref()).await?;
-    let hash = hash(&view)?;
+    let hash = hash(&view);
     // A cart that has changed is not priced: to pay it says so.
     if hash != session.cart_hash {
         return Ok(session);
     }
-    let subtotal = session.totals.as_ref().map_or_else(|| goods(&view), |t| Ok(t.subtotal()))?;
-    let totals = totals(&view, subtotal, rate.as_ref())?;
+    let totals = totals(&view).ok_or(SessionError::CartUnpriced)?;
     Ok(session.price(hash, totals, px.clock.now())?)
 }
 
@@ -108,7 +110,7 @@ async fn is_consumed(px: &PlatformContext, view: &CartView) -> Result<bool, Sess
     let last: Result<_, StoreError> = read.await;
     let Some(last) = last? else { return Ok(false) };
     let is_left = view.lines.iter().all(CartLine::is_shipping);
-    Ok(is_bought(&last.purchase) && (is_left || hash(view)? == last.purchase.terms.cart_hash))
+    Ok(is_bought(&last.purchase) && (is_left || hash(view) == last.purchase.terms.cart_hash))
 }
 
 fn is_bought(purchase: &Purchase) -> bool {
@@ -129,12 +131,6 @@ fn is_bought(purchase: &Purchase) -> bool {
         | S::Abandoned { .. }
         | S::NeedsReconciliation { .. } => false,
     }
-}
-
-/// What is in the platform's cart, as a digest.
-pub fn hash(view: &CartView) -> Result<CartHash, FlowError> {
-    let bytes = hex::decode(view.hash()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    bytes.map(CartHash).ok_or_else(|| FlowError::Broken("a digest of 32 bytes".to_owned()))
 }
 
 /// Puts the line right that shipping is charged by, and reads what the cart costs with it.
@@ -164,19 +160,6 @@ pub async fn apply_shipping(
 async fn read_cart(px: &PlatformContext, cart: &EpCartId) -> Result<CartView, SessionError> {
     let read: Result<CartView, EpError> = px.elastic_path.cart(Caller::Implicit, cart).await;
     read.map_err(SessionError::CartUnreadable)
-}
-
-/// The platform's prices; what sending costs is the rate's own price.
-fn totals(
-    view: &CartView,
-    subtotal: Money,
-    rate: Option<&Rate>,
-) -> Result<SessionTotals, SessionError> {
-    let total = view.total.ok_or(SessionError::CartUnpriced)?;
-    let zero = Money::zero(total.currency());
-    let shipping = rate.map_or(zero, |rate| rate.amount);
-    let tax = view.tax.unwrap_or(zero);
-    Ok(SessionTotals::new(subtotal, tax, shipping, total)?)
 }
 
 /// What the goods cost, as their lines say.

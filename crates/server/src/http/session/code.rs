@@ -18,7 +18,7 @@ use utoipa::{
 
 use super::body::{Failure, SessionAnswer};
 use crate::{
-    flows::{FlowError, session::SessionError},
+    flows::{FlowError, purchase::PayError, session::SessionError},
     http::error::Challenge,
 };
 
@@ -57,11 +57,13 @@ pub enum SessionCode {
     RateLimited,
     /// A challenge must be solved first.
     ChallengeRequired,
+    /// The cart holds what only an account can buy.
+    AccountRequired,
 }
 
 impl SessionCode {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Validation,
         Self::Gone,
         Self::NotOpen,
@@ -78,6 +80,7 @@ impl SessionCode {
         Self::NotAbandonable,
         Self::RateLimited,
         Self::ChallengeRequired,
+        Self::AccountRequired,
     ];
 
     /// The code on the wire, its status, and its sentence for people.
@@ -151,6 +154,11 @@ impl SessionCode {
                 "CHALLENGE_REQUIRED",
                 S::FORBIDDEN,
                 "One moment: your browser must show first that it is not a robot's.",
+            ),
+            Self::AccountRequired => (
+                "ACCOUNT_REQUIRED",
+                S::FORBIDDEN,
+                "A subscription is bought with an account: sign in first.",
             ),
         }
     }
@@ -258,6 +266,31 @@ impl From<SessionError> for SessionFault {
                 of_platform(&error, "Failed to apply shipping")
             }
             SessionError::Flow(error) => error.into(),
+        }
+    }
+}
+
+impl From<PayError> for SessionFault {
+    fn from(error: PayError) -> Self {
+        use SessionCode as C;
+        match error {
+            PayError::Gone => Self::new(C::Gone),
+            PayError::NotOpen => Self::new(C::NotOpen),
+            PayError::CartMismatch(session) => Self::new(C::CartMismatch).showing(session),
+            PayError::AccountRequired => Self::new(C::AccountRequired),
+            PayError::Missing(fields) => SessionError::Missing(fields).into(),
+            PayError::RateUnresolvable => Self::new(C::RateUnresolvable),
+            PayError::NoGateway => Self::new(C::UnknownGateway),
+            PayError::NoToken => Self::invalid("confirmation_token is required"),
+            PayError::NoTotal => SessionError::CartUnpriced.into(),
+            PayError::Busy(busy) => Self::rate_limited(busy.retry_after),
+            PayError::NotBegun => Self::new(C::Adapter),
+            PayError::NotResumable => Self::new(C::NotResumable),
+            PayError::StillRequiresAction(session) => {
+                Self::new(C::StillRequiresAction).showing(session)
+            }
+            PayError::NotAbandonable => Self::new(C::NotAbandonable),
+            PayError::Flow(error) => error.into(),
         }
     }
 }

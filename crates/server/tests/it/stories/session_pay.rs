@@ -8,7 +8,7 @@ use simulators::stripe::{Fault, FaultKind};
 
 use super::{
     session::{address, ready},
-    shield::{open_breaker, shielded},
+    shield::{items, open_breaker, shielded},
 };
 use crate::{
     challenge::solve,
@@ -192,7 +192,18 @@ stories! {
             let reply = guest.post(&path, json!({ "gateway": gateway })).await;
             assert_eq!(reply.to_string(), "400 UNKNOWN_GATEWAY");
         }
-        guest.patch(CURRENT, json!({ "selectedShippingRateId": "express" })).await;
+        // A rate that is not offered is not taken.
+        let reply = guest.patch(CURRENT, json!({ "selectedShippingRateId": "express" })).await;
+        assert_eq!(reply.body["data"]["session"]["selectedShippingRateId"], Value::Null);
+        assert_eq!(shop.orders().await, "");
+        shop.close().await;
+    }
+
+    async fn a_rate_that_has_changed_is_chosen_again_before_it_is_paid(shop: Shop) {
+        let mut shop = shop;
+        let cookie = shopper(&shop).await.cookie();
+        shop.restart_with([("TILL_SHIPPING", "*:6.90")]).await;
+        let guest = Guest::returning(&shop, cookie);
         let reply = pay(&guest, Card::Good).await;
         assert_eq!(reply.to_string(), "409 SHIPPING_RATE_UNRESOLVABLE");
         assert_eq!(shop.orders().await, "");
@@ -288,9 +299,6 @@ stories! {
     }
 
     async fn while_stripe_does_not_answer_the_session_is_processing_and_nothing_is_asked_twice(shop: Shop) {
-        let mut shop = shop;
-        // Whoever runs the shop hears that an order cannot be ended.
-        shop.expect_items(1);
         let guest = shopper(&shop).await;
         let lost = Fault::once(PAYMENTS, FaultKind::LoseAfter);
         let silent = Fault { times: 1000, ..Fault::once(PAYMENTS, FaultKind::LoseBefore) };
@@ -312,6 +320,36 @@ stories! {
         }).await;
         until_paid(&shop, &guest, order(&current(&guest).await)).await;
         assert_eq!(shop.orders().await, "1 paid");
+        shop.close().await;
+    }
+
+    async fn a_payment_that_stripe_says_nothing_of_is_not_given_up_when_its_order_is_over(shop: Shop) {
+        let mut shop = shop;
+        // Whoever runs the shop hears that Stripe refuses the key.
+        shop.expect_items(1);
+        let guest = shopper(&shop).await;
+        let lost = Fault::once(PAYMENTS, FaultKind::LoseAfter);
+        shop.stripe.inject(Fault { method: Some(Method::POST), ..lost });
+        for path in [PAYMENTS, "/v1/events"] {
+            let refused = Fault::once(path, FaultKind::Status(401));
+            shop.stripe.inject(Fault { times: 10_000, ..refused });
+        }
+        shop.stripe.drop_webhooks();
+        assert_eq!(state(&pay(&guest, Card::Good).await), "200 processing pending");
+
+        shop.advance(Duration::from_secs(40 * 60));
+        shop.until("the worker has asked", || async {
+            !items(&shop.cx.store).await.is_empty()
+        }).await;
+        assert_eq!(shop.orders().await, "1 pending");
+        assert_eq!(state(&current(&guest).await), "200 processing pending");
+
+        shop.stripe.clear_faults();
+        shop.advance(Duration::from_secs(10 * 60));
+        shop.until("the answer comes", || async {
+            state(&current(&guest).await) == "200 complete succeeded"
+        }).await;
+        until_paid(&shop, &guest, order(&current(&guest).await)).await;
         shop.close().await;
     }
 

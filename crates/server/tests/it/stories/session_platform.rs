@@ -78,11 +78,40 @@ impl Storefront {
         assert_eq!(self.ask(Method::POST, "/api/cart/items", item).await.0, 200);
     }
 
+    /// A session with everything that is needed to pay.
+    async fn ready(&mut self) {
+        self.add(PAN, 2).await;
+        assert_eq!(self.ask(Method::POST, SESSIONS, json!({})).await.0, 201);
+        let mut home = address();
+        home["country"] = "US".into();
+        home["postcode"] = "62701".into();
+        let form = json!({
+            "customerInfo": { "name": "Ada Beispiel", "email": "ada@example.org" },
+            "shippingAddress": home,
+            "billingAddress": home,
+        });
+        self.patch(form).await;
+        self.ask(Method::POST, &format!("{CURRENT}/shipping"), json!({})).await;
+        self.patch(json!({ "selectedShippingRateId": "standard" })).await;
+    }
+
+    async fn pay(&mut self, token: &str) -> (u16, Value) {
+        let body = json!({ "gateway": "stripe", "confirmation_token": token });
+        self.ask(Method::POST, &format!("{CURRENT}/pay"), body).await
+    }
+
     async fn patch(&mut self, body: Value) -> Value {
         let (status, answer) = self.ask(Method::PATCH, CURRENT, body).await;
         assert_eq!(status, 200, "{answer}");
         answer["data"]["session"].clone()
     }
+}
+
+/// The two words of a session's state.
+fn state((status, answer): &(u16, Value)) -> String {
+    let session = &answer["data"]["session"];
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    format!("{status} {} {}", word(&session["status"]), word(&session["payment"]["status"]))
 }
 
 fn code(answer: &(u16, Value)) -> String {
@@ -161,4 +190,39 @@ async fn shipping_that_the_platform_does_not_take_is_not_shown_as_chosen() {
     assert_eq!(answer.1["error"]["message"], "Failed to apply shipping");
     let (_, shown) = shop.ask(Method::GET, CURRENT, Value::Null).await;
     assert_eq!(shown["data"]["session"]["selectedShippingRateId"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_session_at_the_platform_is_paid_in_one_call_and_its_cart_is_gone() {
+    let mut shop = Storefront::open().await;
+    shop.ready().await;
+    let declined = shop.pay("ctoken_decline_4xx").await;
+    assert_eq!(state(&declined), "200 open failed");
+    assert!(declined.1["paymentError"].is_string(), "{declined:?}");
+
+    let paid = shop.pay("ctoken_ok").await;
+    assert_eq!(state(&paid), "200 complete succeeded");
+    assert!(paid.1["data"]["session"]["order"]["transactionId"].is_string());
+    let again = shop.pay("ctoken_ok_2").await;
+    assert_eq!(again.1["data"]["session"]["order"], paid.1["data"]["session"]["order"]);
+
+    // The next product makes another cart.
+    let (_, cart) = shop.ask(Method::GET, "/api/cart", Value::Null).await;
+    assert_eq!((&cart["id"], &cart["items"]), (&json!(""), &json!([])));
+    shop.add(PAN, 1).await;
+    let (_, next) = shop.ask(Method::GET, "/api/cart", Value::Null).await;
+    assert_ne!(next["id"], paid.1["data"]["session"]["cartId"]);
+}
+
+#[tokio::test]
+async fn a_challenge_at_the_platform_is_resumed_or_abandoned() {
+    let mut shop = Storefront::open().await;
+    shop.ready().await;
+    let asked = shop.pay("ctoken_3ds").await;
+    assert_eq!(state(&asked), "200 open requires_action");
+    let early = shop.ask(Method::POST, &format!("{CURRENT}/resume-payment"), json!({})).await;
+    assert_eq!(code(&early), "409 PAYMENT_STILL_REQUIRES_ACTION");
+    let abandoned = shop.ask(Method::POST, &format!("{CURRENT}/abandon-payment"), json!({})).await;
+    assert_eq!(abandoned.0, 200, "{abandoned:?}");
+    assert_ne!(state(&abandoned), "200 complete succeeded");
 }

@@ -111,7 +111,7 @@ async fn counted(store: &Store) -> [i64; 4] {
     counted.unwrap()
 }
 
-async fn items(store: &Store) -> Vec<(String, String)> {
+pub(super) async fn items(store: &Store) -> Vec<(String, String)> {
     let read = store.read((), |tx, ()| {
         Box::pin(async move {
             let rows = tx.query(&ITEMS, &[]).await?.into_iter();
