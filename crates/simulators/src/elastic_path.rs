@@ -12,9 +12,8 @@
 //! # The handle
 //!
 //! [`ElasticPath::new`] makes a store, clones are the same store. [`ElasticPath::router`] is a
-//! service that needs no socket: an answer that must get lost carries
-//! [`ConnectionLost`](crate::wire::ConnectionLost) among its extensions (the same type as
-//! [`crate::stripe::ConnectionLost`]). [`ElasticPath::serve`] serves a listener.
+//! service that needs no socket: an answer that must get lost carries [`ConnectionLost`] among its
+//! extensions, the same type as the simulated Stripe's. [`ElasticPath::serve`] serves a listener.
 //!
 //! | to | methods |
 //! |---|---|
@@ -45,6 +44,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tower_http::cors::{AllowHeaders, CorsLayer};
 
+pub use crate::wire::ConnectionLost;
 pub use api::log::Logged;
 pub use control::catalogue::sample_catalogue;
 pub use control::fault::{ErrorShape, Fault, FaultKind};
