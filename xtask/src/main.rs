@@ -106,9 +106,9 @@ const SIMULATE_EXAMPLES: &str = "Examples:
   cargo xtask simulate --histories 1 --seed 260        one of them again";
 
 const MUTANT_EXAMPLES: &str = "Examples:
-  cargo xtask safety-mutants                           all of them, and a report under bench/
+  cargo xtask safety-mutants                           all of them, with a report under bench/
   cargo xtask safety-mutants --list                    what there is to take out
-  cargo xtask safety-mutants --only amount-check       one of them";
+  cargo xtask safety-mutants --only amount-check       one of them, appended to it";
 
 const BENCH_EXAMPLES: &str = "Examples:
   cargo xtask bench                                    every benchmark

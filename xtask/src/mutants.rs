@@ -73,21 +73,16 @@ pub fn run(root: &Path, arguments: &MutantArguments) -> Result<()> {
     let databases = databases(&chosen)?;
     let folder = folder(root);
     let copy = Copy::make(root, &folder)?;
-    let workshop = Workshop { copy: &copy, databases: databases.as_ref() };
-    let report = workshop.try_all(&chosen);
-    if arguments.keep || report.is_err() {
+    let report = Report::begin(root, (chosen.len(), mutants.len()))?;
+    let workshop = Workshop { copy: &copy, databases: databases.as_ref(), report: &report };
+    let bad = workshop.try_all(&chosen);
+    println!("written down in {}", report.path.display());
+    if arguments.keep || bad.is_err() {
         println!("the copy is in {}", folder.display());
     } else {
         fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
     }
-    let (lines, bad) = report?;
-    let all = lines.len();
-    let text = format!("{}{}", head(root)?, lines.concat());
-    if arguments.only.is_empty() {
-        let path = root.join("bench").join(format!("safety-mutants-{}.txt", today()?));
-        fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
-        println!("written down in {}", path.display());
-    }
+    let (bad, all) = (bad?, chosen.len());
     if bad > 0 {
         bail!("{bad} of {all} guards can be taken out and no test that stands for them notices");
     }
@@ -108,7 +103,11 @@ fn chosen<'a>(mutants: &'a [Mutant], only: &[String]) -> Result<Vec<&'a Mutant>>
     if let Some(unknown) = only.iter().find(|name| !mutants.iter().any(|one| one.name == **name)) {
         bail!("there is no mutant {unknown}; `cargo xtask safety-mutants --list` names them");
     }
-    Ok(mutants.iter().filter(|one| only.is_empty() || only.contains(&one.name)).collect())
+    if only.is_empty() {
+        return Ok(mutants.iter().collect());
+    }
+    // In the order in which they were asked for.
+    Ok(only.iter().flat_map(|name| mutants.iter().filter(move |one| one.name == *name)).collect())
 }
 
 /// Servers for the guards that only they show, unless they run already.
@@ -128,28 +127,53 @@ fn folder(root: &Path) -> PathBuf {
     root.join(target).join("safety-mutants")
 }
 
+/// The day's report under bench/. Each verdict is appended as it comes, so that a run that is
+/// stopped keeps what it saw.
+struct Report {
+    path: PathBuf,
+}
+
+impl Report {
+    /// Heads the run, below those of the same day.
+    fn begin(root: &Path, (chosen, all): (usize, usize)) -> Result<Self> {
+        let report = Self { path: root.join(format!("bench/safety-mutants-{}.txt", today()?)) };
+        let before = if report.path.exists() { "\n" } else { "" };
+        let extent =
+            if chosen == all { format!("all {all}") } else { format!("{chosen} of {all}") };
+        report.add(&format!("{before}{}guards: {extent}\n\n", head(root)?))?;
+        Ok(report)
+    }
+
+    fn add(&self, text: &str) -> Result<()> {
+        let file = fs::OpenOptions::new().create(true).append(true).open(&self.path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.with_context(|| format!("write {}", self.path.display()))
+    }
+}
+
 struct Workshop<'a> {
     copy: &'a Copy,
     databases: Option<&'a Databases>,
+    report: &'a Report,
 }
 
 impl Workshop<'_> {
-    /// The lines of the report, and how many mutants were not caught.
-    fn try_all(&self, mutants: &[&Mutant]) -> Result<(Vec<String>, usize)> {
+    /// How many mutants were not caught.
+    fn try_all(&self, mutants: &[&Mutant]) -> Result<usize> {
         for mutant in mutants {
             self.copy.check(mutant)?;
         }
         self.pass_as_it_is(mutants)?;
-        let (mut lines, mut bad) = (Vec::new(), 0);
+        let mut bad = 0;
         for (number, mutant) in (1..).zip(mutants) {
             let began = Instant::now();
             let verdict = self.copy.mutated(mutant, || self.verdict(mutant))?;
             bad += usize::from(!verdict.is_good());
             let line = line(mutant, &verdict, began.elapsed());
             print!("{number}/{} {line}", mutants.len());
-            lines.push(line);
+            self.report.add(&line)?;
         }
-        Ok((lines, bad))
+        Ok(bad)
     }
 
     /// A test that fails without a mutant would seem to catch everything.
@@ -272,7 +296,7 @@ fn head(root: &Path) -> Result<String> {
     let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
     Ok(format!(
         "cargo xtask safety-mutants\ndate: {}\ncommit: {}{changed}\nmachine: {cores} cores, {}\n\
-         compiler: {}\n\n",
+         compiler: {}\n",
         today()?,
         commit.trim(),
         cpu.unwrap_or("unknown"),
