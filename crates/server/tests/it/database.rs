@@ -1,6 +1,9 @@
-//! A fresh database for each story.
+//! A database for each story, with nothing in it.
+//!
+//! Making one with all its tables takes a server longer than most stories do, so a story that ended
+//! well leaves its database to the next one, which empties it.
 
-use std::env;
+use std::{env, sync::Mutex};
 
 use mysql_async::prelude::Queryable;
 use tempfile::TempDir;
@@ -16,38 +19,96 @@ pub enum On {
 /// A database that nobody else uses. It is dropped with its server, or with its folder.
 pub struct Database {
     pub url: String,
+    on: On,
     _folder: Option<TempDir>,
 }
+
+/// Of stories that are over, with all tables and whatever the stories wrote.
+static LEFT: Mutex<Vec<Database>> = Mutex::new(Vec::new());
 
 impl Database {
     /// `None`, and a line that says why, where no such server is at hand.
     pub async fn fresh(on: On) -> Option<Self> {
+        let left = {
+            let mut left = LEFT.lock().unwrap();
+            let place = left.iter().position(|database| database.on == on);
+            place.map(|place| left.swap_remove(place))
+        };
+        if let Some(left) = left {
+            left.empty().await;
+            return Some(left);
+        }
         match on {
             On::Sqlite => {
                 let folder = tempfile::tempdir().unwrap();
                 let url = format!("sqlite://{}", folder.path().join("till.db").display());
-                Some(Self { url, _folder: Some(folder) })
+                Some(Self { url, on, _folder: Some(folder) })
             }
             On::Postgres => {
                 let admin = server("TILL_TEST_POSTGRES_URL")?;
                 let name = name();
-                let (client, connection) =
-                    tokio_postgres::connect(&admin, tokio_postgres::NoTls).await.unwrap();
-                tokio::spawn(connection);
+                let client = on_postgres(&admin).await;
                 client.batch_execute(&format!("create database {name}")).await.unwrap();
-                Some(Self { url: renamed(&admin, &name), _folder: None })
+                Some(Self { url: renamed(&admin, &name), on, _folder: None })
             }
             On::Mysql => {
                 let admin = server("TILL_TEST_MYSQL_URL")?;
                 let name = name();
-                let opts = mysql_async::Opts::from_url(&admin).unwrap();
-                let mut connection = mysql_async::Conn::new(opts).await.unwrap();
+                let mut connection = on_mysql(&admin).await;
                 connection.query_drop(format!("create database {name}")).await.unwrap();
                 connection.disconnect().await.unwrap();
-                Some(Self { url: renamed(&admin, &name), _folder: None })
+                Some(Self { url: renamed(&admin, &name), on, _folder: None })
             }
         }
     }
+
+    /// For the next story; nobody works with it any more.
+    pub fn leave(self) {
+        // A file is made faster than it is emptied.
+        if self.on != On::Sqlite {
+            LEFT.lock().unwrap().push(self);
+        }
+    }
+
+    async fn empty(&self) {
+        match self.on {
+            On::Sqlite => unreachable!("no file is left"),
+            On::Postgres => {
+                let client = on_postgres(&self.url).await;
+                client.batch_execute(EMPTY_POSTGRES).await.unwrap();
+            }
+            On::Mysql => {
+                let mut connection = on_mysql(&self.url).await;
+                let tables: Vec<String> = connection.query(TABLES_OF_MYSQL).await.unwrap();
+                connection.query_drop("set foreign_key_checks = 0").await.unwrap();
+                for table in tables {
+                    connection.query_drop(format!("delete from {table}")).await.unwrap();
+                }
+                connection.disconnect().await.unwrap();
+            }
+        }
+    }
+}
+
+/// The newest first: a table refers to older ones.
+const EMPTY_POSTGRES: &str = "do $$ declare name text; begin \
+    for name in select relname from pg_class \
+        where relnamespace = 'public'::regnamespace and relkind = 'r' \
+            and relname not like 'till_migration%' order by oid desc \
+    loop execute 'delete from ' || name; end loop; end $$";
+const TABLES_OF_MYSQL: &str = "select table_name from information_schema.tables \
+    where table_schema = database() and table_name not like 'till_migration%'";
+
+async fn on_postgres(url: &str) -> tokio_postgres::Client {
+    let connected = tokio_postgres::connect(url, tokio_postgres::NoTls).await;
+    let (client, connection) = connected.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+async fn on_mysql(url: &str) -> mysql_async::Conn {
+    let opts = mysql_async::Opts::from_url(url).unwrap();
+    mysql_async::Conn::new(opts).await.unwrap()
 }
 
 fn server(variable: &str) -> Option<String> {

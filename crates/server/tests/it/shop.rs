@@ -97,7 +97,8 @@ pub struct Shop {
     /// For guests and strangers.
     pub http: reqwest::Client,
     settings: HashMap<String, String>,
-    database: Database,
+    /// Nothing once it has been left to the next story.
+    database: Option<Database>,
     products: HashMap<String, ProductId>,
     offset_ms: Arc<AtomicI64>,
     address: SocketAddr,
@@ -152,7 +153,7 @@ impl Shop {
             cx,
             http,
             settings,
-            database,
+            database: Some(database),
             products,
             offset_ms,
             address,
@@ -165,7 +166,7 @@ impl Shop {
 
     /// For the command line.
     pub fn database_url(&self) -> &str {
-        &self.database.url
+        &self.database.as_ref().unwrap().url
     }
 
     /// For a server that runs as a process of its own.
@@ -347,6 +348,7 @@ impl Shop {
         let as_expected = books.len() == expected.len()
             && books.iter().zip(expected).all(|(found, word)| found.contains(word));
         assert!(as_expected, "the books differ:\n{}", books.join("\n"));
+        self.database.take().unwrap().leave();
     }
 }
 
