@@ -172,6 +172,10 @@ fn run_part(part: Part, root: &Path, arguments: &[String], prepared: &mut Prepar
                 tests.args(["--", "--show-output"]);
             }
             tests.env("TILL_COVERAGE_RECORD", &record);
+            if std::env::var_os("RUST_TEST_THREADS").is_none() {
+                let cores = std::thread::available_parallelism().map_or(1, usize::from);
+                tests.env("RUST_TEST_THREADS", (cores * TESTS_OF_A_CORE).to_string());
+            }
             prepared.coverage = Some(record);
             run_tests(&mut tests, prepared)
         }
@@ -189,6 +193,10 @@ fn run_part(part: Part, root: &Path, arguments: &[String], prepared: &mut Prepar
         }
     }
 }
+
+/// So many tests at a time for each core: stories wait about as long as they compute, for a database,
+/// for a retry, for a process to start.
+const TESTS_OF_A_CORE: usize = 2;
 
 /// The test that compares what the stories met with what the API's document promises.
 const COVERAGE: &str = "coverage::every_route_code_and_documented_field_has_a_story";
