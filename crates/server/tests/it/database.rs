@@ -111,6 +111,55 @@ async fn on_mysql(url: &str) -> mysql_async::Conn {
     mysql_async::Conn::new(opts).await.unwrap()
 }
 
+/// A connection of somebody else's that keeps everybody from writing to one table, and nobody from
+/// reading it: whoever wants to write waits until it is gone.
+pub enum Held {
+    Postgres(tokio_postgres::Client),
+    Mysql(mysql_async::Conn),
+}
+
+impl Held {
+    /// Only of a database in which several write at once.
+    pub async fn table(database: &str, table: &str) -> Self {
+        if database.starts_with("postgres:") {
+            let client = on_postgres(database).await;
+            let lock = format!("begin; lock table {table} in exclusive mode");
+            client.batch_execute(&lock).await.unwrap();
+            return Self::Postgres(client);
+        }
+        let mut connection = on_mysql(database).await;
+        connection.query_drop(format!("lock tables {table} read")).await.unwrap();
+        Self::Mysql(connection)
+    }
+
+    /// How many wait, for the table or for one another.
+    pub async fn waiting(&mut self) -> i64 {
+        match self {
+            Self::Postgres(client) => {
+                client.query_one(WAITING_ON_POSTGRES, &[]).await.unwrap().get(0)
+            }
+            Self::Mysql(connection) => {
+                connection.query_first(WAITING_ON_MYSQL).await.unwrap().unwrap()
+            }
+        }
+    }
+
+    /// Everybody goes on.
+    pub async fn let_go(self) {
+        match self {
+            Self::Postgres(client) => client.batch_execute("commit").await.unwrap(),
+            Self::Mysql(connection) => connection.disconnect().await.unwrap(),
+        }
+    }
+}
+
+const WAITING_ON_POSTGRES: &str = "select count(*) from pg_stat_activity \
+    where datname = current_database() and wait_event_type = 'Lock'";
+const WAITING_ON_MYSQL: &str = "select count(*) from information_schema.processlist p \
+    left join information_schema.innodb_trx t on t.trx_mysql_thread_id = p.id \
+    where p.db = database() \
+        and (p.state like 'Waiting for table%lock' or t.trx_state = 'LOCK WAIT')";
+
 fn server(variable: &str) -> Option<String> {
     let url = env::var(variable).ok().filter(|url| !url.is_empty());
     if url.is_none() {

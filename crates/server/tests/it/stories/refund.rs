@@ -1,6 +1,6 @@
 //! Money that goes back: asked for here, made at Stripe, lost on the way, or come too late.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::money::Money;
 use http::Method;
@@ -12,6 +12,7 @@ use simulators::stripe::{
 use super::catalogue::NOBODYS;
 use crate::{
     books,
+    database::Held,
     guest::{Card, Guest, Intent},
     shop::{Shop, stories},
 };
@@ -459,5 +460,56 @@ stories! {
         assert_eq!(shop.orders().await, "1 cancelled");
         assert_eq!(shop.stock("print").await, (1, 0));
         shop.close().await;
+    }
+}
+
+/// Somebody holds the table of refunds until both operators wait: one for it, and the other, who
+/// would otherwise decide by what she read before, for the first.
+async fn of_two_refunds_decided_at_the_same_moment_the_second_knows_of_the_first(shop: Shop) {
+    let guest = shop.guest_with_cart([("mug", 1)]).await;
+    let intent = paid(&guest).await;
+    shop.quiet().await;
+    let mut held = Held::table(shop.database_url(), "refunds").await;
+    let both_wait = async {
+        let end = Instant::now() + Duration::from_secs(30);
+        while held.waiting().await < 2 {
+            assert!(Instant::now() < end, "the two never met");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        held.let_go().await;
+    };
+
+    // 60 % each.
+    let (one, other, ()) = tokio::join!(
+        give_back(&shop, &intent, Some(1014)),
+        give_back(&shop, &intent, Some(1014)),
+        both_wait,
+    );
+
+    assert!(one.is_ok() != other.is_ok(), "{one:?}, {other:?}");
+    let refused = one.and(other).unwrap_err().to_string();
+    assert_eq!(refused, "10.14 EUR is more than what is left to give back: 6.76");
+    until_refunds(&shop, "1014 succeeded").await;
+    shop.close().await;
+}
+
+/// SQLite has one writer, who meets nobody.
+mod of_two_refunds_decided_at_the_same_moment_the_second_knows_of_the_first {
+    use crate::{database::On, shop::tell};
+
+    #[test]
+    fn postgres() {
+        tell(
+            On::Postgres,
+            super::of_two_refunds_decided_at_the_same_moment_the_second_knows_of_the_first,
+        );
+    }
+
+    #[test]
+    fn mysql() {
+        tell(
+            On::Mysql,
+            super::of_two_refunds_decided_at_the_same_moment_the_second_knows_of_the_first,
+        );
     }
 }

@@ -35,18 +35,21 @@ stories! {
         let guest = shop.guest_with_cart([("print", 1)]).await;
         let intent = guest.intent().await;
         shop.quiet().await;
-        shop.stripe.inject(Fault {
-            times: 1000, ..Fault::once("/v1/payment_intents/", FaultKind::LoseBefore)
-        });
+        // First Stripe answers nothing, then only how the payment stands.
+        for unanswered in ["/v1/payment_intents/", "/cancel"] {
+            shop.stripe.clear_faults();
+            let fault = Fault::once(unanswered, FaultKind::LoseBefore);
+            shop.stripe.inject(Fault { times: 1000, ..fault });
 
-        shop.advance(TOO_LONG);
-        shop.until("the worker has looked", || async {
-            !crate::books::is_overdue(&shop.cx.store, shop.cx.clock.now()).await
-        })
-        .await;
+            shop.advance(TOO_LONG);
+            shop.until("the worker has looked", || async {
+                !crate::books::is_overdue(&shop.cx.store, shop.cx.clock.now()).await
+            })
+            .await;
 
-        assert_eq!(guest.order(&intent).await.to_string(), "200 pending");
-        assert_eq!(shop.stock("print").await, (1, 1));
+            assert_eq!(guest.order(&intent).await.to_string(), "200 pending");
+            assert_eq!(shop.stock("print").await, (1, 1));
+        }
         shop.stripe.clear_faults();
         shop.advance(TOO_LONG);
         guest.until_order_is(&intent, "cancelled").await;
