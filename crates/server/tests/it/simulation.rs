@@ -36,7 +36,7 @@ use plan::{
 use trace::Trace;
 
 /// What a run of the tests can afford in a debug build.
-const HISTORIES: u64 = 600;
+const HISTORIES: u64 = 800;
 
 fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
