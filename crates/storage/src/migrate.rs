@@ -60,6 +60,12 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0007_books.sql"),
         mysql: include_str!("../migrations/mysql/0007_books.sql"),
     },
+    Migration {
+        name: "0010_rest",
+        sqlite: include_str!("../migrations/sqlite/0010_rest.sql"),
+        postgres: include_str!("../migrations/postgres/0010_rest.sql"),
+        mysql: include_str!("../migrations/mysql/0010_rest.sql"),
+    },
 ];
 
 /// Where the steps done are noted; made by the program, not by a migration.

@@ -392,7 +392,10 @@ pub(super) static CASES: &[Case] = &[
         "Money comes for an order that is over.",
         Held {
             by: "All of it goes back by itself, in a refund that an order has once, written where the success is taken in.",
-            tests: &["money_that_comes_after_its_order_is_over_goes_back_once"],
+            tests: &[
+                "money_that_comes_after_its_order_is_over_goes_back_once",
+                "money_that_came_too_late_goes_back_although_the_key_of_its_refund_is_forgotten",
+            ],
         },
     ),
     case(
