@@ -493,7 +493,7 @@ impl NotMade {
         }
     }
 
-    /// What an operator reads.
+    /// Why, for an operator.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Disputed => {
@@ -503,8 +503,7 @@ impl NotMade {
             Self::AlreadyRefunded => "All of the payment has been given back already.",
             Self::TooMuch => "Less than that is left of the payment.",
             Self::NeverArrived => {
-                "The gateway did not answer for most of a day, and the refund is not there. Ask \
-                 for it again."
+                "The gateway did not answer for most of a day, and the refund is not there."
             }
             Self::Other => "The gateway refused; the log says in which words.",
         }

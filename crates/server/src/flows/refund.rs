@@ -368,7 +368,8 @@ async fn call_person(
     let amount = format!("{}{}", refund.amount, of.unwrap_or_default());
     let (kind, sentence) = match refund.state() {
         RefundState::Refused { reason } => {
-            ("refund_refused", format!("{amount} was not given back. {}", reason.sentence()))
+            let (why, advice) = (reason.sentence(), advice(refund, *reason));
+            ("refund_refused", format!("{amount} was not given back. {why}{advice}"))
         }
         RefundState::Failed { reason } => (
             "refund_failed",
@@ -386,6 +387,26 @@ async fn call_person(
     };
     let subject = refund.id.to_string();
     apply::raise(tx, order, (kind, &subject), sentence, (id, now)).await
+}
+
+/// What a person does about a refund that was not made.
+fn advice(refund: &Refund, reason: NotMade) -> String {
+    match reason {
+        NotMade::Disputed | NotMade::AlreadyRefunded => String::new(),
+        NotMade::TooMuch | NotMade::NeverArrived | NotMade::Other => again(refund),
+    }
+}
+
+/// How it is asked for again. Our command gives the order's own payment back, which must not be
+/// done for a stray.
+fn again(refund: &Refund) -> String {
+    match &refund.stray {
+        None => format!(" Ask for it again: till orders refund {}", refund.order),
+        Some(stray) => format!(
+            " Give what is left of {stray} back in Stripe's dashboard; the order's own payment is \
+             not concerned, and none of it goes back for this."
+        ),
+    }
 }
 
 /// What is written when Stripe does not make a refund, and the ids for it.

@@ -7,7 +7,7 @@ use simulators::stripe::{Fault, FaultKind, Options, RefundOrder};
 
 use super::{
     refund::{A_WHILE, fail, paid, until_refunds},
-    second_payment::{pay_beside, refunds_of},
+    second_payment::{pay_beside, refunds_of, sentence},
 };
 use crate::{
     books,
@@ -144,5 +144,23 @@ stories! {
         until_refunds(&shop, "1690 refused, 400 succeeded, 1290 succeeded").await;
         assert_eq!((refunds_of(&shop, &second), refunds_of(&shop, intent.payment())), (2, 0));
         shop.close().await;
+    }
+
+    async fn what_a_person_reads_of_a_second_payment_leaves_the_orders_own_alone(shop: Shop) {
+        let mut shop = shop;
+        shop.expect_items(2);
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = paid(&guest).await;
+        fail(&shop, 1, FaultKind::Status(404));
+
+        let second = pay_beside(&shop, &intent, "1690", "eur").await;
+
+        until_refunds(&shop, "1690 refused").await;
+        shop.quiet().await;
+        let told = sentence(&shop, "refund_refused").await;
+        let wanted = format!("Give what is left of {second} back in Stripe's dashboard");
+        assert!(told.contains(&wanted), "{told}");
+        assert!(!told.contains("till orders"), "{told}");
+        shop.close_apart(&["has no order"]).await;
     }
 }
