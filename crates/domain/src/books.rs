@@ -339,7 +339,8 @@ impl Difference {
         match self {
             Self::PaidThere | Self::PaidThereOverHere => {
                 "The gateway has no event that proves it (it keeps them for 30 days), and without \
-                 one no order becomes paid: give the money back there and tell the shopper."
+                 one no order becomes paid: give the money back there, cancel the order and tell \
+                 the shopper."
             }
             Self::PaidHere => {
                 "Look the payment up there before anything is sent; ask the gateway's support \

@@ -115,9 +115,28 @@ pub async fn give_up(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(standing) = lock(tx, id).await? else { return Ok(()) };
-    let before = standing.payment.payment;
-    let (payment, consequence) = before.clone().never_was();
-    let order = carry_out_on_order(tx, standing.order, (&payment, &consequence), now).await?;
+    end(tx, standing, Payment::never_was, (reason, now)).await
+}
+
+/// All of the money has gone back, and no event has proven that it came: the order is over.
+pub async fn end_that_went_back(
+    tx: &mut Tx,
+    standing: Standing,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let reason = "The money came, its event did not, and all of it has gone back.";
+    end(tx, standing, Payment::went_back, (reason, now)).await
+}
+
+async fn end(
+    tx: &mut Tx,
+    Standing { order, payment: stored }: Standing,
+    ended: fn(Payment) -> (Payment, Consequence),
+    (reason, now): (&str, Timestamp),
+) -> Result<(), StoreError> {
+    let (id, before) = (order.id, stored.payment);
+    let (payment, consequence) = ended(before.clone());
+    let order = carry_out_on_order(tx, order, (&payment, &consequence), now).await?;
     if payment != before {
         history::note(tx, &tell::given_up(id, reason, now)).await?;
     }

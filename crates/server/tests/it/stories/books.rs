@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use server::flows::compare_books::{Finding, Hands, Period, Sums, Told, compare, compare_due};
+use server::flows::{
+    cancel_order::{Canceller, Wish, cancel_order},
+    compare_books::{Finding, Hands, Period, Sums, Told, compare, compare_due},
+};
 use simulators::stripe::{Fault, FaultKind, Options, RefundOrder, RefundOutcome};
 use storage::{StoreError, attention};
 
@@ -177,7 +180,27 @@ stories! {
         shop.start().await;
         shop.advance(SOME_TIME);
         shop.until("the event is overdue", || async { books::items(&shop.cx.store).await == 2 }).await;
-        shop.close_apart(&["succeeded"]).await;
+        let by = Canceller::Operator { reason: None };
+        let wish = Wish { order: intent.order.parse().unwrap(), by };
+        let refused = cancel_order(&shop.cx, wish.clone()).await.unwrap_err().to_string();
+        assert!(refused.contains("when all of the money has been given back"), "{refused}");
+
+        // As the sentences say.
+        shop.stripe.refund(intent.payment(), RefundOrder::default()).unwrap();
+        shop.advance(SOME_TIME);
+        shop.until("the refund is here", || async {
+            books::refunds(&shop.cx.store).await == "1690 succeeded"
+        }).await;
+        assert_eq!(shop.stock("mug").await, (100, 1));
+        cancel_order(&shop.cx, wish.clone()).await.unwrap();
+        cancel_order(&shop.cx, wish).await.unwrap();
+
+        assert_eq!(shop.orders().await, "1 cancelled");
+        assert_eq!(shop.stock("mug").await, (100, 0));
+        let guest = Guest::returning(&shop, cookie);
+        guest.add("mug", 1).await;
+        assert_ne!(guest.intent().await.order, intent.order);
+        shop.close().await;
     }
 
     async fn a_refund_whose_events_stripe_has_forgotten_is_taken_in(shop: Shop) {
