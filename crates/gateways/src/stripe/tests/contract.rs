@@ -137,6 +137,7 @@ async fn every_request() -> Vec<http::Request<Bytes>> {
         says(200, r#"{"data":[],"has_more":false}"#),
         list(&[], false),
         list(&[], false),
+        list(&[], false),
         says(200, r#"{"id":"pi_1","created":1}"#),
         says(200, r#"{"id":"re_1","created":1}"#),
         list(&[], false),
@@ -200,7 +201,7 @@ async fn every_request_for_books(stripe: &Stripe, pi_1: &GatewayReference) {
 async fn requests_are_what_the_official_types_of_this_version_allow() {
     let Some(types) = official_types() else { return };
     let requests = every_request().await;
-    assert_eq!(requests.len(), 26, "every answer of the script was asked for");
+    assert_eq!(requests.len(), 27, "every answer of the script was asked for");
     for request in requests {
         let form = match request.method().as_str() {
             "POST" => std::str::from_utf8(request.body()).unwrap().to_owned(),
