@@ -396,7 +396,7 @@ impl Refund {
             RefundReport::Pending => (heard.wait(), RefundConsequence::Nothing),
             RefundReport::Succeeded => (heard.succeed(), RefundConsequence::Nothing),
             RefundReport::Failed { reason } => heard.fail(reason),
-            RefundReport::Cancelled => (heard.cancel(), RefundConsequence::Nothing),
+            RefundReport::Cancelled => heard.cancel(),
         }
     }
 
@@ -431,13 +431,25 @@ impl Refund {
         }
     }
 
-    fn cancel(self) -> Self {
+    /// What was promised, or is owed by itself, does not come after all.
+    fn cancel(self) -> (Self, RefundConsequence) {
         use RefundState as S;
+        let consequence = match (&self.state, &self.origin) {
+            (S::Pending | S::Succeeded, _)
+            | (S::Requested | S::Unknown | S::Refused { .. }, RefundOrigin::Automatic) => {
+                RefundConsequence::NotReturned
+            }
+            (
+                S::Requested | S::Unknown | S::Refused { .. },
+                RefundOrigin::Operator { .. } | RefundOrigin::Elsewhere,
+            )
+            | (S::Failed { .. } | S::Cancelled, _) => RefundConsequence::Nothing,
+        };
         match self.state {
             S::Requested | S::Unknown | S::Refused { .. } | S::Pending | S::Succeeded => {
-                Self { state: S::Cancelled, ..self }
+                (Self { state: S::Cancelled, ..self }, consequence)
             }
-            S::Failed { .. } | S::Cancelled => self,
+            S::Failed { .. } | S::Cancelled => (self, consequence),
         }
     }
 }

@@ -379,11 +379,18 @@ async fn call_person(
                  account: agree on another way with her."
             ),
         ),
+        RefundState::Cancelled => (
+            "refund_cancelled",
+            format!(
+                "A refund of {amount} was stopped at Stripe, and the money stays in the account. \
+                 If it is owed, it must be given back anew.{}",
+                again(refund)
+            ),
+        ),
         RefundState::Requested
         | RefundState::Unknown
         | RefundState::Pending
-        | RefundState::Succeeded
-        | RefundState::Cancelled => return Ok(()),
+        | RefundState::Succeeded => return Ok(()),
     };
     let subject = refund.id.to_string();
     apply::raise(tx, order, (kind, &subject), sentence, (id, now)).await

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use simulators::stripe::{Fault, FaultKind, Options, RefundOrder};
+use simulators::stripe::{Fault, FaultKind, Options, RefundCourse, RefundOrder, RefundOutcome};
 
 use super::{
-    refund::{A_WHILE, fail, paid, until_refunds},
+    refund::{A_WHILE, fail, give_back, paid, till, until_refunds},
     second_payment::{pay_beside, refunds_of, sentence},
 };
 use crate::{
@@ -161,6 +161,43 @@ stories! {
         let wanted = format!("Give what is left of {second} back in Stripe's dashboard");
         assert!(told.contains(&wanted), "{told}");
         assert!(!told.contains("till orders"), "{told}");
+        shop.close_apart(&["has no order"]).await;
+    }
+
+    async fn a_refund_that_was_on_its_way_and_is_stopped_calls_a_person(shop: Shop) {
+        let mut shop = shop;
+        shop.expect_items(3);
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = paid(&guest).await;
+        shop.stripe.order_refund_course(RefundCourse::InsufficientFunds);
+        give_back(&shop, &intent, None).await.unwrap();
+        until_refunds(&shop, "1690 pending").await;
+        let stop = |payment: &str| {
+            let ledger = shop.stripe.ledger();
+            let entry = ledger.iter().find(|entry| entry.id == payment).unwrap();
+            assert!(shop.stripe.settle_refund(&entry.refunds[0].id, RefundOutcome::Canceled));
+        };
+
+        stop(intent.payment());
+
+        until_refunds(&shop, "1690 cancelled").await;
+        shop.quiet().await;
+        let told = sentence(&shop, "refund_cancelled").await;
+        assert!(told.contains(&format!("till orders refund {}", intent.order)), "{told}");
+        let shown = till(&shop, &["orders", "show", &intent.order]).await;
+        assert!(shown.contains("was stopped at Stripe"), "{shown}");
+
+        // One that is owed by itself, and of which nobody had heard that it was on its way.
+        shop.stripe.order_refund_course(RefundCourse::InsufficientFunds);
+        fail(&shop, 1, FaultKind::LoseAfter);
+        fail(&shop, 1000, FaultKind::LoseBefore);
+        shop.stripe.drop_webhooks_of(&["refund.created", "charge.refunded"]);
+        let second = pay_beside(&shop, &intent, "1690", "eur").await;
+        shop.until("Stripe has made it", || async { refunds_of(&shop, &second) == 1 }).await;
+        stop(&second);
+        shop.stripe.clear_faults();
+        shop.advance(A_WHILE);
+        until_refunds(&shop, "1690 cancelled, 1690 cancelled").await;
         shop.close_apart(&["has no order"]).await;
     }
 }

@@ -224,6 +224,7 @@ stories! {
 
     async fn a_refund_that_was_stopped_unheard_is_taken_in(shop: Shop) {
         let mut shop = shop;
+        shop.expect_items(1);
         let guest = shop.guest_with_cart([("mug", 1)]).await;
         let intent = paid(&guest).await;
         let refund = shop.stripe.refund(intent.payment(), RefundOrder::default()).unwrap();
