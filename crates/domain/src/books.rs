@@ -64,6 +64,8 @@ pub enum Difference {
     RefundAmount,
     /// A refund that stands elsewhere there.
     RefundState,
+    /// A dispute that we have not heard of, or that stands elsewhere there.
+    Dispute,
 }
 
 /// What ends a difference.
@@ -77,6 +79,8 @@ pub enum Remedy {
     Hear,
     /// Read the payment's refunds into our books.
     TakeInRefunds,
+    /// Read the payment's disputes into our books.
+    TakeInDisputes,
     /// It ends by itself.
     Wait,
     /// A person.
@@ -260,6 +264,7 @@ impl Difference {
             Self::CancelledThere => Remedy::Hear,
             Self::UnderWayThere => Remedy::Wait,
             Self::RefundNotHere | Self::RefundState => Remedy::TakeInRefunds,
+            Self::Dispute => Remedy::TakeInDisputes,
             Self::PaidHere
             | Self::Discrepancy(_)
             | Self::NoOrderHere
@@ -293,6 +298,7 @@ impl Difference {
             Self::RefundNotThere => "refund_not_there",
             Self::RefundAmount => "refund_amount",
             Self::RefundState => "refund_state",
+            Self::Dispute => "dispute",
         }
     }
 
@@ -331,6 +337,7 @@ impl Difference {
             Self::RefundNotThere => "A refund that is in the books here is not at the gateway.",
             Self::RefundAmount => "A refund has another amount at the gateway than here.",
             Self::RefundState => "A refund stands elsewhere at the gateway than here.",
+            Self::Dispute => "A dispute stands elsewhere at the gateway than here.",
         }
     }
 
@@ -377,6 +384,7 @@ impl Difference {
                  gateway's support."
             }
             Self::RefundAmount => "Compare the two, and settle the rest with the shopper.",
+            Self::Dispute => "Look at it there, and answer the bank in time.",
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Comparing our books with Stripe's, period by period: every payment and refund that either side
-//! has is held against the other's, what a flow of ours can end is ended by it, and what remains is
+//! Comparing our books with Stripe's, period by period: every payment, refund and dispute that either
+//! side has is held against the other's, what a flow of ours can end is ended by it, and what remains is
 //! put before a person. The worker does it daily, `till reconcile` when it is asked to.
 //!
 //! A period is gone through in slices of a day, oldest first, and a slice in pages; only the names
@@ -7,6 +7,7 @@
 //! different is then read once more by itself on both sides. Everything may stop after any line
 //! and be done again: what is done about a difference are flows that bear that.
 
+mod disputes;
 mod settle;
 mod sums;
 
@@ -331,6 +332,7 @@ impl Run<'_> {
         suspects.extend(self.refunds_there(slice).await?);
         suspects.extend(self.refunds_here(slice).await?);
         self.settle(suspects).await?;
+        self.compare_disputes(slice).await?;
         (self.tell)(Told::Until(slice.to));
         Ok(())
     }

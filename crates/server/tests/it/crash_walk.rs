@@ -215,7 +215,7 @@ survived! {
     a_dispute_that_is_heard_survives_a_crash_anywhere: DISPUTE_HEARD crosses 9;
     a_second_success_that_is_heard_survives_a_crash_anywhere: SECOND_SUCCESS_HEARD crosses 15;
     comparing_a_success_without_its_event_survives_a_crash_anywhere:
-        COMPARING_A_SUCCESS_WITHOUT_ITS_EVENT crosses 16;
+        COMPARING_A_SUCCESS_WITHOUT_ITS_EVENT crosses 18;
     comparing_a_refund_that_nobody_told_of_survives_a_crash_anywhere:
-        COMPARING_A_REFUND_THAT_NOBODY_TOLD_OF crosses 11;
+        COMPARING_A_REFUND_THAT_NOBODY_TOLD_OF crosses 13;
 }

@@ -25,7 +25,7 @@ use crate::{
     flows::{
         FlowError, ask,
         call_person::{Matter, call_person},
-        receive_event, refund,
+        dispute, receive_event, refund,
         tell::Via,
     },
 };
@@ -215,7 +215,7 @@ fn our_refund<'k>(
     }
 }
 
-async fn mend(
+pub(super) async fn mend(
     cx: &Context,
     suspect: &Suspect,
     order: OrderId,
@@ -232,6 +232,7 @@ async fn mend(
             ask::cancel(cx, &standing, CancelReason::Abandoned, Via::Answer).await?;
         }
         Remedy::TakeInRefunds => refund::sync(cx, order, &suspect.payment).await?,
+        Remedy::TakeInDisputes => dispute::sync(cx, order, &suspect.payment).await?,
         Remedy::Wait | Remedy::Person => {}
     }
     Ok(())

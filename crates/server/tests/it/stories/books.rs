@@ -7,7 +7,7 @@ use server::flows::{
     cancel_order::{Canceller, Wish, cancel_order},
     compare_books::{Finding, Hands, Period, Sums, Told, compare, compare_due},
 };
-use simulators::stripe::{Fault, FaultKind, Options, RefundOrder, RefundOutcome};
+use simulators::stripe::{DisputeOrder, Fault, FaultKind, Options, RefundOrder, RefundOutcome};
 use storage::{StoreError, attention};
 
 use crate::{
@@ -200,6 +200,28 @@ stories! {
         let guest = Guest::returning(&shop, cookie);
         guest.add("mug", 1).await;
         assert_ne!(guest.intent().await.order, intent.order);
+        shop.close().await;
+    }
+
+    async fn a_dispute_whose_events_stripe_has_forgotten_is_taken_in_and_calls_a_person(
+        shop: Shop
+    ) {
+        let mut shop = shop;
+        shop.expect_items(1);
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = paid(&guest).await;
+        shop.rest().await;
+        shop.stripe.drop_webhooks();
+        shop.stripe.dispute(intent.payment(), &DisputeOrder::default()).unwrap();
+        shop.advance(31 * DAY);
+
+        assert_eq!(found(&shop, Hands::Still).await, "dispute: not_touched");
+        assert_eq!(found(&shop, Hands::Mend).await, "dispute: mended");
+        assert_eq!(found(&shop, Hands::Mend).await, "");
+
+        assert_eq!(books::compare_disputes(&shop.cx.store, &shop.stripe).await, [""; 0]);
+        assert!(sentences(&shop).await[0].contains(intent.payment()));
+        shop.start().await;
         shop.close().await;
     }
 
