@@ -39,7 +39,8 @@ pub async fn order_moved(
     }
 }
 
-/// A refund has come to the state that it is in, from `before`.
+/// A refund has come to the state that it is in, from `before`. That of a stray is nobody's news:
+/// the order's money does not move.
 pub async fn refund_moved(
     tx: &mut Tx,
     (order, payment): (&Order, &Payment),
@@ -47,6 +48,9 @@ pub async fn refund_moved(
     after: &Refund,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    if after.stray.is_some() {
+        return Ok(());
+    }
     match NoticeKind::of_refund(before, after.state()) {
         Some(kind) => tell(tx, (kind, Some(after)), (order, Some(payment)), now).await,
         None => Ok(()),

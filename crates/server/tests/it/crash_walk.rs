@@ -213,7 +213,9 @@ survived! {
     a_refund_made_at_stripe_that_is_heard_survives_a_crash_anywhere:
         REFUND_MADE_AT_STRIPE crosses 10;
     a_dispute_that_is_heard_survives_a_crash_anywhere: DISPUTE_HEARD crosses 9;
-    a_second_success_that_is_heard_survives_a_crash_anywhere: SECOND_SUCCESS_HEARD crosses 15;
+    a_second_success_that_is_heard_survives_a_crash_anywhere: SECOND_SUCCESS_HEARD crosses 14;
+    the_rest_of_a_second_success_survives_a_crash_anywhere:
+        SECOND_SUCCESS_OF_WHICH_A_PART_WENT_BACK crosses 30;
     comparing_a_success_without_its_event_survives_a_crash_anywhere:
         COMPARING_A_SUCCESS_WITHOUT_ITS_EVENT crosses 18;
     comparing_a_refund_that_nobody_told_of_survives_a_crash_anywhere:

@@ -10,7 +10,10 @@ use simulators::stripe::{RefundFailure, RefundOrder, RefundOutcome};
 use storage::{StoreError, attention};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use super::refund::till;
+use super::{
+    refund::{till, until_refunds},
+    second_payment::pay_beside,
+};
 use crate::{
     books,
     database::On,
@@ -141,6 +144,34 @@ stories! {
         assert_eq!(told(2), (r#""amount":12.90"#.into(), true.into(), "refunded".into()));
         assert_eq!(told(3), (r#""amount":12.90"#.into(), false.into(), "paid".into()));
         assert_eq!(posted[3].json()["refund"]["reason"], "unknown");
+        shop.close().await;
+    }
+
+    async fn what_goes_back_of_a_second_payment_is_told_to_nobody(shop: Shop) {
+        let mut shop = shop;
+        let (erp, url, _serving) = Erp::serve().await;
+        let folder = tempfile::tempdir().unwrap();
+        let mail = format!("folder:{}", folder.path().display());
+        shop.restart_with([("TILL_MAIL", &mail), ("TILL_MAIL_FROM", "orders@shop.example")]).await;
+        tell(&mut shop, &[&url]).await;
+        shop.expect_items(1);
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = paid(&guest).await;
+
+        pay_beside(&shop, &intent, "1690", "eur").await;
+        until_refunds(&shop, "1690 succeeded").await;
+        // Of the order's own there is something to tell, also that nothing is left.
+        give_back(&shop, &intent, Some(400)).await;
+        until_told(&shop, &erp, "order.paid, order.refunded").await;
+        give_back(&shop, &intent, None).await;
+        until_told(&shop, &erp, "order.paid, order.refunded, order.refunded").await;
+        until_settled(&shop).await;
+
+        let letters: Vec<String> = std::fs::read_dir(folder.path()).unwrap()
+            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        let told = |words: &str| letters.iter().filter(|text| text.contains(words)).count();
+        assert_eq!((letters.len(), told("16.90 EUR back")), (3, 0));
+        assert_eq!((told("has sent you 4.00 EUR back."), told("12.90 EUR back; with it all")), (1, 1));
         shop.close().await;
     }
 
