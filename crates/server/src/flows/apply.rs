@@ -326,19 +326,27 @@ pub async fn raise(
     sentence: String,
     (id, at): (Uuid, Timestamp),
 ) -> Result<(), StoreError> {
-    let (kind, subject) = (kind.to_owned(), subject.to_owned());
-    let item = attention::NewItem {
-        id,
-        order: Some(order.id),
-        kind,
-        subject,
-        sentence: sentence.clone(),
-        at,
-    };
+    let (order, kind, subject) = (Some(order.id), kind.to_owned(), subject.to_owned());
+    let item = attention::NewItem { id, order, kind, subject, sentence, at };
     if attention::raise(tx, &item).await? {
-        history::note(tx, &tell::raised(order.id, &sentence, at)).await?;
-        tracing::warn!(order = %order.id, kind = item.kind, sentence, "needs attention");
+        told(tx, &item).await?;
     }
+    Ok(())
+}
+
+/// The same of what goes on by itself: again, where a person has closed it since.
+pub async fn raise_again(tx: &mut Tx, item: &attention::NewItem) -> Result<(), StoreError> {
+    if attention::raise_again(tx, item).await? {
+        told(tx, item).await?;
+    }
+    Ok(())
+}
+
+async fn told(tx: &mut Tx, item: &attention::NewItem) -> Result<(), StoreError> {
+    let attention::NewItem { kind, sentence, at, .. } = item;
+    let Some(order) = item.order else { return Ok(()) };
+    history::note(tx, &tell::raised(order, sentence, *at)).await?;
+    tracing::warn!(%order, kind, sentence, "needs attention");
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use domain::{id::OrderId, payment::PaymentState};
-use storage::{StoreError, payment};
+use storage::{StoreError, attention, payment};
 
 use super::{
     AT_ONCE, FlowError,
@@ -94,8 +94,10 @@ async fn fetch_event(cx: &Context, standing: &Standing) -> Result<(), FlowError>
                          {}",
                         order.id
                     );
-                    let about = ("event_overdue", reference);
-                    apply::raise(tx, &order, about, sentence, (*item, *now)).await?;
+                    let (order, subject) = (Some(order.id), reference.to_owned());
+                    let (id, kind, at) = (*item, "event_overdue".to_owned(), *now);
+                    let item = attention::NewItem { id, order, kind, subject, sentence, at };
+                    apply::raise_again(tx, &item).await?;
                     // A person was called; asking as often as before would not help.
                     again = after(*now, apply::LOOK_AGAIN);
                 }
