@@ -225,6 +225,29 @@ stories! {
         shop.close().await;
     }
 
+    async fn a_clock_that_was_ahead_once_does_not_end_the_comparison(shop: Shop) {
+        let mut shop = shop;
+        shop.rest().await;
+        let (now, ahead) = (shop.cx.clock.now(), shop.cx.clock.now() + 300 * DAY);
+        let write = shop.cx.store.write(ahead.to_string(), |tx, ahead| {
+            Box::pin(storage::cursor::save(tx, "books", ahead))
+        });
+        let written: Result<(), StoreError> = write.await;
+        written.unwrap();
+        let told = super::refund::till(&shop, &["doctor"]).await;
+        assert!(told.contains("a time that is still to come"), "{told}");
+
+        assert!(compare_due(&shop.cx).await.unwrap().is_some());
+
+        let since = compares_since(&shop).await.unwrap();
+        assert!(now <= since && since < now + DAY, "{since}");
+        assert_eq!(compare_due(&shop.cx).await.unwrap(), None, "once a day");
+        let told = super::refund::till(&shop, &["doctor"]).await;
+        assert!(told.contains("they were compared with Stripe's "), "{told}");
+        shop.start().await;
+        shop.close().await;
+    }
+
     async fn a_refund_whose_events_stripe_has_forgotten_is_taken_in(shop: Shop) {
         let mut shop = shop;
         let guest = shop.guest_with_cart([("mug", 1)]).await;
