@@ -48,8 +48,10 @@ pub enum Difference {
     CancelledThere,
     /// It names one of our orders, and what it says of it is not what we know.
     Discrepancy(Discrepancy),
-    /// It names an order that we do not have.
+    /// It looks like one of ours and names an order that we do not have.
     NoOrderHere,
+    /// It names an order of ours for which nothing was to be paid.
+    NothingToPay,
     /// We have its name, and it is not there.
     NotThere,
     /// It names one of our orders and cannot be read.
@@ -268,6 +270,7 @@ impl Difference {
             Self::PaidHere
             | Self::Discrepancy(_)
             | Self::NoOrderHere
+            | Self::NothingToPay
             | Self::NotThere
             | Self::Unreadable
             | Self::OrderAgainstPayment
@@ -291,6 +294,7 @@ impl Difference {
             Self::Discrepancy(Discrepancy::Livemode) => "livemode",
             Self::Discrepancy(Discrepancy::Contradiction) => "contradiction",
             Self::NoOrderHere => "no_order_here",
+            Self::NothingToPay => "nothing_to_pay",
             Self::NotThere => "not_there",
             Self::Unreadable => "unreadable",
             Self::OrderAgainstPayment => "order_against_payment",
@@ -326,6 +330,9 @@ impl Difference {
             Self::NoOrderHere => {
                 "A payment at the gateway names an order that does not exist here."
             }
+            Self::NothingToPay => {
+                "A payment at the gateway names an order for which nothing was to be paid here."
+            }
             Self::NotThere => {
                 "The gateway does not know the payment of an order that is open here."
             }
@@ -356,7 +363,7 @@ impl Difference {
             Self::PayableThere => "Cancel the payment at the gateway.",
             Self::UnderWayThere => "Look at it again when it has ended.",
             Self::CancelledThere => "Look at the order's payment at the gateway.",
-            Self::Discrepancy(Discrepancy::Reference) => {
+            Self::Discrepancy(Discrepancy::Reference) | Self::NothingToPay => {
                 "If it has taken money, give that back at the gateway; if not, cancel it there."
             }
             Self::Discrepancy(

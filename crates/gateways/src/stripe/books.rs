@@ -48,6 +48,8 @@ pub struct PaymentEntry {
     pub made_at: Timestamp,
     /// The order that was written into it.
     pub order: Option<OrderId>,
+    /// Whether it carries all that our requests write into a payment: others number orders as we do.
+    pub is_like_ours: bool,
     /// How it stands.
     pub news: Result<News, WireError>,
 }
@@ -224,8 +226,9 @@ impl PaymentEntry {
         let (_, reference, made_at) = Made::read(raw)?;
         let payment = serde_json::from_str::<PaymentIntent>(raw);
         let order = payment.as_ref().ok().and_then(PaymentIntent::order);
+        let is_like_ours = payment.as_ref().is_ok_and(PaymentIntent::is_like_ours);
         let news = payment.map_err(WireError::from).and_then(|read| read.news(Word::Answer));
-        Ok(Self { reference, made_at, order, news })
+        Ok(Self { reference, made_at, order, is_like_ours, news })
     }
 }
 

@@ -289,6 +289,13 @@ async fn load(
     Ok(Some(Known { order, stored, refunds }))
 }
 
+/// Whether there is such an order here, also one for which nothing was to be paid.
+async fn is_here(cx: &Context, order: Option<OrderId>) -> Result<bool, StoreError> {
+    let Some(order) = order else { return Ok(false) };
+    let read = cx.store.read(order, |tx, id| Box::pin(order::load(tx, *id)));
+    Ok(read.await?.is_some())
+}
+
 type Names = Vec<(GatewayReference, Option<OrderId>)>;
 
 async fn load_all(cx: &Context, names: Names) -> Result<Vec<Option<Known>>, FlowError> {
@@ -352,7 +359,7 @@ impl Run<'_> {
             let names = page.entries.iter().map(|one| (one.reference.clone(), one.order));
             let known = load_all(self.cx, names.collect()).await?;
             for (entry, ours) in page.entries.into_iter().zip(known) {
-                if ours.is_none() && entry.order.is_none() {
+                if ours.is_none() && !entry.is_like_ours && !is_here(self.cx, entry.order).await? {
                     self.sums.foreign += 1;
                     (self.tell)(Told::Foreign(&entry.reference));
                     continue;

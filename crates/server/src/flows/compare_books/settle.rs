@@ -17,8 +17,8 @@ use jiff::Timestamp;
 use storage::inbox::{self, Source, Turn};
 
 use super::{
-    Hands, Known, Outcome, Run, Suspect, YOUNG, judge_payment, judge_refund, load_all, needs_event,
-    patiently, refund_of, sentence,
+    Hands, Known, Outcome, Run, Suspect, YOUNG, is_here, judge_payment, judge_refund, load_all,
+    needs_event, patiently, refund_of, sentence,
 };
 use crate::{
     context::{Context, after},
@@ -193,6 +193,9 @@ async fn judge(
                     let stripe = &cx.stripe;
                     let refunds = patiently(|| stripe.list_refunds(&suspect.payment)).await?;
                     Ok(difference.filter(|_| !is_given_back(*received, &refunds)))
+                }
+                (Some(Difference::NoOrderHere), _) if is_here(cx, suspect.order).await? => {
+                    Ok(Some(Difference::NothingToPay))
                 }
                 (difference, _) => Ok(difference),
             }

@@ -21,6 +21,12 @@ const SOME_TIME: Duration = Duration::from_secs(10 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// What we write into a payment, and others too.
+const ORDER: &str = "metadata[order_id]";
+/// What only we write into a payment.
+const PAYMENT: &str = "metadata[payment_id]";
+const NOBODYS: &str = "0197f3c2-5b1e-7c3a-9d2e-2f6b8a4c1d00";
+
 /// A mug and its sending: 16.90.
 async fn paid(guest: &Guest<'_>) -> Intent {
     let intent = guest.intent().await;
@@ -61,8 +67,8 @@ async fn sentences(shop: &Shop) -> Vec<String> {
     items.unwrap().into_iter().map(|item| item.sentence).collect()
 }
 
-/// Somebody makes a payment at Stripe with the shop's own key, pays it, and writes this order into it.
-async fn pay_elsewhere(shop: &Shop, order: Option<&str>) -> String {
+/// Somebody makes a payment at Stripe with the shop's own key, pays it, and writes this into it.
+async fn pay_elsewhere(shop: &Shop, metadata: &[(&str, &str)]) -> String {
     let mut form = vec![
         ("amount", "700"),
         ("currency", "eur"),
@@ -71,7 +77,7 @@ async fn pay_elsewhere(shop: &Shop, order: Option<&str>) -> String {
         ("automatic_payment_methods[enabled]", "true"),
         ("automatic_payment_methods[allow_redirects]", "never"),
     ];
-    form.extend(order.map(|order| ("metadata[order_id]", order)));
+    form.extend_from_slice(metadata);
     let url = format!("{}/v1/payment_intents", shop.stripe_url);
     let request = shop.http.post(url).bearer_auth(Options::default().secret_key).form(&form);
     let reply: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
@@ -104,7 +110,7 @@ stories! {
         let other = shop.guest_with_cart([("mug", 2)]).await;
         let waiting = other.intent().await;
         other.confirm_at_stripe(&waiting, Card::Declined).await;
-        pay_elsewhere(&shop, None).await;
+        pay_elsewhere(&shop, &[]).await;
         shop.quiet().await;
 
         let (sums, differences) = compared(&shop, Hands::Mend).await;
@@ -334,9 +340,8 @@ stories! {
         let guest = shop.guest_with_cart([("mug", 1)]).await;
         let intent = paid(&guest).await;
         shop.rest().await;
-        let nobodys = "0197f3c2-5b1e-7c3a-9d2e-2f6b8a4c1d00";
-        let unknown = pay_elsewhere(&shop, Some(nobodys)).await;
-        let second = pay_elsewhere(&shop, Some(&intent.order)).await;
+        let unknown = pay_elsewhere(&shop, &[(ORDER, NOBODYS), (PAYMENT, NOBODYS)]).await;
+        let second = pay_elsewhere(&shop, &[(ORDER, &intent.order)]).await;
         shop.advance(31 * DAY);
 
         let all = "no_order_here: needs_person, second_payment: needs_person";
@@ -353,6 +358,31 @@ stories! {
         assert_eq!(found(&shop, Hands::Mend).await, "no_order_here: needs_person");
         shop.start().await;
         shop.close_apart(&["has no order", "at Stripe", "at Stripe"]).await;
+    }
+
+    async fn what_another_shop_on_the_account_is_paid_is_its_own_and_a_free_order_takes_no_money(
+        shop: Shop
+    ) {
+        let mut shop = shop;
+        shop.expect_items(1);
+        shop.stripe.drop_webhooks();
+        let guest = shop.guest_with_cart([("gift", 1)]).await;
+        let made = guest.ask_intent().await;
+        let free = made.body["orderId"].as_str().unwrap().to_owned();
+        shop.rest().await;
+        pay_elsewhere(&shop, &[(ORDER, NOBODYS)]).await;
+        let stray = pay_elsewhere(&shop, &[(ORDER, &free)]).await;
+        shop.advance(31 * DAY);
+
+        assert_eq!(found(&shop, Hands::Mend).await, "nothing_to_pay: needs_person");
+
+        let (sums, _) = compared(&shop, Hands::Still).await;
+        assert_eq!(sums.foreign, 1);
+        let told = sentences(&shop).await.join("\n");
+        assert!(told.contains(&stray) && told.contains(&free), "{told}");
+        assert!(told.contains("for which nothing was to be paid"), "{told}");
+        shop.start().await;
+        shop.close_apart(&["has no order", "has no order"]).await;
     }
 
     async fn money_of_another_amount_is_found_and_calls_a_person(shop: Shop) {
