@@ -72,8 +72,8 @@ async fn tell(
         |error: String| apply::contradiction("orders", "total_minor", order.id.to_string(), error);
     let body = Notice::of(&step).map_err(|error| broken(error.to_string()))?;
     let body = serde_json::to_string(&body).map_err(|error| broken(error.to_string()))?;
+    let id = NoticeId::of(order.id, kind, about);
     let refund = about.map(|refund| refund.id);
-    let id = NoticeId::of(order.id, kind, refund);
     let told = notice::Notice { id, order: order.id, kind, refund, body, created_at: at };
     if notice::put(tx, &told).await? {
         tracing::info!(order = %order.id, notice = %id, kind = kind.name(), "notice");
