@@ -48,8 +48,10 @@ pub enum Difference {
     CancelledThere,
     /// It names one of our orders, and what it says of it is not what we know.
     Discrepancy(Discrepancy),
-    /// It names an order that we do not have.
+    /// It looks like one of ours and names an order that we do not have.
     NoOrderHere,
+    /// It names an order of ours for which nothing was to be paid.
+    NothingToPay,
     /// We have its name, and it is not there.
     NotThere,
     /// It names one of our orders and cannot be read.
@@ -64,6 +66,8 @@ pub enum Difference {
     RefundAmount,
     /// A refund that stands elsewhere there.
     RefundState,
+    /// A dispute that we have not heard of, or that stands elsewhere there.
+    Dispute,
 }
 
 /// What ends a difference.
@@ -77,6 +81,8 @@ pub enum Remedy {
     Hear,
     /// Read the payment's refunds into our books.
     TakeInRefunds,
+    /// Read the payment's disputes into our books.
+    TakeInDisputes,
     /// It ends by itself.
     Wait,
     /// A person.
@@ -260,9 +266,11 @@ impl Difference {
             Self::CancelledThere => Remedy::Hear,
             Self::UnderWayThere => Remedy::Wait,
             Self::RefundNotHere | Self::RefundState => Remedy::TakeInRefunds,
+            Self::Dispute => Remedy::TakeInDisputes,
             Self::PaidHere
             | Self::Discrepancy(_)
             | Self::NoOrderHere
+            | Self::NothingToPay
             | Self::NotThere
             | Self::Unreadable
             | Self::OrderAgainstPayment
@@ -286,6 +294,7 @@ impl Difference {
             Self::Discrepancy(Discrepancy::Livemode) => "livemode",
             Self::Discrepancy(Discrepancy::Contradiction) => "contradiction",
             Self::NoOrderHere => "no_order_here",
+            Self::NothingToPay => "nothing_to_pay",
             Self::NotThere => "not_there",
             Self::Unreadable => "unreadable",
             Self::OrderAgainstPayment => "order_against_payment",
@@ -293,6 +302,7 @@ impl Difference {
             Self::RefundNotThere => "refund_not_there",
             Self::RefundAmount => "refund_amount",
             Self::RefundState => "refund_state",
+            Self::Dispute => "dispute",
         }
     }
 
@@ -320,6 +330,9 @@ impl Difference {
             Self::NoOrderHere => {
                 "A payment at the gateway names an order that does not exist here."
             }
+            Self::NothingToPay => {
+                "A payment at the gateway names an order for which nothing was to be paid here."
+            }
             Self::NotThere => {
                 "The gateway does not know the payment of an order that is open here."
             }
@@ -331,6 +344,7 @@ impl Difference {
             Self::RefundNotThere => "A refund that is in the books here is not at the gateway.",
             Self::RefundAmount => "A refund has another amount at the gateway than here.",
             Self::RefundState => "A refund stands elsewhere at the gateway than here.",
+            Self::Dispute => "A dispute stands elsewhere at the gateway than here.",
         }
     }
 
@@ -339,7 +353,8 @@ impl Difference {
         match self {
             Self::PaidThere | Self::PaidThereOverHere => {
                 "The gateway has no event that proves it (it keeps them for 30 days), and without \
-                 one no order becomes paid: give the money back there and tell the shopper."
+                 one no order becomes paid: give the money back there, cancel the order and tell \
+                 the shopper."
             }
             Self::PaidHere => {
                 "Look the payment up there before anything is sent; ask the gateway's support \
@@ -348,7 +363,7 @@ impl Difference {
             Self::PayableThere => "Cancel the payment at the gateway.",
             Self::UnderWayThere => "Look at it again when it has ended.",
             Self::CancelledThere => "Look at the order's payment at the gateway.",
-            Self::Discrepancy(Discrepancy::Reference) => {
+            Self::Discrepancy(Discrepancy::Reference) | Self::NothingToPay => {
                 "If it has taken money, give that back at the gateway; if not, cancel it there."
             }
             Self::Discrepancy(
@@ -376,6 +391,7 @@ impl Difference {
                  gateway's support."
             }
             Self::RefundAmount => "Compare the two, and settle the rest with the shopper.",
+            Self::Dispute => "Look at it there, and answer the bank in time.",
         }
     }
 }

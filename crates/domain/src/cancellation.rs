@@ -1,9 +1,11 @@
 //! Giving an order up because somebody wants it so, before any money has moved. The wish itself
-//! moves nothing: the gateway cancels the payment, and its word cancels the order.
+//! moves nothing: the gateway cancels the payment, and its word cancels the order. Where the money
+//! came, its event did not, and all of it has gone back, there is nothing left to cancel there.
 
 use crate::{
     order::{Order, OrderState, PaidBy},
     payment::{Payment, PaymentState},
+    refund::{Refund, given_back},
 };
 
 /// What a wish to cancel leads to.
@@ -11,6 +13,8 @@ use crate::{
 pub enum Cancellation {
     /// The gateway must be told to cancel the payment.
     Due,
+    /// The money came without the event that proves it, and all of it has gone back: the order ends.
+    WentBack,
     /// The order is over without money; nothing is left to do.
     Over,
 }
@@ -25,7 +29,10 @@ pub enum NotCancellable {
     #[error("there was nothing to pay, and the order is done")]
     NothingToPay,
     /// The money moved; the event that proves it is on its way.
-    #[error("the money has moved, and the order is about to be paid")]
+    #[error(
+        "the money has moved: the order is paid with the event that proves it, or can be cancelled \
+         when all of the money has been given back"
+    )]
     Answered,
     /// An asynchronous payment is under way.
     #[error("the payment is under way")]
@@ -39,6 +46,7 @@ pub enum NotCancellable {
 pub fn decide_cancellation(
     order: &Order,
     payment: Option<&Payment>,
+    refunds: &[Refund],
 ) -> Result<Cancellation, NotCancellable> {
     use PaymentState as S;
     match order.state() {
@@ -49,6 +57,8 @@ pub fn decide_cancellation(
         OrderState::Paid { by: PaidBy::Event(_), .. } => return Err(NotCancellable::Paid),
         OrderState::Pending { .. } => {}
     }
+    let went_back =
+        |payment: &Payment| given_back(refunds).is_ok_and(|back| back == Some(payment.amount));
     match payment.map(Payment::state) {
         // A pending order always has a payment that is not over; without one nobody can pay it.
         None
@@ -62,6 +72,7 @@ pub fn decide_cancellation(
             | S::Cancelled,
         ) => Ok(Cancellation::Due),
         Some(S::Processing) => Err(NotCancellable::Processing),
+        Some(S::Answered) if payment.is_some_and(went_back) => Ok(Cancellation::WentBack),
         Some(S::Answered | S::Succeeded { .. }) => Err(NotCancellable::Answered),
         Some(S::Closing { .. }) => Err(NotCancellable::Closing),
     }
@@ -76,11 +87,12 @@ mod tests {
     use crate::{
         contact::{Address, AddressDraft},
         event::{Decline, EventId, GatewayReference, Receipt},
-        id::{CartId, OrderId, PaymentId, VisitorId},
+        id::{CartId, OrderId, PaymentId, RefundId, VisitorId},
         money::Money,
         order::{Fingerprint, Marketing, OrderParts},
-        payment::FailureReason,
+        payment::{Consequence, FailureReason},
         pricing::{TaxMode, Totals},
+        refund::{RefundNews, RefundReport},
     };
 
     const AT: Timestamp = Timestamp::UNIX_EPOCH;
@@ -124,7 +136,7 @@ mod tests {
         let fresh = Payment::new(PaymentId(Uuid::from_u128(4)), order(1).id, eur(4998), false);
         let reference = GatewayReference::new("pi_1").unwrap();
         let payment = Payment::restore(&fresh, Some(reference), Vec::new(), state).unwrap();
-        decide_cancellation(&order(4998), Some(&payment))
+        decide_cancellation(&order(4998), Some(&payment), &[])
     }
 
     #[test]
@@ -142,12 +154,38 @@ mod tests {
     }
 
     #[test]
+    fn a_payment_without_its_event_can_be_given_up_when_all_of_it_has_gone_back() {
+        let fresh = Payment::new(PaymentId(Uuid::from_u128(4)), order(1).id, eur(4998), false);
+        let reference = GatewayReference::new("pi_1").unwrap();
+        let state = PaymentState::Answered;
+        let answered =
+            Payment::restore(&fresh, Some(reference.clone()), Vec::new(), state).unwrap();
+        let part = |number, minor| {
+            let news = RefundNews {
+                reference: GatewayReference::new(format!("re_{number}")).unwrap(),
+                payment: reference.clone(),
+                ours: None,
+                amount: eur(minor),
+                report: RefundReport::Succeeded,
+            };
+            Refund::elsewhere(RefundId(Uuid::from_u128(number)), &answered, &news).0
+        };
+        let decide =
+            |refunds: &[Refund]| decide_cancellation(&order(4998), Some(&answered), refunds);
+        assert_eq!(decide(&[part(1, 998)]), Err(NotCancellable::Answered));
+        assert_eq!(decide(&[part(1, 998), part(2, 4000)]), Ok(Cancellation::WentBack));
+        let (ended, told) = answered.clone().went_back();
+        assert_eq!((ended.state().name(), told), ("cancelled", Consequence::OrderCancelled));
+        assert_eq!(ended.went_back().1, Consequence::Nothing);
+    }
+
+    #[test]
     fn an_order_that_is_over_without_money_needs_no_cancelling_and_a_paid_one_gets_none() {
         for over in [order(4998).cancel(AT).unwrap(), order(4998).fail(AT).unwrap()] {
-            assert_eq!(decide_cancellation(&over, None), Ok(Cancellation::Over));
+            assert_eq!(decide_cancellation(&over, None, &[]), Ok(Cancellation::Over));
         }
         let paid = order(4998).pay(&receipt()).unwrap();
-        assert_eq!(decide_cancellation(&paid, None), Err(NotCancellable::Paid));
-        assert_eq!(decide_cancellation(&order(0), None), Err(NotCancellable::NothingToPay));
+        assert_eq!(decide_cancellation(&paid, None, &[]), Err(NotCancellable::Paid));
+        assert_eq!(decide_cancellation(&order(0), None, &[]), Err(NotCancellable::NothingToPay));
     }
 }

@@ -6,9 +6,9 @@ use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use crate::{
-    id::{NoticeId, OrderId, RefundId},
+    id::{NoticeId, OrderId},
     order::OrderState,
-    refund::RefundState,
+    refund::{Refund, RefundState},
 };
 
 /// Which step of an order is told.
@@ -85,13 +85,21 @@ impl NoticeKind {
 
 impl NoticeId {
     /// The id of what is told of a step. It is made from the step itself, so that the same step is
-    /// told once, whoever saw it, and whoever receives it knows it again.
-    pub fn of(order: OrderId, kind: NoticeKind, refund: Option<RefundId>) -> Self {
+    /// told once, whoever saw it, and whoever receives it knows it again. A refund may fail to
+    /// arrive in more than one way, one after the other, and each is a step.
+    pub fn of(order: OrderId, kind: NoticeKind, refund: Option<&Refund>) -> Self {
         let mut digest = Sha256::new();
         digest.update(order.0.as_bytes());
         digest.update(kind.name());
         if let Some(refund) = refund {
-            digest.update(refund.0.as_bytes());
+            digest.update(refund.id.0.as_bytes());
+            match kind {
+                NoticeKind::OrderRefundFailed => digest.update(refund.state().name()),
+                NoticeKind::OrderPaid
+                | NoticeKind::OrderCancelled
+                | NoticeKind::OrderFailed
+                | NoticeKind::OrderRefunded => {}
+            }
         }
         Self(Builder::from_custom_bytes(first_half(&digest.finalize().into())).into_uuid())
     }
@@ -107,22 +115,47 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::refund::NotMade;
+    use crate::{
+        event::GatewayReference,
+        id::{PaymentId, RefundId},
+        money::Money,
+        payment::Payment,
+        refund::{NotMade, RefundNews, RefundOrigin, RefundReport},
+    };
+
+    fn eur(minor: i64) -> Money {
+        Money::new(minor, "EUR".parse().unwrap()).unwrap()
+    }
 
     #[test]
     fn a_step_of_an_order_has_one_id_and_no_two_steps_share_it() {
         let order = OrderId(Uuid::from_u128(1));
-        let refund = |number| Some(RefundId(Uuid::from_u128(number)));
+        let demand = Payment::new(PaymentId(Uuid::nil()), order, eur(1690), false);
+        let origin = || RefundOrigin::Operator { note: None };
+        let refund =
+            |number| Refund::new(RefundId(Uuid::from_u128(number)), &demand, eur(400), origin());
         let paid = NoticeId::of(order, NoticeKind::OrderPaid, None);
         assert_eq!(paid, NoticeId::of(order, NoticeKind::OrderPaid, None));
         let others = [
             NoticeId::of(OrderId(Uuid::from_u128(2)), NoticeKind::OrderPaid, None),
             NoticeId::of(order, NoticeKind::OrderFailed, None),
-            NoticeId::of(order, NoticeKind::OrderRefunded, refund(1)),
-            NoticeId::of(order, NoticeKind::OrderRefunded, refund(2)),
+            NoticeId::of(order, NoticeKind::OrderRefunded, Some(&refund(1))),
+            NoticeId::of(order, NoticeKind::OrderRefunded, Some(&refund(2))),
         ];
         assert!(!others.contains(&paid));
         assert_ne!(others[2], others[3]);
+        let refused = refund(1).refuse(NotMade::Disputed).0;
+        let report = RefundReport::Failed { reason: "declined".into() };
+        let news = RefundNews {
+            reference: GatewayReference::new("re_1").unwrap(),
+            payment: GatewayReference::new("pi_1").unwrap(),
+            ours: Some(refused.id),
+            amount: eur(400),
+            report,
+        };
+        let failed = refused.clone().hear(&news).0;
+        let of = |refund| NoticeId::of(order, NoticeKind::OrderRefundFailed, Some(refund));
+        assert_ne!(of(&refused), of(&failed));
     }
 
     #[test]

@@ -66,7 +66,8 @@ pub enum PaymentState {
         /// Why.
         reason: FailureReason,
     },
-    /// It was given up before any money moved. The end.
+    /// It was given up before any money moved, or all of it went back before an event proved that it
+    /// had come. The end.
     Cancelled,
 }
 
@@ -218,6 +219,27 @@ impl Payment {
             | S::RequiresAction
             | S::Processing
             | S::Answered
+            | S::Closing { .. }
+            | S::Succeeded { .. }
+            | S::Failed { .. }
+            | S::Cancelled => (self, Consequence::Nothing),
+        }
+    }
+
+    /// All that it brought has gone back, and no event has proven that it came: nothing is paid with
+    /// it.
+    #[must_use]
+    pub fn went_back(self) -> (Self, Consequence) {
+        use PaymentState as S;
+        match self.state {
+            S::Answered => (Self { state: S::Cancelled, ..self }, Consequence::OrderCancelled),
+            // No money came, or an event has said what to do with it.
+            S::Created
+            | S::Unknown
+            | S::Open
+            | S::Declined { .. }
+            | S::RequiresAction
+            | S::Processing
             | S::Closing { .. }
             | S::Succeeded { .. }
             | S::Failed { .. }

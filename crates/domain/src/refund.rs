@@ -42,8 +42,9 @@ pub enum RefundOrigin {
         /// Her reason, for the shop alone.
         note: Option<String>,
     },
-    /// Nobody: the money came when its order was over, or from a stray. An order, and a stray, has
-    /// at most one such refund, which is also the record of that money.
+    /// Nobody: the money came when its order was over, or from a stray. The first such refund of an
+    /// order, or of a stray, is of all that came, and also the record of that money; another is of
+    /// the [`rest`], where somebody had given back a part at the gateway.
     Automatic,
     /// Somebody at the gateway, such as in its dashboard.
     Elsewhere,
@@ -226,11 +227,32 @@ pub(crate) fn received(payment: &Payment, refunds: &[Refund]) -> Option<Money> {
         | S::Answered
         | S::Closing { .. }
         | S::Failed { .. }
-        | S::Cancelled => {
-            let automatic =
-                of_own_payment(refunds).find(|one| one.origin == RefundOrigin::Automatic);
-            automatic.map(|refund| refund.amount)
-        }
+        | S::Cancelled => brought(None, refunds),
+    }
+}
+
+/// What the gateway is known to have brought by a refund that nobody asked for: the greatest of
+/// them is of all that came, by the order's own payment or by a stray.
+fn brought(stray: Option<&GatewayReference>, refunds: &[Refund]) -> Option<Money> {
+    let is_of_it =
+        |one: &&Refund| one.origin == RefundOrigin::Automatic && one.stray.as_ref() == stray;
+    refunds.iter().filter(is_of_it).map(|one| one.amount).max_by_key(|amount| amount.minor())
+}
+
+/// What an automatic refund should have been of that the gateway refuses because less than that is
+/// left: all that came, without what others have given back or are about to. Nothing where nothing
+/// is left, or where our books do not show who was faster.
+pub fn rest(refused: &Refund, refunds: &[Refund]) -> Result<Option<Money>, MoneyError> {
+    let stray = refused.stray.as_ref();
+    let Some(brought) = brought(stray, refunds) else { return Ok(None) };
+    let claims =
+        |one: &&Refund| one.stray.as_ref() == stray && one.id != refused.id && one.state.claims();
+    let none = Money::zero(brought.currency());
+    let claimed = refunds.iter().filter(claims).try_fold(none, |sum, one| sum.plus(one.amount))?;
+    match brought.minus(claimed) {
+        Err(MoneyError::Negative) => Ok(None),
+        rest => rest
+            .map(|rest| (!rest.is_zero() && rest.minor() < refused.amount.minor()).then_some(rest)),
     }
 }
 
@@ -317,6 +339,15 @@ impl Refund {
         }
     }
 
+    /// Whether it may be sent when the gateway has forgotten its key: it is of all that is left of a
+    /// payment, so the gateway itself refuses a second one.
+    pub fn bears_a_second_request(&self) -> bool {
+        match self.origin {
+            RefundOrigin::Automatic => true,
+            RefundOrigin::Operator { .. } | RefundOrigin::Elsewhere => false,
+        }
+    }
+
     /// Whether the news is about this refund. One that carries our id but another amount, or that
     /// comes after another has been recognised, was made by somebody who copied the id.
     pub fn is_told_by(&self, news: &RefundNews) -> bool {
@@ -365,7 +396,7 @@ impl Refund {
             RefundReport::Pending => (heard.wait(), RefundConsequence::Nothing),
             RefundReport::Succeeded => (heard.succeed(), RefundConsequence::Nothing),
             RefundReport::Failed { reason } => heard.fail(reason),
-            RefundReport::Cancelled => (heard.cancel(), RefundConsequence::Nothing),
+            RefundReport::Cancelled => heard.cancel(),
         }
     }
 
@@ -400,13 +431,25 @@ impl Refund {
         }
     }
 
-    fn cancel(self) -> Self {
+    /// What was promised, or is owed by itself, does not come after all.
+    fn cancel(self) -> (Self, RefundConsequence) {
         use RefundState as S;
+        let consequence = match (&self.state, &self.origin) {
+            (S::Pending | S::Succeeded, _)
+            | (S::Requested | S::Unknown | S::Refused { .. }, RefundOrigin::Automatic) => {
+                RefundConsequence::NotReturned
+            }
+            (
+                S::Requested | S::Unknown | S::Refused { .. },
+                RefundOrigin::Operator { .. } | RefundOrigin::Elsewhere,
+            )
+            | (S::Failed { .. } | S::Cancelled, _) => RefundConsequence::Nothing,
+        };
         match self.state {
             S::Requested | S::Unknown | S::Refused { .. } | S::Pending | S::Succeeded => {
-                Self { state: S::Cancelled, ..self }
+                (Self { state: S::Cancelled, ..self }, consequence)
             }
-            S::Failed { .. } | S::Cancelled => self,
+            S::Failed { .. } | S::Cancelled => (self, consequence),
         }
     }
 }
@@ -462,7 +505,7 @@ impl NotMade {
         }
     }
 
-    /// What an operator reads.
+    /// Why, for an operator.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Disputed => {
@@ -472,8 +515,7 @@ impl NotMade {
             Self::AlreadyRefunded => "All of the payment has been given back already.",
             Self::TooMuch => "Less than that is left of the payment.",
             Self::NeverArrived => {
-                "The gateway did not answer for most of a day, and the refund is not there. Ask \
-                 for it again."
+                "The gateway did not answer for most of a day, and the refund is not there."
             }
             Self::Other => "The gateway refused; the log says in which words.",
         }

@@ -390,13 +390,22 @@ pub enum BreakerMove {
     Opens(Breaker),
 }
 
+/// The clocks of our nodes.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
+
 /// A move of less than this is not worth a row that every node writes.
 const HOLDS_BY_AT_LEAST: SignedDuration = SignedDuration::from_mins(1);
 
 impl Breaker {
-    /// Whether it is open.
+    /// Whether it is open. One that is to be open for longer than any is was opened by a clock that
+    /// went wrong: it is closed.
     pub fn is_open(self, now: Timestamp) -> bool {
-        now < self.open_until
+        now < self.open_until && self.open_until <= later(now, HELD_OPEN + CLOCKS_DIFFER)
+    }
+
+    /// A breaker that is open beyond this was opened by a clock that went wrong.
+    pub fn latest(self) -> Timestamp {
+        later(self.open_until, CLOCKS_DIFFER)
     }
 
     /// What a decline leads to. Half of what opens it keeps it open, so that it does not close

@@ -84,9 +84,12 @@ const SAYINGS: [Happening; 10] = [
 ];
 
 /// What we find out by ourselves.
-const FINDINGS: [Happening; 3] = [
+const FINDINGS: [Happening; 4] = [
     ("no answer came", |payment| Some((payment.clone().lose_answer(), Consequence::Nothing))),
     ("it was never made", |payment| Some(payment.clone().never_was())),
+    ("all of it went back, and she or the shop cancels", |payment| {
+        Some(payment.clone().went_back())
+    }),
     ("declined too often elsewhere", |payment| Some(payment.clone().stop_tries())),
 ];
 

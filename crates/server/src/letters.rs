@@ -9,7 +9,6 @@ use domain::{
     money::{Money, MoneyError},
     order::Order,
     pricing::TaxMode,
-    refund::Refund,
 };
 use gateways::mail::{Subject, SubjectError};
 use minijinja::{
@@ -99,6 +98,15 @@ struct LineWords {
     total: String,
 }
 
+/// What a letter says of a refund.
+#[derive(Debug, Clone, Copy)]
+pub struct Returned {
+    /// What goes back.
+    pub amount: Money,
+    /// Whether with it all that was paid has gone back.
+    pub full: bool,
+}
+
 #[derive(Debug, Serialize)]
 struct RefundWords {
     amount: String,
@@ -133,12 +141,10 @@ impl Letters {
     pub fn write(
         &self,
         order: &Order,
-        refund: Option<&Refund>,
+        refund: Option<Returned>,
     ) -> Result<(Subject, String, String), LettersError> {
-        let refund = refund.map(|refund| RefundWords {
-            amount: told(refund.amount),
-            full: refund.amount == order.totals.total(),
-        });
+        let refund =
+            refund.map(|Returned { amount, full }| RefundWords { amount: told(amount), full });
         let order = OrderWords::of(order, self.links.url(order.id))?;
         self.compose(&Words { shop: &self.shop, order, refund })
     }

@@ -16,6 +16,9 @@ statements! {
         where order_id = ?1 and resolved_at is null order by raised_at, id limit 100";
     BY_ID = "select id, order_id, kind, subject, sentence, raised_at from attention where id = ?1";
     OPEN_COUNT = "select count(*) as items from attention where resolved_at is null";
+    NAMED = "select id from attention where kind = ?1 and subject = ?2";
+    REOPEN = "update attention set resolved_at = null, sentence = ?2, raised_at = ?3 where id = ?1 \
+        and resolved_at is not null";
     RESOLVE = "update attention set resolved_at = ?2 where id = ?1 and resolved_at is null";
     RESOLVE_MATTER = "update attention set resolved_at = ?3 where kind = ?1 and subject = ?2 \
         and resolved_at is null";
@@ -52,6 +55,19 @@ pub async fn raise(tx: &mut Tx, item: &NewItem) -> Result<bool, StoreError> {
         item.at.into(),
     ];
     tx.insert_new(&INSERT, &params).await
+}
+
+/// Raises a matter, or opens it again where a person had closed it: what goes on by itself, such as
+/// work that fails again, is no less a matter the second time. `false` if it is open already.
+pub async fn raise_again(tx: &mut Tx, item: &NewItem) -> Result<bool, StoreError> {
+    if raise(tx, item).await? {
+        return Ok(true);
+    }
+    let named = [Value::from(&item.kind), Value::from(&item.subject)];
+    let Some(row) = tx.query_opt(&NAMED, &named).await? else { return Ok(false) };
+    let id = row.read("attention").id("id")?;
+    let params = [id.into(), Value::from(&item.sentence), item.at.into()];
+    Ok(tx.exec(&REOPEN, &params).await? == 1)
 }
 
 /// The open matters, oldest first.

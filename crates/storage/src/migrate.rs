@@ -72,6 +72,12 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0009_platform_carts.sql"),
         mysql: include_str!("../migrations/mysql/0009_platform_carts.sql"),
     },
+    Migration {
+        name: "0010_rest",
+        sqlite: include_str!("../migrations/sqlite/0010_rest.sql"),
+        postgres: include_str!("../migrations/postgres/0010_rest.sql"),
+        mysql: include_str!("../migrations/mysql/0010_rest.sql"),
+    },
 ];
 
 /// Where the steps done are noted; made by the program, not by a migration.

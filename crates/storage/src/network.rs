@@ -23,9 +23,12 @@ const TRIES_MAX: u32 = 8;
 /// The first pause before a repetition; it doubles, with jitter, up to [`PAUSE_MAX`].
 const PAUSE_FIRST: Duration = Duration::from_millis(5);
 
-/// Long enough for a server to fail over within [`TRIES_MAX`] tries after a lost COMMIT, short
-/// enough that a shopper still waits.
+/// A server that is back is found again within this, and one that is starting is not stormed.
 const PAUSE_MAX: Duration = Duration::from_millis(800);
+
+/// For so long the fate of a lost COMMIT is asked for, however many tries that takes: a server
+/// starts again or fails over meanwhile, and whoever asked would rather wait than not know.
+const UNKNOWN_MAX: Duration = Duration::from_secs(15);
 
 /// A connection to a server, and how to make one. Two implementations: PostgreSQL, MySQL.
 pub(crate) trait Server: Send + Sync + 'static {
@@ -150,12 +153,15 @@ impl<S: Server> Inner<S> {
         E: From<StoreError> + Send,
     {
         let began = Instant::now();
-        let mut unknown = None;
+        let mut unknown: Option<(Instant, StoreError)> = None;
         let mut pause = PAUSE_FIRST;
-        for number in 1..=TRIES_MAX {
+        let mut tried = 0;
+        loop {
             let error = match self.try_once(mode, input, operation).await {
                 Try::Ended(result) => return result,
-                Try::Barred(error) => return Err(unknown.unwrap_or(error).into()),
+                Try::Barred(error) => {
+                    return Err(unknown.map_or(error, |(_, unknown)| unknown).into());
+                }
                 Try::Conflict(error) => error,
                 Try::Lost(error) => {
                     self.pool.clear();
@@ -163,20 +169,24 @@ impl<S: Server> Inner<S> {
                 }
                 Try::Unknown(error) => {
                     self.pool.clear();
-                    unknown = Some(error.clone());
+                    let (since, _) = unknown.unwrap_or_else(|| (Instant::now(), error.clone()));
+                    unknown = Some((since, error.clone()));
                     error.into()
                 }
             };
             // Once a COMMIT is unknown it is worth waiting to learn its fate, and no later failure
             // may say that nothing was written.
-            let in_time = began.elapsed() < self.statement_max || unknown.is_some();
-            if number == TRIES_MAX || !in_time {
-                return Err(unknown.map_or(error, E::from));
+            tried += 1;
+            let again = match &unknown {
+                None => tried < TRIES_MAX && began.elapsed() < self.statement_max,
+                Some((since, _)) => since.elapsed() < UNKNOWN_MAX,
+            };
+            if !again {
+                return Err(unknown.map_or(error, |(_, unknown)| unknown.into()));
             }
             sleep(jittered(pause)).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }
-        Err(StoreError::Busy(None).into())
     }
 
     async fn try_once<I, T, E>(

@@ -80,7 +80,7 @@ pub struct Stored {
 }
 
 /// Stores a refund; `false`, and nothing stored, if it is there already: by its id, by the
-/// gateway's, or because the order or the stray has its one automatic refund.
+/// gateway's, or because the order or the stray has an automatic refund of this amount.
 pub async fn insert(
     tx: &mut Tx,
     refund: &Refund,

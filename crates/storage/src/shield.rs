@@ -32,7 +32,7 @@ statements! {
     BREAKER = "select id, opened_at, open_until from shield_breaker where id = 1";
     INSERT_BREAKER = "insert into shield_breaker (id, opened_at, open_until) values (1, ?1, ?2)";
     OPEN_BREAKER = "update shield_breaker set opened_at = ?1, open_until = ?2 \
-        where id = 1 and open_until <= ?1";
+        where id = 1 and (open_until <= ?1 or open_until > ?3)";
     HOLD_BREAKER = "update shield_breaker set open_until = ?2 \
         where id = 1 and opened_at = ?1 and open_until < ?2";
     INSERT_PROOF = "insert into shield_proofs (id, order_id, forget_at) values (?1, ?2, ?3)";
@@ -207,11 +207,11 @@ pub async fn breaker(tx: &mut Tx) -> Result<Option<Breaker>, StoreError> {
 
 /// Opens the breaker; `false` if somebody else was faster.
 pub async fn open_breaker(tx: &mut Tx, breaker: Breaker) -> Result<bool, StoreError> {
-    let params = [breaker.opened_at.into(), breaker.open_until.into()];
+    let params = [breaker.opened_at.into(), breaker.open_until.into(), breaker.latest().into()];
     if tx.exec(&OPEN_BREAKER, &params).await? == 1 {
         return Ok(true);
     }
-    tx.insert_new(&INSERT_BREAKER, &params).await
+    tx.insert_new(&INSERT_BREAKER, &params[..2]).await
 }
 
 /// Holds the breaker open for longer.

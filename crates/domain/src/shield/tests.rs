@@ -185,6 +185,17 @@ fn the_breaker_opens_on_many_declines_that_are_a_large_share_and_on_neither_alon
 }
 
 #[test]
+fn a_breaker_that_a_wrong_clock_has_opened_for_long_is_closed() {
+    let wrong = Breaker { opened_at: at(0), open_until: at(300 * 24 * 3600) };
+    assert!(!wrong.is_open(at(10)));
+    let tries = Tries { succeeded: 0, declined: 20 };
+    let anew = Breaker { opened_at: at(10), open_until: at(910) };
+    assert_eq!(Breaker::after_decline(Some(wrong), tries, 50, at(10)), BreakerMove::Opens(anew));
+    let other_node = Breaker { opened_at: at(0), open_until: at(900) };
+    assert!(other_node.is_open(at(-60)), "whose clock is a minute ahead");
+}
+
+#[test]
 fn half_of_what_opened_the_breaker_keeps_it_open_and_less_lets_it_close() {
     let open = Breaker { opened_at: at(0), open_until: at(900) };
     let after = |declined, succeeded, second| {

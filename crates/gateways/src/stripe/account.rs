@@ -54,19 +54,22 @@ pub enum Readable {
     Payments,
     /// Refunds.
     Refunds,
+    /// Disputes.
+    Disputes,
     /// Events.
     Events,
 }
 
 impl Readable {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Payments, Self::Refunds, Self::Events];
+    pub const ALL: [Self; 4] = [Self::Payments, Self::Refunds, Self::Disputes, Self::Events];
 
     /// The permission's name.
     pub fn permission(self) -> &'static str {
         match self {
             Self::Payments => "PaymentIntents: Write",
             Self::Refunds => "Charges and Refunds: Write",
+            Self::Disputes => "Disputes: Read",
             Self::Events => "Events: Read",
         }
     }
@@ -75,6 +78,7 @@ impl Readable {
         match self {
             Self::Payments => "/v1/payment_intents",
             Self::Refunds => "/v1/refunds",
+            Self::Disputes => "/v1/disputes",
             Self::Events => "/v1/events",
         }
     }

@@ -3,9 +3,11 @@
 //! be stopped by it, nor miss it.
 //!
 //! Facts: <https://docs.stripe.com/api/payment_intents/list>,
-//! <https://docs.stripe.com/api/refunds/list> (read 2026-11-21).
+//! <https://docs.stripe.com/api/refunds/list>, <https://docs.stripe.com/api/disputes/list> (read
+//! 2026-11-22).
 
 use domain::{
+    dispute::DisputeNews,
     event::{EventId, GatewayReference, News, Word},
     id::OrderId,
     refund::RefundNews,
@@ -14,7 +16,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
-    EventsPage, Form, PAGE_SIZE, Stripe, get, refund, segment, unreadable,
+    EventsPage, Form, PAGE_SIZE, Stripe, dispute, get, refund, segment, unreadable,
     wire::{List, PaymentIntent, WireError, need},
 };
 use crate::GatewayError;
@@ -46,6 +48,8 @@ pub struct PaymentEntry {
     pub made_at: Timestamp,
     /// The order that was written into it.
     pub order: Option<OrderId>,
+    /// Whether it carries all that our requests write into a payment: others number orders as we do.
+    pub is_like_ours: bool,
     /// How it stands.
     pub news: Result<News, WireError>,
 }
@@ -63,8 +67,20 @@ pub struct RefundEntry {
     pub news: Result<RefundNews, WireError>,
 }
 
+/// A dispute in Stripe's books.
+#[derive(Debug)]
+pub struct DisputeEntry {
+    /// Its id.
+    pub reference: GatewayReference,
+    /// Which payment it is about; none of the kind that we make where it names none.
+    pub payment: Option<GatewayReference>,
+    /// How it stands; nothing where it names no payment.
+    pub news: Result<Option<DisputeNews>, WireError>,
+}
+
 const PAYMENTS: &str = "/v1/payment_intents";
 const REFUNDS: &str = "/v1/refunds";
+const DISPUTES: &str = "/v1/disputes";
 
 impl Stripe {
     /// A page of the payments that were made in a span.
@@ -83,6 +99,15 @@ impl Stripe {
         after: Option<&GatewayReference>,
     ) -> Result<Page<RefundEntry>, GatewayError> {
         self.page(REFUNDS, span, after, RefundEntry::read).await
+    }
+
+    /// A page of the disputes that were made in a span.
+    pub async fn disputes_made(
+        &self,
+        span: Span,
+        after: Option<&GatewayReference>,
+    ) -> Result<Page<DisputeEntry>, GatewayError> {
+        self.page(DISPUTES, span, after, DisputeEntry::read).await
     }
 
     /// A payment as it stands now; nothing where Stripe does not have it.
@@ -173,6 +198,12 @@ impl Entry for RefundEntry {
     }
 }
 
+impl Entry for DisputeEntry {
+    fn reference(&self) -> &GatewayReference {
+        &self.reference
+    }
+}
+
 /// What every object has.
 #[derive(Deserialize)]
 struct Made {
@@ -195,8 +226,9 @@ impl PaymentEntry {
         let (_, reference, made_at) = Made::read(raw)?;
         let payment = serde_json::from_str::<PaymentIntent>(raw);
         let order = payment.as_ref().ok().and_then(PaymentIntent::order);
+        let is_like_ours = payment.as_ref().is_ok_and(PaymentIntent::is_like_ours);
         let news = payment.map_err(WireError::from).and_then(|read| read.news(Word::Answer));
-        Ok(Self { reference, made_at, order, news })
+        Ok(Self { reference, made_at, order, is_like_ours, news })
     }
 }
 
@@ -205,6 +237,14 @@ impl RefundEntry {
         let (made, reference, made_at) = Made::read(raw)?;
         let payment = made.payment_intent.map(GatewayReference::new).transpose()?;
         Ok(Self { reference, made_at, payment, news: refund::read(raw) })
+    }
+}
+
+impl DisputeEntry {
+    fn read(raw: &str) -> Result<Self, WireError> {
+        let (made, reference, _) = Made::read(raw)?;
+        let payment = made.payment_intent.map(GatewayReference::new).transpose()?;
+        Ok(Self { reference, payment, news: dispute::read(raw) })
     }
 }
 
@@ -259,6 +299,26 @@ mod tests {
         let readable: Vec<_> = page.entries.iter().map(|one| one.news.is_ok()).collect();
         assert_eq!(readable, [false, true]);
         assert_eq!(page.entries[0].order, ORDER.parse().ok());
+    }
+
+    #[tokio::test]
+    async fn disputes_are_listed_with_their_payment_also_one_that_cannot_be_read() {
+        let dispute = |id: &str, currency: &str| {
+            json!({
+                "id": id, "amount": 400, "currency": currency, "created": 1_700_000_000,
+                "payment_intent": "pi_1", "status": "won", "is_charge_refundable": true,
+            })
+        };
+        let (stripe, asked) =
+            stripe([list(&[dispute("du_2", "zzz"), dispute("du_1", "eur")], false)]);
+        let page = stripe.disputes_made(span(), None).await.unwrap();
+        let readable: Vec<_> = page.entries.iter().map(|one| one.news.is_ok()).collect();
+        assert_eq!(readable, [false, true]);
+        assert_eq!(page.entries[0].payment, GatewayReference::new("pi_1").ok());
+        let asked = asked.lock().unwrap()[0].uri().clone();
+        assert_eq!(asked.path(), "/v1/disputes");
+        let wanted = "created[gte]=1700000000&created[lt]=1700086400&limit=100";
+        assert_eq!(asked.query().unwrap(), wanted);
     }
 
     #[tokio::test]

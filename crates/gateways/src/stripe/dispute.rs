@@ -63,7 +63,7 @@ struct EvidenceDetails {
     due_by: Option<i64>,
 }
 
-fn read(raw: &str) -> Result<Option<DisputeNews>, WireError> {
+pub(super) fn read(raw: &str) -> Result<Option<DisputeNews>, WireError> {
     let dispute: WireDispute = serde_json::from_str(raw)?;
     let Some(payment) = &dispute.payment_intent else { return Ok(None) };
     let state = dispute.state()?;

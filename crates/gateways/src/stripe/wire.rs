@@ -4,7 +4,7 @@
 
 use domain::{
     event::{CardFingerprint, Decline, GatewayReference, News, ReferenceError, Report, Word},
-    id::OrderId,
+    id::{OrderId, PaymentId},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -110,6 +110,7 @@ pub(super) struct PaymentIntent {
 #[derive(Deserialize)]
 pub(super) struct Metadata {
     pub order_id: Option<String>,
+    pub payment_id: Option<String>,
 }
 
 /// Why the last try failed.
@@ -204,6 +205,12 @@ impl PaymentIntent {
     /// The order that we wrote into it; another shop's PaymentIntent names none of ours.
     pub fn order(&self) -> Option<OrderId> {
         self.metadata.as_ref()?.order_id.as_ref()?.parse().ok()
+    }
+
+    /// Whether it carries an order and a payment of ours by the look of them.
+    pub fn is_like_ours(&self) -> bool {
+        let payment = self.metadata.as_ref().and_then(|ours| ours.payment_id.as_ref());
+        self.order().is_some() && payment.is_some_and(|id| id.parse::<PaymentId>().is_ok())
     }
 
     /// Where it stands.

@@ -43,7 +43,13 @@ pub enum OrdersError {
     Amount(#[from] MoneyError),
     /// It may not be given back, or there is no such order.
     #[error("nothing was given back: {0}")]
-    NotRequested(#[from] RequestError),
+    NotRequested(RequestError),
+    /// The database did not say whether it has kept the refund.
+    #[error(
+        "it is not known whether the refund is written down ({0}); if it is, a running server makes \
+         it. Look at `till orders show` before you ask for another one"
+    )]
+    PerhapsRequested(StoreError),
     /// There is no such order.
     #[error("there is no such order; `till orders list` shows those that there are")]
     NoSuchOrder,
@@ -107,7 +113,7 @@ pub async fn give_back(cx: &Context, asked: Asked, mut out: impl Write) -> Resul
     let currency = order.totals.total().currency();
     let amount = asked.amount.map(|text| Money::parse_major(&text, currency)).transpose()?;
     let wish = Wish { order: order.id, amount, note: asked.reason };
-    let wanted = request(cx, wish).await?;
+    let wanted = request(cx, wish).await.map_err(not_requested)?;
     let amount = wanted.amount;
     writeln!(out, "Giving back {amount} of order {} (refund {}).", order.id, wanted.id)?;
     carry_out(cx, wanted.id).await.map_err(OrdersError::NotYet)?;
@@ -120,7 +126,8 @@ pub async fn give_back(cx: &Context, asked: Asked, mut out: impl Write) -> Resul
             Ok::<_, StoreError>(made)
         })
     });
-    let Some(Stored { refund, .. }) = made.await? else { return Err(OrdersError::NoSuchOrder) };
+    let made = made.await.map_err(|error| OrdersError::NotYet(FlowError::Store(error)))?;
+    let Some(Stored { refund, .. }) = made else { return Err(OrdersError::NoSuchOrder) };
     match refund.state() {
         RefundState::Succeeded => writeln!(out, "Done: Stripe has sent {amount}.")?,
         RefundState::Pending => writeln!(out, "Stripe has it: {amount} is on its way.")?,
@@ -132,6 +139,19 @@ pub async fn give_back(cx: &Context, asked: Asked, mut out: impl Write) -> Resul
         }
     }
     Ok(())
+}
+
+/// Whoever hears that nothing was given back asks again, so that is said only where it is known.
+fn not_requested(error: RequestError) -> OrdersError {
+    match error {
+        RequestError::Store(error @ StoreError::OutcomeUnknown(_)) => {
+            OrdersError::PerhapsRequested(error)
+        }
+        RequestError::NoSuchOrder
+        | RequestError::Refused(_)
+        | RequestError::Amount(_)
+        | RequestError::Store(_) => OrdersError::NotRequested(error),
+    }
 }
 
 /// Cancels an order, and says what became of it.

@@ -39,7 +39,8 @@ pub async fn order_moved(
     }
 }
 
-/// A refund has come to the state that it is in, from `before`.
+/// A refund has come to the state that it is in, from `before`. That of a stray is nobody's news:
+/// the order's money does not move.
 pub async fn refund_moved(
     tx: &mut Tx,
     (order, payment): (&Order, &Payment),
@@ -47,6 +48,9 @@ pub async fn refund_moved(
     after: &Refund,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    if after.stray.is_some() {
+        return Ok(());
+    }
     match NoticeKind::of_refund(before, after.state()) {
         Some(kind) => tell(tx, (kind, Some(after)), (order, Some(payment)), now).await,
         None => Ok(()),
@@ -68,8 +72,8 @@ async fn tell(
         |error: String| apply::contradiction("orders", "total_minor", order.id.to_string(), error);
     let body = Notice::of(&step).map_err(|error| broken(error.to_string()))?;
     let body = serde_json::to_string(&body).map_err(|error| broken(error.to_string()))?;
+    let id = NoticeId::of(order.id, kind, about);
     let refund = about.map(|refund| refund.id);
-    let id = NoticeId::of(order.id, kind, refund);
     let told = notice::Notice { id, order: order.id, kind, refund, body, created_at: at };
     if notice::put(tx, &told).await? {
         tracing::info!(order = %order.id, notice = %id, kind = kind.name(), "notice");

@@ -118,15 +118,34 @@ pub async fn give_up(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(standing) = lock(tx, id).await? else { return Ok(()) };
-    let before = standing.payment.payment.clone();
-    let (payment, consequence) = before.clone().never_was();
-    let order = carry_out_on_order(tx, standing.order, (&payment, &consequence), now).await?;
+    end(tx, standing, Payment::never_was, (reason, now)).await
+}
+
+/// All of the money has gone back, and no event has proven that it came: the order is over.
+pub async fn end_that_went_back(
+    tx: &mut Tx,
+    standing: Standing,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let reason = "The money came, its event did not, and all of it has gone back.";
+    end(tx, standing, Payment::went_back, (reason, now)).await
+}
+
+async fn end(
+    tx: &mut Tx,
+    Standing { order, payment: stored }: Standing,
+    ended: fn(Payment) -> (Payment, Consequence),
+    (reason, now): (&str, Timestamp),
+) -> Result<(), StoreError> {
+    let (id, before) = (order.id, stored.payment.clone());
+    let (payment, consequence) = ended(before.clone());
+    let order = carry_out_on_order(tx, order, (&payment, &consequence), now).await?;
     if payment != before {
         history::note(tx, &tell::given_up(id, reason, now)).await?;
     }
     payment::save(tx, &payment, now).await?;
     payment::schedule(tx, payment.id, next_look(&order, &payment, now)).await?;
-    show(tx, &payment::Stored { payment, ..standing.payment }, now).await
+    show(tx, &payment::Stored { payment, ..stored }, now).await
 }
 
 /// Shows how a payment stands to the sessions that follow it. They are of its cart, whose lock the
@@ -334,19 +353,27 @@ pub async fn raise(
     sentence: String,
     (id, at): (Uuid, Timestamp),
 ) -> Result<(), StoreError> {
-    let (kind, subject) = (kind.to_owned(), subject.to_owned());
-    let item = attention::NewItem {
-        id,
-        order: Some(order.id),
-        kind,
-        subject,
-        sentence: sentence.clone(),
-        at,
-    };
+    let (order, kind, subject) = (Some(order.id), kind.to_owned(), subject.to_owned());
+    let item = attention::NewItem { id, order, kind, subject, sentence, at };
     if attention::raise(tx, &item).await? {
-        history::note(tx, &tell::raised(order.id, &sentence, at)).await?;
-        tracing::warn!(order = %order.id, kind = item.kind, sentence, "needs attention");
+        told(tx, &item).await?;
     }
+    Ok(())
+}
+
+/// The same of what goes on by itself: again, where a person has closed it since.
+pub async fn raise_again(tx: &mut Tx, item: &attention::NewItem) -> Result<(), StoreError> {
+    if attention::raise_again(tx, item).await? {
+        told(tx, item).await?;
+    }
+    Ok(())
+}
+
+async fn told(tx: &mut Tx, item: &attention::NewItem) -> Result<(), StoreError> {
+    let attention::NewItem { kind, sentence, at, .. } = item;
+    let Some(order) = item.order else { return Ok(()) };
+    history::note(tx, &tell::raised(order, sentence, *at)).await?;
+    tracing::warn!(%order, kind, sentence, "needs attention");
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Calling a person: what no rule can settle, or what has failed for too long, becomes an item with
 //! a sentence that says why and what to do. The same matter is raised once, and closed when a person
-//! has dealt with it.
+//! has dealt with it; work that fails on, or again, opens its matter again.
 
 use std::time::Duration;
 
@@ -26,13 +26,41 @@ pub struct Matter {
     pub subject: String,
 }
 
-/// Raises a matter.
+/// Raises a matter, once.
 pub async fn call_person(base: &Base, matter: Matter, sentence: String) -> Result<(), StoreError> {
+    let item = item(base, matter, sentence);
+    let raised = base.store.write(item.clone(), |tx, item| {
+        Box::pin(async move {
+            lock(tx, item).await?;
+            let raised = attention::raise(tx, item).await?;
+            note(tx, item, raised).await
+        })
+    });
+    log(&item, raised.await?);
+    Ok(())
+}
+
+/// Raises a matter that goes on by itself: again, where a person has closed it since.
+async fn call_again(base: &Base, matter: Matter, sentence: String) -> Result<(), StoreError> {
+    let item = item(base, matter, sentence);
+    let raised = base.store.write(item.clone(), |tx, item| {
+        Box::pin(async move {
+            lock(tx, item).await?;
+            let raised = attention::raise_again(tx, item).await?;
+            note(tx, item, raised).await
+        })
+    });
+    log(&item, raised.await?);
+    Ok(())
+}
+
+fn item(base: &Base, matter: Matter, sentence: String) -> attention::NewItem {
     let Matter { order, kind, subject } = matter;
-    let (id, at) = (base.ids.next(), base.clock.now());
-    let kind = kind.to_owned();
-    let item = attention::NewItem { id, order, kind, subject, sentence, at };
-    let raised = base.store.write(item.clone(), |tx, item| Box::pin(raise(tx, item))).await?;
+    let (id, at, kind) = (base.ids.next(), base.clock.now(), kind.to_owned());
+    attention::NewItem { id, order, kind, subject, sentence, at }
+}
+
+fn log(item: &attention::NewItem, raised: bool) {
     if raised {
         tracing::warn!(
             kind = item.kind,
@@ -41,14 +69,18 @@ pub async fn call_person(base: &Base, matter: Matter, sentence: String) -> Resul
             "needs attention"
         );
     }
-    Ok(())
 }
 
-async fn raise(tx: &mut Tx, item: &attention::NewItem) -> Result<bool, StoreError> {
-    let Some(order) = item.order else { return attention::raise(tx, item).await };
-    order::lock(tx, order).await?;
-    let raised = attention::raise(tx, item).await?;
-    if raised {
+async fn lock(tx: &mut Tx, item: &attention::NewItem) -> Result<(), StoreError> {
+    match item.order {
+        Some(order) => order::lock(tx, order).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Has the order's history tell it, where it was raised.
+async fn note(tx: &mut Tx, item: &attention::NewItem, raised: bool) -> Result<bool, StoreError> {
+    if let Some(order) = item.order.filter(|_| raised) {
         history::note(tx, &tell::raised(order, &item.sentence, item.at)).await?;
     }
     Ok(raised)
@@ -116,5 +148,5 @@ pub async fn call_if_stuck(
         | FlowError::Broken(_) => "It is tried again every five minutes; look at the log for more.",
     };
     let sentence = format!("It could not be worked off: {error}. {advice}");
-    call_person(base, matter, sentence).await
+    call_again(base, matter, sentence).await
 }

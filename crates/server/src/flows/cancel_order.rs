@@ -11,12 +11,14 @@ use domain::{
     cancellation::{Cancellation, NotCancellable, decide_cancellation},
     history::Actor,
     id::{OrderId, VisitorId},
+    refund::Refund,
 };
 use gateways::stripe::CancelReason;
 use jiff::Timestamp;
 use storage::{
     StoreError, Tx, history, order,
     outbox::{self, EffectKind, NewEffect},
+    refund,
 };
 use uuid::Uuid;
 
@@ -91,11 +93,11 @@ async fn write_down(
         Canceller::Shopper(_) | Canceller::Operator { .. } => {}
     }
     let decided = match apply::lock(tx, order.id).await? {
-        Some(Standing { order, payment }) => decide_cancellation(&order, Some(&payment.payment)),
-        None => decide_cancellation(&order, None),
+        Some(standing) => decide(tx, standing, now).await?,
+        None => decide_cancellation(&order, None, &[]),
     };
     match decided.map_err(|reason| FlowError::NotCancellable { order: order.id, reason })? {
-        Cancellation::Over => return Ok(None),
+        Cancellation::Over | Cancellation::WentBack => return Ok(None),
         Cancellation::Due => {}
     }
     // Somebody may have wished it before; or the commit of an earlier run was lost on the way back.
@@ -110,6 +112,22 @@ async fn write_down(
     Ok(Some(id))
 }
 
+/// What the wish leads to; where all of the money has gone back, the order ends in this transaction.
+async fn decide(
+    tx: &mut Tx,
+    standing: Standing,
+    now: Timestamp,
+) -> Result<Result<Cancellation, NotCancellable>, StoreError> {
+    let refunds = refund::of_order(tx, standing.order.id).await?;
+    let refunds: Vec<Refund> = refunds.into_iter().map(|stored| stored.refund).collect();
+    let payment = Some(&standing.payment.payment);
+    let decided = decide_cancellation(&standing.order, payment, &refunds);
+    if decided == Ok(Cancellation::WentBack) {
+        apply::end_that_went_back(tx, standing, now).await?;
+    }
+    Ok(decided)
+}
+
 /// Has an order cancelled whose wish is written down. Safe to repeat, at any time and by several at
 /// once. The outer error says that the outcome is not known yet; the inner one that the wish is void.
 pub async fn carry_out(
@@ -120,7 +138,7 @@ pub async fn carry_out(
     // Whatever goes wrong, the order may be over by now.
     let asked = cancel_at_stripe(cx, order).await;
     match settle(cx, order, effect).await? {
-        Ok(Cancellation::Over) => Ok(Ok(())),
+        Ok(Cancellation::Over | Cancellation::WentBack) => Ok(Ok(())),
         Err(reason) => Ok(Err(reason)),
         Ok(Cancellation::Due) => Err(asked.err().unwrap_or(FlowError::PaymentUnknown)),
     }
@@ -143,7 +161,7 @@ async fn cancel_at_stripe(cx: &Context, id: OrderId) -> Result<(), FlowError> {
 }
 
 fn is_due(standing: &Standing) -> bool {
-    let decided = decide_cancellation(&standing.order, Some(&standing.payment.payment));
+    let decided = decide_cancellation(&standing.order, Some(&standing.payment.payment), &[]);
     decided == Ok(Cancellation::Due)
 }
 
@@ -159,11 +177,10 @@ async fn settle(
                 let Some(standing) = apply::lock(tx, *order).await? else {
                     return Ok(Ok(Cancellation::Over));
                 };
-                let payment = Some(&standing.payment.payment);
-                let decided = decide_cancellation(&standing.order, payment);
+                let decided = decide(tx, standing, *now).await?;
                 match decided {
                     Ok(Cancellation::Due) => {}
-                    Ok(Cancellation::Over) => {
+                    Ok(Cancellation::Over | Cancellation::WentBack) => {
                         outbox::done(tx, *effect, *now).await?;
                     }
                     Err(reason) => {

@@ -1,5 +1,5 @@
-//! Comparing our books with Stripe's, period by period: every payment and refund that either side
-//! has is held against the other's, what a flow of ours can end is ended by it, and what remains is
+//! Comparing our books with Stripe's, period by period: every payment, refund and dispute that either
+//! side has is held against the other's, what a flow of ours can end is ended by it, and what remains is
 //! put before a person. The worker does it daily, `till reconcile` when it is asked to.
 //!
 //! A period is gone through in slices of a day, oldest first, and a slice in pages; only the names
@@ -7,6 +7,7 @@
 //! different is then read once more by itself on both sides. Everything may stop after any line
 //! and be done again: what is done about a difference are flows that bear that.
 
+mod disputes;
 mod settle;
 mod sums;
 
@@ -37,7 +38,7 @@ use super::{
 use crate::context::{Context, after};
 
 /// Where the worker's comparison has come to.
-const CURSOR: &str = "books";
+pub const CURSOR: &str = "books";
 /// How much is compared at a time.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The worker compares the last days again: what was under way has ended, and what somebody did
@@ -45,6 +46,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const LAST_DAYS: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// What is younger still moves, here or there.
 const YOUNG: Duration = Duration::from_secs(5 * 60);
+/// The clocks of our nodes.
+pub const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
 /// Rows of ours in a page.
 const PAGE: u32 = 100;
 /// Between two questions: ten a second of the 25 that Stripe allows on a route. Shoppers come first.
@@ -136,6 +139,10 @@ pub async fn compare_due(cx: &Context) -> Result<Option<Sums>, FlowError> {
         save_cursor(cx, now).await?;
         return Ok(None);
     };
+    // A clock that once went wrong has written a time that is still to come: the last days are
+    // compared, and the cursor is set back.
+    let is_wrong = compared > after(now, CLOCKS_DIFFER);
+    let compared = if is_wrong { now.checked_sub(DAY).unwrap_or(now) } else { compared };
     if after(compared, DAY) > now {
         return Ok(None);
     }
@@ -282,6 +289,13 @@ async fn load(
     Ok(Some(Known { order, stored, refunds }))
 }
 
+/// Whether there is such an order here, also one for which nothing was to be paid.
+async fn is_here(cx: &Context, order: Option<OrderId>) -> Result<bool, StoreError> {
+    let Some(order) = order else { return Ok(false) };
+    let read = cx.store.read(order, |tx, id| Box::pin(order::load(tx, *id)));
+    Ok(read.await?.is_some())
+}
+
 type Names = Vec<(GatewayReference, Option<OrderId>)>;
 
 async fn load_all(cx: &Context, names: Names) -> Result<Vec<Option<Known>>, FlowError> {
@@ -331,6 +345,7 @@ impl Run<'_> {
         suspects.extend(self.refunds_there(slice).await?);
         suspects.extend(self.refunds_here(slice).await?);
         self.settle(suspects).await?;
+        self.compare_disputes(slice).await?;
         (self.tell)(Told::Until(slice.to));
         Ok(())
     }
@@ -344,7 +359,7 @@ impl Run<'_> {
             let names = page.entries.iter().map(|one| (one.reference.clone(), one.order));
             let known = load_all(self.cx, names.collect()).await?;
             for (entry, ours) in page.entries.into_iter().zip(known) {
-                if ours.is_none() && entry.order.is_none() {
+                if ours.is_none() && !entry.is_like_ours && !is_here(self.cx, entry.order).await? {
                     self.sums.foreign += 1;
                     (self.tell)(Told::Foreign(&entry.reference));
                     continue;

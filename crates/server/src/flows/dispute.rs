@@ -11,6 +11,7 @@ use domain::{
     order::Order,
     refund::{Refund, RefundRefused, decide_refund},
 };
+use gateways::{GatewayError, stripe::account::Readable};
 use jiff::{Timestamp, tz::TimeZone};
 use storage::{StoreError, Tx, dispute, history, refund};
 use uuid::Uuid;
@@ -32,8 +33,21 @@ pub struct Told {
 
 /// How a dispute stands now.
 pub async fn look(cx: &Context, reference: &GatewayReference) -> Result<Vec<Told>, FlowError> {
-    let news = cx.stripe.retrieve_dispute(reference).await.map_err(unanswered)?;
+    let news = cx.stripe.retrieve_dispute(reference).await;
+    let news = news.map_err(|error| unread(error, &format!("dispute {reference}")))?;
     Ok(told(cx, news))
+}
+
+/// A key that may not read disputes is told apart: what is missed is money.
+fn unread(error: GatewayError, what: &str) -> FlowError {
+    match error {
+        GatewayError::Refused(no) if no.is_operator_fault() => {
+            let permission = Readable::Disputes.permission();
+            let why = format!("{no}; to read the {what} the key needs \"{permission}\"");
+            FlowError::GatewayRefusesUs(why)
+        }
+        error => unanswered(error),
+    }
 }
 
 /// Reads all disputes of a payment into our books.
@@ -42,7 +56,8 @@ pub async fn sync(
     order: OrderId,
     payment: &GatewayReference,
 ) -> Result<(), FlowError> {
-    let mut news = cx.stripe.list_disputes(payment).await.map_err(unanswered)?;
+    let news = cx.stripe.list_disputes(payment).await;
+    let mut news = news.map_err(|error| unread(error, &format!("disputes of {payment}")))?;
     // The list is newest first; our books are told in the order in which it happened.
     news.reverse();
     let input = (order, told(cx, news), cx.clock.now());

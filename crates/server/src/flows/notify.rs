@@ -8,7 +8,6 @@
 use domain::{
     delivery::{Next, Outcome, Receiver},
     order::Order,
-    refund::Refund,
 };
 use gateways::{Tried, mail::Letter};
 use jiff::Timestamp;
@@ -22,6 +21,8 @@ use storage::{
 use super::{FlowError, side_by_side};
 use crate::{
     context::{Context, after},
+    http::notice::is_full,
+    letters::Returned,
     outlet::{Outlet, Way},
 };
 
@@ -53,7 +54,7 @@ async fn deliver(cx: &Context, outlet: &Outlet, delivery: Delivery) -> Result<()
             merchant.post(url, told.notice.id, &told.notice.body, at).await
         }
         (Way::Mail { letters, mailer }, _) => {
-            match letters.write(&told.order, told.refund.as_ref()) {
+            match letters.write(&told.order, told.refund) {
                 Ok(written) => {
                     let (id, at, to) = (told.notice.id, told.notice.created_at, told.order.email);
                     let (subject, text, html) = written;
@@ -71,7 +72,7 @@ async fn deliver(cx: &Context, outlet: &Outlet, delivery: Delivery) -> Result<()
 struct Told {
     notice: Notice,
     order: Order,
-    refund: Option<Refund>,
+    refund: Option<Returned>,
     /// Since when the receiver wants nothing more.
     gone_since: Option<Timestamp>,
 }
@@ -82,7 +83,11 @@ async fn read(cx: &Context, delivery: &Delivery) -> Result<Option<Told>, StoreEr
             let Some(notice) = notice::by_id(tx, delivery.notice).await? else { return Ok(None) };
             let Some(order) = order::load(tx, notice.order).await? else { return Ok(None) };
             let refund = match notice.refund {
-                Some(id) => refund::by_id(tx, id).await?.map(|stored| stored.refund),
+                Some(id) => refund::by_id(tx, id).await?.map(|stored| {
+                    // As it was at the step: a refund of later is another letter's.
+                    let full = is_full(&notice.body);
+                    Returned { amount: stored.refund.amount, full }
+                }),
                 None => None,
             };
             let gone_since = delivery::gone_since(tx, delivery.receiver.name()).await?;

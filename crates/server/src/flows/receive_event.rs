@@ -312,6 +312,19 @@ async fn postpone(cx: &Context, stored: &InboxEvent, error: &FlowError) -> Resul
     cx.store
         .write(input, |tx, (id, due_at, error)| Box::pin(inbox::postpone(tx, id, *due_at, error)))
         .await?;
-    let matter = Matter { order: None, kind: "event_stuck", subject: event.id.to_string() };
+    let order = order_of(cx, stored).await?;
+    let matter = Matter { order, kind: "event_stuck", subject: event.id.to_string() };
     call_if_stuck(cx, matter, event.received_at, error).await
+}
+
+/// Which order of ours an event is about, as far as it can be read.
+async fn order_of(cx: &Context, stored: &InboxEvent) -> Result<Option<OrderId>, StoreError> {
+    let Ok(event) = read_event(&stored.event.payload) else { return Ok(None) };
+    let told = match &event.about {
+        About::Payment(news, finality) => Told::News(news, *finality),
+        About::Beside(payment, _) => Told::Only(Some(payment)),
+        About::Unreadable => Told::Only(event.object.as_ref()),
+        About::Thin | About::Other => return Ok(None),
+    };
+    find_order(cx, &told).await
 }

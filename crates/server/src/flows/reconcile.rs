@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use domain::{id::OrderId, payment::PaymentState};
-use storage::{StoreError, payment};
+use storage::{StoreError, attention, payment};
 
 use super::{
     AT_ONCE, FlowError,
@@ -83,16 +83,24 @@ async fn fetch_event(cx: &Context, standing: &Standing) -> Result<(), FlowError>
                     // The event was faster, and has said when to look again, if at all.
                     return Ok(());
                 }
+                let mut again = after(*now, Duration::from_secs(10));
                 if after(payment.updated_at, EVENT_OVERDUE) <= *now {
                     let reference = payment.payment.reference().map_or("", |known| known.as_str());
                     let sentence = format!(
                         "Stripe says that {reference} succeeded, but its event has not come for \
-                         five minutes. Check the webhook endpoint and the account's events."
+                         five minutes. Check the webhook endpoint and the account's events. If \
+                         Stripe has the event no more (it keeps them for 30 days), give the money \
+                         back there, and when that shows in `till orders show`: till orders cancel \
+                         {}",
+                        order.id
                     );
-                    let about = ("event_overdue", reference);
-                    apply::raise(tx, &order, about, sentence, (*item, *now)).await?;
+                    let (order, subject) = (Some(order.id), reference.to_owned());
+                    let (id, kind, at) = (*item, "event_overdue".to_owned(), *now);
+                    let item = attention::NewItem { id, order, kind, subject, sentence, at };
+                    apply::raise_again(tx, &item).await?;
+                    // A person was called; asking as often as before would not help.
+                    again = after(*now, apply::LOOK_AGAIN);
                 }
-                let again = after(*now, Duration::from_secs(10));
                 payment::schedule(tx, payment.payment.id, Some(again)).await
             })
         })

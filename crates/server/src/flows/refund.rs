@@ -7,10 +7,10 @@ use domain::{
     id::{OrderId, RefundId},
     money::Money,
     order::Order,
-    payment::IdempotencyKey,
+    payment::{IdempotencyKey, Payment},
     refund::{
         NotMade, Refund, RefundConsequence, RefundNews, RefundOrigin, RefundRefused, RefundState,
-        decide_refund,
+        decide_refund, rest,
     },
 };
 use gateways::{
@@ -116,7 +116,7 @@ pub async fn request_automatic(
     refund: &Refund,
     reference: &GatewayReference,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let body = encode(refund, reference).map_err(|error| {
         let id = refund.payment.to_string();
         apply::contradiction("payments", "amount_minor", id, error.to_string())
@@ -124,10 +124,16 @@ pub async fn request_automatic(
     put(tx, refund, body, now).await
 }
 
-async fn put(tx: &mut Tx, refund: &Refund, body: String, now: Timestamp) -> Result<(), StoreError> {
+/// `false` where it is there already.
+async fn put(
+    tx: &mut Tx,
+    refund: &Refund,
+    body: String,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let request = Request { key: IdempotencyKey::refund(refund.id), body };
     if !refund::insert(tx, refund, Some(&request), now).await? {
-        return Ok(());
+        return Ok(false);
     }
     let (kind, subject) = (EffectKind::MakeRefund, refund.id.to_string());
     let effect = NewEffect { id: refund.id.0, order: refund.order, kind, subject, due_at: now };
@@ -135,7 +141,7 @@ async fn put(tx: &mut Tx, refund: &Refund, body: String, now: Timestamp) -> Resu
     history::note(tx, &tell::refund_asked(refund, request.key.as_str(), now)).await?;
     let (order, amount) = (refund.order, refund.amount.major());
     tracing::info!(%order, refund = %refund.id, amount, origin = refund.origin.name(), "refund");
-    Ok(())
+    Ok(true)
 }
 
 /// Has a refund made that was written down. Safe to repeat, at any time and by several at once:
@@ -151,7 +157,9 @@ pub async fn carry_out(cx: &Context, id: RefundId) -> Result<(), FlowError> {
         if is_there(cx, &refund, &reference).await? {
             return Ok(());
         }
-        return Ok(refuse(cx, &refund, NotMade::NeverArrived).await?);
+        if !refund.bears_a_second_request() {
+            return Ok(refuse(cx, &refund, &reference, NotMade::NeverArrived).await?);
+        }
     }
     match cx.stripe.create_refund(&request.key, &request.body).await {
         Ok(news) => take_in(cx, refund.order, vec![news]).await.map_err(FlowError::from),
@@ -162,16 +170,17 @@ pub async fn carry_out(cx: &Context, id: RefundId) -> Result<(), FlowError> {
         Err(GatewayError::Refused(no)) => {
             tracing::warn!(refund = %refund.id, error = %no, message = no.message, "refused");
             let reason = no.no_refund();
-            refuse(cx, &refund, reason).await?;
-            // Somebody may have been faster there: our books learn of it now.
+            // Somebody may have been faster there, or it was made after all: our books learn of it
+            // first.
+            sync(cx, refund.order, &reference).await?;
+            refuse(cx, &refund, &reference, reason).await?;
             match reason {
-                NotMade::Disputed => super::dispute::sync(cx, refund.order, &reference).await?,
+                NotMade::Disputed => super::dispute::sync(cx, refund.order, &reference).await,
                 NotMade::AlreadyRefunded
                 | NotMade::TooMuch
                 | NotMade::NeverArrived
-                | NotMade::Other => {}
+                | NotMade::Other => Ok(()),
             }
-            sync(cx, refund.order, &reference).await
         }
         Err(error @ (GatewayError::NotSent(_) | GatewayError::Unknown(_))) => {
             tracing::warn!(refund = %refund.id, %error, "the gateway did not answer");
@@ -181,7 +190,7 @@ pub async fn carry_out(cx: &Context, id: RefundId) -> Result<(), FlowError> {
                 // refund may exist: then it is found in the list. If it is not, that proves
                 // nothing: Stripe mends later what it left half done, and names no time by which
                 // it has (docs.stripe.com/error-low-level#server-errors, read 2026-11-22). So no
-                // other key is tried; the refund is given up when this one is old.
+                // other key is tried while this one is remembered.
                 GatewayError::Unknown(Doubt::Status { status: 500.., .. })
                     if is_there(cx, &refund, &reference).await? =>
                 {
@@ -355,13 +364,12 @@ async fn call_person(
         RefundConsequence::Nothing => return Ok(()),
         RefundConsequence::NotReturned => {}
     }
-    let mut amount = refund.amount.to_string();
-    if let Some(stray) = &refund.stray {
-        amount += &format!(" of a second payment, {stray},");
-    }
+    let of = refund.stray.as_ref().map(|stray| format!(" of a second payment, {stray},"));
+    let amount = format!("{}{}", refund.amount, of.unwrap_or_default());
     let (kind, sentence) = match refund.state() {
         RefundState::Refused { reason } => {
-            ("refund_refused", format!("{amount} was not given back. {}", reason.sentence()))
+            let (why, advice) = (reason.sentence(), advice(refund, *reason));
+            ("refund_refused", format!("{amount} was not given back. {why}{advice}"))
         }
         RefundState::Failed { reason } => (
             "refund_failed",
@@ -371,35 +379,115 @@ async fn call_person(
                  account: agree on another way with her."
             ),
         ),
+        RefundState::Cancelled => (
+            "refund_cancelled",
+            format!(
+                "A refund of {amount} was stopped at Stripe, and the money stays in the account. \
+                 If it is owed, it must be given back anew.{}",
+                again(refund)
+            ),
+        ),
         RefundState::Requested
         | RefundState::Unknown
         | RefundState::Pending
-        | RefundState::Succeeded
-        | RefundState::Cancelled => return Ok(()),
+        | RefundState::Succeeded => return Ok(()),
     };
     let subject = refund.id.to_string();
     apply::raise(tx, order, (kind, &subject), sentence, (id, now)).await
 }
 
-async fn refuse(cx: &Context, refund: &Refund, reason: NotMade) -> Result<(), StoreError> {
-    let input = (refund.id, refund.order, reason, cx.ids.next(), cx.clock.now());
-    cx.store
-        .write(input, |tx, (id, order, reason, item, now)| {
-            Box::pin(async move {
-                let Some(Standing { order, payment }) = apply::lock(tx, *order).await? else {
-                    return Ok(());
-                };
-                let Some(Stored { refund: before, .. }) = refund::by_id(tx, *id).await? else {
-                    return Ok(());
-                };
-                let (after, consequence) = before.clone().refuse(*reason);
-                save(tx, &before, &after, &Via::Answer, *now).await?;
-                let (of, was) = ((&order, &payment.payment), Some(before.state()));
-                announce::refund_moved(tx, of, was, &after, *now).await?;
-                call_person(tx, &order, &after, consequence, (*item, *now)).await
-            })
-        })
-        .await
+/// What a person does about a refund that was not made.
+fn advice(refund: &Refund, reason: NotMade) -> String {
+    match reason {
+        NotMade::Disputed | NotMade::AlreadyRefunded => String::new(),
+        NotMade::TooMuch | NotMade::NeverArrived | NotMade::Other => again(refund),
+    }
+}
+
+/// How it is asked for again. Our command gives the order's own payment back, which must not be
+/// done for a stray.
+fn again(refund: &Refund) -> String {
+    match &refund.stray {
+        None => format!(" Ask for it again: till orders refund {}", refund.order),
+        Some(stray) => format!(
+            " Give what is left of {stray} back in Stripe's dashboard; the order's own payment is \
+             not concerned, and none of it goes back for this."
+        ),
+    }
+}
+
+/// What is written when Stripe does not make a refund, and the ids for it.
+#[derive(Clone)]
+struct Refusal {
+    refund: Refund,
+    /// Stripe's name of the payment.
+    payment: GatewayReference,
+    reason: NotMade,
+    item: Uuid,
+    /// Of the refund of the rest, where somebody had given back a part.
+    rest: RefundId,
+    at: Timestamp,
+}
+
+async fn refuse(
+    cx: &Context,
+    refund: &Refund,
+    payment: &GatewayReference,
+    reason: NotMade,
+) -> Result<(), StoreError> {
+    let (refund, payment) = (refund.clone(), payment.clone());
+    let (item, rest, at) = (cx.ids.next(), RefundId(cx.ids.next()), cx.clock.now());
+    let refusal = Refusal { refund, payment, reason, item, rest, at };
+    cx.store.write(refusal, |tx, refusal| Box::pin(take_refusal(tx, refusal))).await?;
+    cx.bells.effects.notify_one();
+    Ok(())
+}
+
+async fn take_refusal(tx: &mut Tx, refusal: &Refusal) -> Result<(), StoreError> {
+    let Refusal { refund, reason, item, at: now, .. } = refusal;
+    let Some(Standing { order, payment }) = apply::lock(tx, refund.order).await? else {
+        return Ok(());
+    };
+    let Some(Stored { refund: before, .. }) = refund::by_id(tx, refund.id).await? else {
+        return Ok(());
+    };
+    let (after, consequence) = before.clone().refuse(*reason);
+    save(tx, &before, &after, &Via::Answer, *now).await?;
+    if before != after && ask_for_the_rest(tx, &payment.payment, refusal).await? {
+        return Ok(());
+    }
+    let of = (&order, &payment.payment);
+    announce::refund_moved(tx, of, Some(before.state()), &after, *now).await?;
+    call_person(tx, &order, &after, consequence, (*item, *now)).await
+}
+
+/// Somebody had given a part back at Stripe when all of it was to go back by itself: what is left
+/// still does. Says whether it will.
+async fn ask_for_the_rest(
+    tx: &mut Tx,
+    payment: &Payment,
+    Refusal { refund, payment: reference, reason, rest: id, at, .. }: &Refusal,
+) -> Result<bool, StoreError> {
+    match (reason, &refund.origin) {
+        (NotMade::TooMuch, RefundOrigin::Automatic) => {}
+        (
+            NotMade::Disputed
+            | NotMade::AlreadyRefunded
+            | NotMade::TooMuch
+            | NotMade::NeverArrived
+            | NotMade::Other,
+            RefundOrigin::Operator { .. } | RefundOrigin::Automatic | RefundOrigin::Elsewhere,
+        ) => return Ok(false),
+    }
+    let others = refund::of_order(tx, refund.order).await?;
+    let others: Vec<Refund> = others.into_iter().map(|stored| stored.refund).collect();
+    let Ok(Some(amount)) = rest(refund, &others) else { return Ok(false) };
+    let left = Refund::new(*id, payment, amount, RefundOrigin::Automatic);
+    let left = match &refund.stray {
+        Some(stray) => left.of_stray(stray.clone()),
+        None => left,
+    };
+    request_automatic(tx, &left, reference, *at).await
 }
 
 async fn lose_answer(cx: &Context, refund: &Refund) -> Result<(), StoreError> {

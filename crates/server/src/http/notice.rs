@@ -3,7 +3,7 @@
 
 use domain::{dispute::Dispute, money::MoneyError, notice::NoticeKind, refund};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{order::Order, wire::Amount};
@@ -65,6 +65,20 @@ impl Notice {
             }),
         })
     }
+}
+
+/// Whether nothing was left to give back after the step that `body` tells.
+pub fn is_full(body: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Told {
+        refund: Option<Full>,
+    }
+    #[derive(Deserialize)]
+    struct Full {
+        full: bool,
+    }
+    let told = serde_json::from_str::<Told>(body).ok().and_then(|told| told.refund);
+    told.is_some_and(|refund| refund.full)
 }
 
 /// Why the money did not go back.

@@ -2,11 +2,9 @@ use domain::{
     cart::Line,
     catalog::Quantity,
     contact::AddressDraft,
-    id::{CartId, LineId, OrderId, ProductId, RefundId, VisitorId},
+    id::{CartId, LineId, OrderId, ProductId, VisitorId},
     order::{Fingerprint, Marketing, OrderParts},
-    payment::Payment,
     pricing::Totals,
-    refund::RefundOrigin,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -69,10 +67,8 @@ fn links() -> OrderLinks {
     OrderLinks::new("secret", "https://shop.example/".parse().unwrap())
 }
 
-fn refund(order: &Order, minor: i64) -> Refund {
-    let payment =
-        Payment::new(domain::id::PaymentId(Uuid::nil()), order.id, order.totals.total(), false);
-    Refund::new(RefundId(Uuid::nil()), &payment, eur(minor), RefundOrigin::Automatic)
+fn returned(minor: i64, full: bool) -> Option<Returned> {
+    Some(Returned { amount: eur(minor), full })
 }
 
 #[test]
@@ -122,8 +118,8 @@ fn tax_that_comes_on_top_is_a_line_of_its_own() {
 
 #[test]
 fn what_a_shopper_typed_is_text_in_html_and_nothing_is_loaded_when_it_is_opened() {
-    for refund in [None, Some(refund(&order(TaxMode::Included), 400))] {
-        let (_, _, html) = letters().write(&order(TaxMode::Included), refund.as_ref()).unwrap();
+    for refund in [None, returned(400, false)] {
+        let (_, _, html) = letters().write(&order(TaxMode::Included), refund).unwrap();
         assert!(html.contains("Mug &amp; &lt;script&gt;"), "{html}");
         for word in ["<script", "<b>", "<img", "src=", "url(", "<link"] {
             assert!(!html.contains(word), "{word}\n{html}");
@@ -134,12 +130,15 @@ fn what_a_shopper_typed_is_text_in_html_and_nothing_is_loaded_when_it_is_opened(
 #[test]
 fn a_refund_says_how_much_goes_back_and_whether_that_is_all() {
     let order = order(TaxMode::Included);
-    let (subject, part, html) = letters().write(&order, Some(&refund(&order, 400))).unwrap();
+    let (subject, part, html) = letters().write(&order, returned(400, false)).unwrap();
     assert_eq!(subject, "A refund from Bücher & Mehr".parse().unwrap());
     assert!(part.starts_with("Bücher & Mehr has sent you 4.00 EUR back.\n"), "{part}");
     assert!(html.contains("<h1 style=\"margin:0;font-size:24px;\">4.00 EUR goes back to you</h1>"));
-    let (_, all, _) = letters().write(&order, Some(&refund(&order, 2890))).unwrap();
-    assert!(all.contains("28.90 EUR back, all that you paid for this order.\n"), "{all}");
+    let (_, all, _) = letters().write(&order, returned(1200, true)).unwrap();
+    assert!(
+        all.contains("12.00 EUR back; with it all that you paid for this order has gone back.\n"),
+        "{all}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::time::Duration;
 
 use domain::order::Order;
 use storage::{Store, StoreError, Tx, Work};
@@ -20,6 +21,7 @@ on_every_server! {
     a_commit_whose_answer_was_lost_is_not_repeated
     a_commit_that_is_lost_again_and_again_is_reported_as_unknown
     a_connection_cut_before_the_commit_changes_nothing
+    a_lost_commit_is_learned_of_when_the_server_is_back_seconds_later
 }
 
 const PASS: u8 = 0;
@@ -27,6 +29,8 @@ const CUT_BEFORE_COMMIT_ARRIVES: u8 = 1;
 const CUT_AFTER_COMMIT_IS_DONE: u8 = 2;
 const CUT_EVERY_COMMIT_AFTER_IT_IS_DONE: u8 = 3;
 const CUT_NEXT_STATEMENT: u8 = 4;
+const CUT_AFTER_COMMIT_AND_GO_AWAY: u8 = 5;
+const AWAY: u8 = 6;
 
 /// What the proxy does with the next COMMIT it sees, and how many connections it has carried.
 #[derive(Clone, Default)]
@@ -43,6 +47,9 @@ async fn through_a_proxy(db: &Database) -> (Store, Plan) {
     let (server, planned) = (db.server_address(), plan.clone());
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
+            if planned.next.load(Ordering::SeqCst) == AWAY {
+                continue;
+            }
             let server = TcpStream::connect(&server).await.unwrap();
             tokio::spawn(carry(client, server, planned.clone()));
         }
@@ -69,9 +76,12 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, plan: Plan) {
                     continue;
                 };
                 plan.cuts.fetch_add(1, Ordering::SeqCst);
-                if planned != CUT_EVERY_COMMIT_AFTER_IT_IS_DONE {
-                    plan.next.store(PASS, Ordering::SeqCst);
-                }
+                let next = match planned {
+                    CUT_EVERY_COMMIT_AFTER_IT_IS_DONE => planned,
+                    CUT_AFTER_COMMIT_AND_GO_AWAY => AWAY,
+                    _ => PASS,
+                };
+                plan.next.store(next, Ordering::SeqCst);
                 if planned != CUT_BEFORE_COMMIT_ARRIVES {
                     server.write_all(&up[..count]).await.unwrap();
                     // The answer means that it is done; it goes no further.
@@ -141,5 +151,28 @@ async fn a_commit_that_is_lost_again_and_again_is_reported_as_unknown(db: &Datab
         storage::payment::Inserted::CartHasAnother
     );
     assert_eq!(orders_in(db, "pending").await, 1);
+    store.close().await;
+}
+
+async fn a_lost_commit_is_learned_of_when_the_server_is_back_seconds_later(db: &Database) {
+    let mug = stocked(db, "mug", 10).await;
+    let (store, plan) = through_a_proxy(db).await;
+    plan.next.store(CUT_AFTER_COMMIT_AND_GO_AWAY, Ordering::SeqCst);
+    let back = tokio::spawn({
+        let plan = plan.clone();
+        async move {
+            while plan.next.load(Ordering::SeqCst) != AWAY {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            plan.next.store(PASS, Ordering::SeqCst);
+        }
+    });
+    let order = order_of(&cart_of(&[(&mug, 3)]));
+    store.write(order, buy).await.unwrap();
+    back.await.unwrap();
+    assert_eq!(plan.cuts.load(Ordering::SeqCst), 1);
+    assert_eq!(orders_in(db, "pending").await, 1);
+    assert_eq!(stock_of(db, mug.id).await.reserved(), 3);
     store.close().await;
 }

@@ -15,6 +15,7 @@ on_every_database! {
     every_state_of_a_refund_reads_back_as_it_was_written
     a_refund_of_the_gateway_is_stored_once
     an_order_has_one_automatic_refund
+    the_rest_of_an_automatic_refund_is_stored_once_beside_it
     a_stray_has_one_automatic_refund_beside_that_of_its_order
     a_refund_is_moved_only_from_where_it_was_seen
 }
@@ -123,6 +124,23 @@ async fn an_order_has_one_automatic_refund(db: &Database) {
     assert!(!insert(db, &new(&payment, RefundOrigin::Automatic)).await);
     assert!(insert(db, &new(&payment, operator())).await);
     assert_eq!(of_order(db, &payment).await.len(), 2);
+}
+
+async fn the_rest_of_an_automatic_refund_is_stored_once_beside_it(db: &Database) {
+    let payment = paid_for(db).await;
+    for stray in [None, Some("pi_2")] {
+        let of = |minor| {
+            let one = Refund::new(RefundId(id()), &payment, eur(minor), RefundOrigin::Automatic);
+            match stray {
+                Some(stray) => one.of_stray(GatewayReference::new(stray).unwrap()),
+                None => one,
+            }
+        };
+        assert!(insert(db, &of(400)).await);
+        assert!(insert(db, &of(290)).await);
+        assert!(!insert(db, &of(290)).await);
+    }
+    assert_eq!(of_order(db, &payment).await.len(), 4);
 }
 
 fn of_stray(payment: &Payment, stray: &str) -> Refund {

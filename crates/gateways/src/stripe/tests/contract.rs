@@ -137,10 +137,12 @@ async fn every_request() -> Vec<http::Request<Bytes>> {
         says(200, r#"{"data":[],"has_more":false}"#),
         list(&[], false),
         list(&[], false),
+        list(&[], false),
         says(200, r#"{"id":"pi_1","created":1}"#),
         says(200, r#"{"id":"re_1","created":1}"#),
         list(&[], false),
         says(200, r#"{"id":"acct_1"}"#),
+        list(&[], false),
         list(&[], false),
         list(&[], false),
         list(&[], false),
@@ -186,6 +188,7 @@ async fn every_request_for_books(stripe: &Stripe, pi_1: &GatewayReference) {
     let span = books::Span { from: second(0), to: second(9) };
     stripe.payments_made(span, Some(pi_1)).await.unwrap();
     stripe.refunds_made(span, None).await.unwrap();
+    stripe.disputes_made(span, None).await.unwrap();
     stripe.payment_entry(pi_1).await.unwrap();
     stripe.refund_entry(&reference("re_1")).await.unwrap();
     stripe.successes(second(0), None).await.unwrap();
@@ -200,7 +203,7 @@ async fn every_request_for_books(stripe: &Stripe, pi_1: &GatewayReference) {
 async fn requests_are_what_the_official_types_of_this_version_allow() {
     let Some(types) = official_types() else { return };
     let requests = every_request().await;
-    assert_eq!(requests.len(), 26, "every answer of the script was asked for");
+    assert_eq!(requests.len(), 28, "every answer of the script was asked for");
     for request in requests {
         let form = match request.method().as_str() {
             "POST" => std::str::from_utf8(request.body()).unwrap().to_owned(),

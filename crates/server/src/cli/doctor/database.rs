@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use storage::{
-    Condition, DatabaseUrl, Limits, Store, StoreError, attention,
+    Condition, DatabaseUrl, Limits, Store, StoreError, attention, cursor,
     inbox::{self, Source},
     outbox, payment,
 };
 use uuid::Uuid;
 
 use super::{Line, ago, is_migrated};
+use crate::{context::after, flows::compare_books};
 
 /// Nodes whose clocks are further apart see each other's orders expire too early.
 const CLOCKS_APART_SECONDS: i64 = 30;
@@ -90,6 +91,7 @@ struct Undone {
     items: i64,
     delivered: Option<Timestamp>,
     fetched: Option<Timestamp>,
+    compared: Option<Timestamp>,
 }
 
 async fn left_undone(store: &Store, now: Timestamp) -> Vec<Line> {
@@ -106,11 +108,18 @@ async fn left_undone(store: &Store, now: Timestamp) -> Vec<Line> {
             let items = attention::open_count(tx).await?;
             let delivered = inbox::newest_from(tx, Source::Webhook).await?;
             let fetched = inbox::newest_from(tx, Source::Poll).await?;
-            Ok::<_, StoreError>(Undone { overdue, items, delivered, fetched })
+            let compared = cursor::load(tx, compare_books::CURSOR).await?;
+            let compared = compared.and_then(|text| text.parse().ok());
+            Ok::<_, StoreError>(Undone { overdue, items, delivered, fetched, compared })
         })
     });
     match read.await {
-        Ok(undone) => vec![work(undone.overdue), items(undone.items), events(&undone, now)],
+        Ok(undone) => vec![
+            work(undone.overdue),
+            items(undone.items),
+            events(&undone, now),
+            books(undone.compared, now),
+        ],
         Err(error) => {
             let mend = "Give the database's user the right to read and change every table.";
             vec![Line::wrong("database", format!("its tables cannot be used: {error}"), mend)]
@@ -129,6 +138,29 @@ fn work([events, effects, payments]: [i64; 3]) -> Line {
             ),
             "Start `till serve`; if it runs, its log says why it cannot work them off.",
         ),
+    }
+}
+
+/// Twice as long as the worker waits between two comparisons.
+const COMPARED: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
+fn books(compared: Option<Timestamp>, now: Timestamp) -> Line {
+    let check = "books";
+    match compared {
+        None => Line::ok(check, "they are compared for the first time a day after the first start"),
+        Some(until) if until > after(now, compare_books::CLOCKS_DIFFER) => Line::warning(
+            check,
+            format!("they were compared until {until}, a time that is still to come"),
+            "A clock was wrong; the worker compares the last days again. Check this machine's clock.",
+        ),
+        Some(until) if after(until, COMPARED) < now => Line::warning(
+            check,
+            format!("they were compared with Stripe's {}", ago(until, now)),
+            "Start `till serve`; if it runs, its log says why it cannot compare them.",
+        ),
+        Some(until) => {
+            Line::ok(check, format!("they were compared with Stripe's {}", ago(until, now)))
+        }
     }
 }
 

@@ -138,7 +138,7 @@ async fn permissions(stripe: &Stripe) -> Line {
         }
     }
     match missing.as_slice() {
-        [] => Line::ok("permissions", "the key may read payments, refunds and events"),
+        [] => Line::ok("permissions", "the key may read payments, refunds, disputes and events"),
         missing => Line::wrong(
             "permissions",
             "the restricted key may not do all that the server needs",

@@ -17,15 +17,15 @@ use jiff::Timestamp;
 use storage::inbox::{self, Source, Turn};
 
 use super::{
-    Hands, Known, Outcome, Run, Suspect, YOUNG, judge_payment, judge_refund, load_all, needs_event,
-    patiently, refund_of, sentence,
+    Hands, Known, Outcome, Run, Suspect, YOUNG, is_here, judge_payment, judge_refund, load_all,
+    needs_event, patiently, refund_of, sentence,
 };
 use crate::{
     context::{Context, after},
     flows::{
         FlowError, ask,
         call_person::{Matter, call_person},
-        receive_event, refund,
+        dispute, receive_event, refund,
         tell::Via,
     },
 };
@@ -194,6 +194,9 @@ async fn judge(
                     let refunds = patiently(|| stripe.list_refunds(&suspect.payment)).await?;
                     Ok(difference.filter(|_| !is_given_back(*received, &refunds)))
                 }
+                (Some(Difference::NoOrderHere), _) if is_here(cx, suspect.order).await? => {
+                    Ok(Some(Difference::NothingToPay))
+                }
                 (difference, _) => Ok(difference),
             }
         }
@@ -215,7 +218,7 @@ fn our_refund<'k>(
     }
 }
 
-async fn mend(
+pub(super) async fn mend(
     cx: &Context,
     suspect: &Suspect,
     order: OrderId,
@@ -232,6 +235,7 @@ async fn mend(
             ask::cancel(cx, &standing, CancelReason::Abandoned, Via::Answer).await?;
         }
         Remedy::TakeInRefunds => refund::sync(cx, order, &suspect.payment).await?,
+        Remedy::TakeInDisputes => dispute::sync(cx, order, &suspect.payment).await?,
         Remedy::Wait | Remedy::Person => {}
     }
     Ok(())

@@ -240,6 +240,21 @@ pub const SECOND_SUCCESS_HEARD: Flow = Flow {
     act: hear,
 };
 
+/// Somebody gives a part of it back at Stripe first: then the rest goes back by itself.
+pub const SECOND_SUCCESS_OF_WHICH_A_PART_WENT_BACK: Flow = Flow {
+    before: |stage| {
+        pay(stage, CARD)?;
+        hear(stage)?;
+        stage.items = 1;
+        stage.pay_beside();
+        let second = stage.stripe.ledger().last().map(|entry| entry.id.clone()).unwrap();
+        let part = RefundOrder { amount: Some(400), ..RefundOrder::default() };
+        stage.stripe.refund(&second, part).unwrap();
+        Some(())
+    },
+    act: hear,
+};
+
 pub const COMPARING_A_SUCCESS_WITHOUT_ITS_EVENT: Flow = Flow {
     before: |stage| {
         stage.stripe.drop_webhooks();

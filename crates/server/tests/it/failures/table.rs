@@ -392,7 +392,10 @@ pub(super) static CASES: &[Case] = &[
         "Money comes for an order that is over.",
         Held {
             by: "All of it goes back by itself, in a refund that an order has once, written where the success is taken in.",
-            tests: &["money_that_comes_after_its_order_is_over_goes_back_once"],
+            tests: &[
+                "money_that_comes_after_its_order_is_over_goes_back_once",
+                "money_that_came_too_late_goes_back_although_the_key_of_its_refund_is_forgotten",
+            ],
         },
     ),
     case(
@@ -516,6 +519,7 @@ pub(super) static CASES: &[Case] = &[
             tests: &[
                 "a_dispute_is_recorded_beside_the_order_and_calls_a_person",
                 "a_dispute_is_found_although_every_webhook_is_lost",
+                "a_key_that_may_not_read_disputes_calls_a_person_who_can_mend_it",
                 "a_dispute_that_is_won_lets_the_money_be_given_back_again",
                 "several_disputes_of_one_payment_are_all_recorded",
                 "an_early_fraud_warning_asks_a_person_whether_to_give_the_money_back",

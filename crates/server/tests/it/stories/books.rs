@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use server::flows::compare_books::{Finding, Hands, Period, Sums, Told, compare, compare_due};
-use simulators::stripe::{Fault, FaultKind, Options, RefundOrder, RefundOutcome};
+use server::flows::{
+    cancel_order::{Canceller, Wish, cancel_order},
+    compare_books::{Finding, Hands, Period, Sums, Told, compare, compare_due},
+};
+use simulators::stripe::{DisputeOrder, Fault, FaultKind, Options, RefundOrder, RefundOutcome};
 use storage::{StoreError, attention};
 
 use crate::{
@@ -17,6 +20,12 @@ use crate::{
 const SOME_TIME: Duration = Duration::from_secs(10 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What we write into a payment, and others too.
+const ORDER: &str = "metadata[order_id]";
+/// What only we write into a payment.
+const PAYMENT: &str = "metadata[payment_id]";
+const NOBODYS: &str = "0197f3c2-5b1e-7c3a-9d2e-2f6b8a4c1d00";
 
 /// A mug and its sending: 16.90.
 async fn paid(guest: &Guest<'_>) -> Intent {
@@ -58,8 +67,8 @@ async fn sentences(shop: &Shop) -> Vec<String> {
     items.unwrap().into_iter().map(|item| item.sentence).collect()
 }
 
-/// Somebody makes a payment at Stripe with the shop's own key, pays it, and writes this order into it.
-async fn pay_elsewhere(shop: &Shop, order: Option<&str>) -> String {
+/// Somebody makes a payment at Stripe with the shop's own key, pays it, and writes this into it.
+async fn pay_elsewhere(shop: &Shop, metadata: &[(&str, &str)]) -> String {
     let mut form = vec![
         ("amount", "700"),
         ("currency", "eur"),
@@ -68,7 +77,7 @@ async fn pay_elsewhere(shop: &Shop, order: Option<&str>) -> String {
         ("automatic_payment_methods[enabled]", "true"),
         ("automatic_payment_methods[allow_redirects]", "never"),
     ];
-    form.extend(order.map(|order| ("metadata[order_id]", order)));
+    form.extend_from_slice(metadata);
     let url = format!("{}/v1/payment_intents", shop.stripe_url);
     let request = shop.http.post(url).bearer_auth(Options::default().secret_key).form(&form);
     let reply: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
@@ -101,7 +110,7 @@ stories! {
         let other = shop.guest_with_cart([("mug", 2)]).await;
         let waiting = other.intent().await;
         other.confirm_at_stripe(&waiting, Card::Declined).await;
-        pay_elsewhere(&shop, None).await;
+        pay_elsewhere(&shop, &[]).await;
         shop.quiet().await;
 
         let (sums, differences) = compared(&shop, Hands::Mend).await;
@@ -177,7 +186,72 @@ stories! {
         shop.start().await;
         shop.advance(SOME_TIME);
         shop.until("the event is overdue", || async { books::items(&shop.cx.store).await == 2 }).await;
-        shop.close_apart(&["succeeded"]).await;
+        let by = Canceller::Operator { reason: None };
+        let wish = Wish { order: intent.order.parse().unwrap(), by };
+        let refused = cancel_order(&shop.cx, wish.clone()).await.unwrap_err().to_string();
+        assert!(refused.contains("when all of the money has been given back"), "{refused}");
+
+        // As the sentences say.
+        shop.stripe.refund(intent.payment(), RefundOrder::default()).unwrap();
+        shop.advance(SOME_TIME);
+        shop.until("the refund is here", || async {
+            books::refunds(&shop.cx.store).await == "1690 succeeded"
+        }).await;
+        assert_eq!(shop.stock("mug").await, (100, 1));
+        cancel_order(&shop.cx, wish.clone()).await.unwrap();
+        cancel_order(&shop.cx, wish).await.unwrap();
+
+        assert_eq!(shop.orders().await, "1 cancelled");
+        assert_eq!(shop.stock("mug").await, (100, 0));
+        let guest = Guest::returning(&shop, cookie);
+        guest.add("mug", 1).await;
+        assert_ne!(guest.intent().await.order, intent.order);
+        shop.close().await;
+    }
+
+    async fn a_dispute_whose_events_stripe_has_forgotten_is_taken_in_and_calls_a_person(
+        shop: Shop
+    ) {
+        let mut shop = shop;
+        shop.expect_items(1);
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = paid(&guest).await;
+        shop.rest().await;
+        shop.stripe.drop_webhooks();
+        shop.stripe.dispute(intent.payment(), &DisputeOrder::default()).unwrap();
+        shop.advance(31 * DAY);
+
+        assert_eq!(found(&shop, Hands::Still).await, "dispute: not_touched");
+        assert_eq!(found(&shop, Hands::Mend).await, "dispute: mended");
+        assert_eq!(found(&shop, Hands::Mend).await, "");
+
+        assert_eq!(books::compare_disputes(&shop.cx.store, &shop.stripe).await, [""; 0]);
+        assert!(sentences(&shop).await[0].contains(intent.payment()));
+        shop.start().await;
+        shop.close().await;
+    }
+
+    async fn a_clock_that_was_ahead_once_does_not_end_the_comparison(shop: Shop) {
+        let mut shop = shop;
+        shop.rest().await;
+        let (now, ahead) = (shop.cx.clock.now(), shop.cx.clock.now() + 300 * DAY);
+        let write = shop.cx.store.write(ahead.to_string(), |tx, ahead| {
+            Box::pin(storage::cursor::save(tx, "books", ahead))
+        });
+        let written: Result<(), StoreError> = write.await;
+        written.unwrap();
+        let told = super::refund::till(&shop, &["doctor"]).await;
+        assert!(told.contains("a time that is still to come"), "{told}");
+
+        assert!(compare_due(&shop.cx).await.unwrap().is_some());
+
+        let since = compares_since(&shop).await.unwrap();
+        assert!(now <= since && since < now + DAY, "{since}");
+        assert_eq!(compare_due(&shop.cx).await.unwrap(), None, "once a day");
+        let told = super::refund::till(&shop, &["doctor"]).await;
+        assert!(told.contains("they were compared with Stripe's "), "{told}");
+        shop.start().await;
+        shop.close().await;
     }
 
     async fn a_refund_whose_events_stripe_has_forgotten_is_taken_in(shop: Shop) {
@@ -201,6 +275,7 @@ stories! {
 
     async fn a_refund_that_was_stopped_unheard_is_taken_in(shop: Shop) {
         let mut shop = shop;
+        shop.expect_items(1);
         let guest = shop.guest_with_cart([("mug", 1)]).await;
         let intent = paid(&guest).await;
         let refund = shop.stripe.refund(intent.payment(), RefundOrder::default()).unwrap();
@@ -265,9 +340,8 @@ stories! {
         let guest = shop.guest_with_cart([("mug", 1)]).await;
         let intent = paid(&guest).await;
         shop.rest().await;
-        let nobodys = "0197f3c2-5b1e-7c3a-9d2e-2f6b8a4c1d00";
-        let unknown = pay_elsewhere(&shop, Some(nobodys)).await;
-        let second = pay_elsewhere(&shop, Some(&intent.order)).await;
+        let unknown = pay_elsewhere(&shop, &[(ORDER, NOBODYS), (PAYMENT, NOBODYS)]).await;
+        let second = pay_elsewhere(&shop, &[(ORDER, &intent.order)]).await;
         shop.advance(31 * DAY);
 
         let all = "no_order_here: needs_person, second_payment: needs_person";
@@ -284,6 +358,31 @@ stories! {
         assert_eq!(found(&shop, Hands::Mend).await, "no_order_here: needs_person");
         shop.start().await;
         shop.close_apart(&["has no order", "at Stripe", "at Stripe"]).await;
+    }
+
+    async fn what_another_shop_on_the_account_is_paid_is_its_own_and_a_free_order_takes_no_money(
+        shop: Shop
+    ) {
+        let mut shop = shop;
+        shop.expect_items(1);
+        shop.stripe.drop_webhooks();
+        let guest = shop.guest_with_cart([("gift", 1)]).await;
+        let made = guest.ask_intent().await;
+        let free = made.body["orderId"].as_str().unwrap().to_owned();
+        shop.rest().await;
+        pay_elsewhere(&shop, &[(ORDER, NOBODYS)]).await;
+        let stray = pay_elsewhere(&shop, &[(ORDER, &free)]).await;
+        shop.advance(31 * DAY);
+
+        assert_eq!(found(&shop, Hands::Mend).await, "nothing_to_pay: needs_person");
+
+        let (sums, _) = compared(&shop, Hands::Still).await;
+        assert_eq!(sums.foreign, 1);
+        let told = sentences(&shop).await.join("\n");
+        assert!(told.contains(&stray) && told.contains(&free), "{told}");
+        assert!(told.contains("for which nothing was to be paid"), "{told}");
+        shop.start().await;
+        shop.close_apart(&["has no order", "has no order"]).await;
     }
 
     async fn money_of_another_amount_is_found_and_calls_a_person(shop: Shop) {

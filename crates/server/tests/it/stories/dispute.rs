@@ -1,6 +1,8 @@
 //! Shoppers who tell their banks that a payment is not right, and banks that take the money back.
 
-use simulators::stripe::{DisputeOrder, DisputeOutcome, RefundCourse, RefundOrder};
+use simulators::stripe::{
+    DisputeOrder, DisputeOutcome, Fault, FaultKind, RefundCourse, RefundOrder,
+};
 use storage::{StoreError, attention};
 
 use super::refund::{A_WHILE, give_back, paid, till, until_refunds};
@@ -79,6 +81,33 @@ stories! {
         shop.advance(A_WHILE);
 
         until_disputes(&shop, "1690 needs_response").await;
+        shop.close().await;
+    }
+
+    async fn a_key_that_may_not_read_disputes_calls_a_person_who_can_mend_it(shop: Shop) {
+        let mut shop = shop;
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = paid(&guest).await;
+        let forbidden = Fault::once("/v1/disputes", FaultKind::Status(403));
+        shop.stripe.inject(Fault { times: 1000, ..forbidden });
+
+        let id = dispute(&shop, &intent, None);
+
+        shop.until("a person is called", || async { books::items(&shop.cx.store).await > 0 }).await;
+        let read = shop.cx.store.read((), |tx, ()| Box::pin(attention::open(tx, 100)));
+        let open: Result<Vec<attention::Item>, StoreError> = read.await;
+        let item = open.unwrap().remove(0);
+        assert_eq!(item.order.map(|order| order.to_string()), Some(intent.order.clone()));
+        for words in [id.as_str(), "\"Disputes: Read\""] {
+            assert!(item.sentence.contains(words), "{words}: {}", item.sentence);
+        }
+        shop.stripe.clear_faults();
+        shop.advance(A_WHILE);
+        until_disputes(&shop, "1690 needs_response").await;
+        let kinds = kinds(&shop).await;
+        let stuck = kinds.iter().filter(|kind| *kind == "event_stuck").count();
+        assert!(kinds.contains(&"dispute_needs_response".to_owned()), "{kinds:?}");
+        shop.expect_items(stuck as i64 + 1);
         shop.close().await;
     }
 

@@ -135,6 +135,10 @@ fn a_key_that_stripe_does_not_know_or_that_may_too_little_is_wrong() {
         let found = doctor(&shop, []).await;
         wrong(&found, "may not do all that the server needs");
         assert!(found.1.contains("Charges and Refunds: Write"), "{}", found.1);
+        forbid("/v1/disputes");
+        let found = doctor(&shop, []).await;
+        wrong(&found, "may not do all that the server needs");
+        assert!(found.1.contains("Disputes: Read"), "{}", found.1);
         forbid("/v1/account");
         forbid("/v1/webhook_endpoints");
         let found = doctor(&shop, []).await;

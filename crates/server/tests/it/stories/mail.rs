@@ -204,7 +204,7 @@ stories! {
         assert_eq!(letters.len(), 2);
         let refund = letters.iter().find(|text| text.contains("Subject: A refund from Till"));
         let refund = refund.unwrap();
-        assert!(refund.contains("Till has sent you 16.90 EUR back, all that you paid"), "{refund}");
+        assert!(refund.contains("Till has sent you 16.90 EUR back; with it all that you paid"), "{refund}");
         shop.close().await;
     }
 }

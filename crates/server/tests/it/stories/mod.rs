@@ -1,5 +1,6 @@
 //! What the shop promises, one file for each part of the house.
 
+mod automatic_refund;
 mod better_auth;
 mod books;
 mod cancel;

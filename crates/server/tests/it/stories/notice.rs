@@ -6,11 +6,14 @@ use std::{process::Stdio, time::Duration};
 use domain::{id::OrderId, money::Money};
 use jiff::Timestamp;
 use server::flows::refund::{Wish, request};
-use simulators::stripe::{RefundFailure, RefundOrder, RefundOutcome};
+use simulators::stripe::{FaultKind, Options, RefundFailure, RefundOrder, RefundOutcome};
 use storage::{StoreError, attention};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use super::refund::till;
+use super::{
+    refund::{fail, till, until_refunds},
+    second_payment::pay_beside,
+};
 use crate::{
     books,
     database::On,
@@ -141,6 +144,68 @@ stories! {
         assert_eq!(told(2), (r#""amount":12.90"#.into(), true.into(), "refunded".into()));
         assert_eq!(told(3), (r#""amount":12.90"#.into(), false.into(), "paid".into()));
         assert_eq!(posted[3].json()["refund"]["reason"], "unknown");
+        shop.close().await;
+    }
+
+    async fn a_refund_that_fails_twice_is_told_three_times(shop: Shop) {
+        let mut shop = shop;
+        let (erp, url, _serving) = Erp::serve().await;
+        tell(&mut shop, &[&url]).await;
+        shop.expect_items(2);
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = paid(&guest).await;
+        fail(&shop, 1, FaultKind::Status(404));
+        let order: OrderId = intent.order.parse().unwrap();
+        let refund = request(&shop.cx, Wish { order, amount: None, note: None }).await.unwrap();
+        until_told(&shop, &erp, "order.paid, order.refund_failed").await;
+
+        // Stripe mends what it had left half done.
+        let form = [
+            ("payment_intent", intent.payment().to_owned()),
+            ("amount", "1690".to_owned()),
+            ("metadata[order_id]", intent.order.clone()),
+            ("metadata[refund_id]", refund.id.to_string()),
+        ];
+        let made = shop.http.post(format!("{}/v1/refunds", shop.stripe_url)).form(&form);
+        let made = made.bearer_auth(Options::default().secret_key).send().await.unwrap();
+        assert_eq!(made.status(), 200);
+        until_told(&shop, &erp, "order.paid, order.refund_failed, order.refunded").await;
+        let theirs = shop.stripe.ledger()[0].refunds[0].id.clone();
+        let failed = RefundOutcome::Failed(RefundFailure::Unknown);
+        assert!(shop.stripe.settle_refund(&theirs, failed));
+
+        let all = "order.paid, order.refund_failed, order.refunded, order.refund_failed";
+        until_told(&shop, &erp, all).await;
+        assert_eq!(erp.orders(), 4, "four notices");
+        assert_eq!(books::refunds(&shop.cx.store).await, "1690 failed");
+        shop.close().await;
+    }
+
+    async fn what_goes_back_of_a_second_payment_is_told_to_nobody(shop: Shop) {
+        let mut shop = shop;
+        let (erp, url, _serving) = Erp::serve().await;
+        let folder = tempfile::tempdir().unwrap();
+        let mail = format!("folder:{}", folder.path().display());
+        shop.restart_with([("TILL_MAIL", &mail), ("TILL_MAIL_FROM", "orders@shop.example")]).await;
+        tell(&mut shop, &[&url]).await;
+        shop.expect_items(1);
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = paid(&guest).await;
+
+        pay_beside(&shop, &intent, "1690", "eur").await;
+        until_refunds(&shop, "1690 succeeded").await;
+        // Of the order's own there is something to tell, also that nothing is left.
+        give_back(&shop, &intent, Some(400)).await;
+        until_told(&shop, &erp, "order.paid, order.refunded").await;
+        give_back(&shop, &intent, None).await;
+        until_told(&shop, &erp, "order.paid, order.refunded, order.refunded").await;
+        until_settled(&shop).await;
+
+        let letters: Vec<String> = std::fs::read_dir(folder.path()).unwrap()
+            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        let told = |words: &str| letters.iter().filter(|text| text.contains(words)).count();
+        assert_eq!((letters.len(), told("16.90 EUR back")), (3, 0));
+        assert_eq!((told("has sent you 4.00 EUR back."), told("12.90 EUR back; with it all")), (1, 1));
         shop.close().await;
     }
 

@@ -12,9 +12,10 @@ use simulators::stripe::{
 use super::catalogue::NOBODYS;
 use crate::{
     books,
-    database::Held,
+    database::{Held, On},
     guest::{Card, Guest, Intent},
-    shop::{Shop, stories},
+    lost_commit,
+    shop::{Shop, stories, tell},
 };
 
 /// Longer than the claim of a worker that died, and than it waits before it asks again.
@@ -65,12 +66,36 @@ fn made_at_stripe(shop: &Shop) -> usize {
 
 /// What a command prints, on either output.
 pub async fn till(shop: &Shop, arguments: &[&str]) -> String {
+    till_with(shop, arguments, &[]).await
+}
+
+/// The same with some settings changed.
+async fn till_with(shop: &Shop, arguments: &[&str], changes: &[(&str, &str)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_till"));
     command.args(arguments).current_dir(folder.path()).env_clear().envs(shop.settings());
-    let output = command.output().await.unwrap();
+    let output = command.envs(changes.iter().copied()).output().await.unwrap();
     let text = [output.stdout, output.stderr].concat();
     String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn a_command_that_does_not_learn_whether_it_was_written_down_does_not_say_that_it_was_not() {
+    for on in [On::Postgres, On::Mysql] {
+        tell(on, |shop| async move {
+            let guest = shop.guest_with_cart([("mug", 1)]).await;
+            let intent = paid(&guest).await;
+            let url = lost_commit::through(shop.database_url()).await;
+
+            let refund = ["orders", "refund", &intent.order, "--amount", "4.00"];
+            let said = till_with(&shop, &refund, &[("DATABASE_URL", &url)]).await;
+
+            assert!(said.contains("it is not known whether the refund is written down"), "{said}");
+            assert!(!said.contains("nothing was given back"), "{said}");
+            until_refunds(&shop, "400 succeeded").await;
+            shop.close().await;
+        });
+    }
 }
 
 stories! {

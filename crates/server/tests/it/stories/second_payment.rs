@@ -16,7 +16,7 @@ use crate::{
 
 /// Somebody makes a payment of so many cents at Stripe that names the order, and it succeeds.
 /// Returns Stripe's id of it.
-async fn pay_beside(shop: &Shop, intent: &Intent, cents: &str, currency: &str) -> String {
+pub async fn pay_beside(shop: &Shop, intent: &Intent, cents: &str, currency: &str) -> String {
     let url = format!("{}/v1/payment_intents", shop.stripe_url);
     let form = [
         ("amount", cents),
@@ -35,13 +35,13 @@ async fn pay_beside(shop: &Shop, intent: &Intent, cents: &str, currency: &str) -
 }
 
 /// How many refunds Stripe has made of a payment.
-fn refunds_of(shop: &Shop, payment: &str) -> usize {
+pub fn refunds_of(shop: &Shop, payment: &str) -> usize {
     let ledger = shop.stripe.ledger();
     ledger.iter().find(|entry| entry.id == payment).unwrap().refunds.len()
 }
 
 /// What a person reads of this kind.
-async fn sentence(shop: &Shop, kind: &str) -> String {
+pub async fn sentence(shop: &Shop, kind: &str) -> String {
     let read = shop.cx.store.read((), |tx, ()| Box::pin(attention::open(tx, 100)));
     let items: Result<Vec<attention::Item>, StoreError> = read.await;
     let item = items.unwrap().into_iter().find(|item| item.kind == kind);

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use server::flows::call_person::resolve;
 use simulators::stripe::{Fault, FaultKind};
+use storage::{StoreError, attention};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::refund::{A_WHILE, fail, give_back, paid, until_refunds};
 use crate::{
+    books,
     guest::{Card, Guest},
     shop::stories,
 };
@@ -14,6 +18,39 @@ use crate::{
 const TOO_LONG: Duration = Duration::from_secs(31 * 60);
 
 stories! {
+    async fn work_that_is_stuck_again_opens_the_item_that_was_closed(shop: Shop) {
+        let mut shop = shop;
+        shop.expect_items(1);
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = paid(&guest).await;
+        fail(&shop, 1, FaultKind::Status(403));
+        fail(&shop, 1000, FaultKind::LoseBefore);
+        give_back(&shop, &intent, None).await.unwrap();
+        shop.until("a person is called", || async { books::items(&shop.cx.store).await == 1 }).await;
+        let open = || async {
+            let read = shop.cx.store.read((), |tx, ()| Box::pin(attention::open(tx, 100)));
+            let open: Result<Vec<attention::Item>, StoreError> = read.await;
+            open.unwrap().pop()
+        };
+        let first = open().await.unwrap();
+        let now = shop.cx.clock.now();
+        assert_eq!(resolve(&shop.cx.store, first.id, None, now).await.unwrap(), Some(true));
+        assert_eq!(books::items(&shop.cx.store).await, 0);
+
+        shop.until("it is open again", || async {
+            shop.advance(A_WHILE);
+            books::items(&shop.cx.store).await == 1
+        }).await;
+
+        let again = open().await.unwrap();
+        assert_eq!((again.id, again.kind.as_str()), (first.id, "effect_stuck"));
+        assert!(!again.sentence.contains("403"), "{}", again.sentence);
+        shop.stripe.clear_faults();
+        shop.advance(Duration::from_secs(10 * 60));
+        until_refunds(&shop, "1690 succeeded").await;
+        shop.close().await;
+    }
+
     async fn an_order_that_nobody_pays_is_cancelled_at_stripe_and_then_releases_its_stock(
         shop: Shop
     ) {
