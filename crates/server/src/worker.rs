@@ -40,7 +40,7 @@ const TICKS_OF_COMPARISON: u32 = 60;
 /// that moves money behind a mail.
 pub async fn run(backend: Backend, rhythm: Rhythm, stop: CancellationToken) {
     match backend {
-        Backend::Native(cx) => run_native(cx, rhythm, stop).await,
+        Backend::Native(cx) => Box::pin(run_native(cx, rhythm, stop)).await,
         Backend::Platform(px) => run_platform(px, rhythm, stop).await,
     }
 }

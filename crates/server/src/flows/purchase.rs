@@ -173,7 +173,7 @@ async fn begin_and_drive(px: &Px, wish: Pay, deadline: Instant) -> Result<Answer
         Begun::Mine { drive, stored } => (drive, stored),
         Begun::Follows => return wait(px, visitor, session, deadline).await,
     };
-    let driven = drive_and_tidy(px, drive, *stored).await;
+    let driven = drive_and_tidy(px, *drive, *stored).await;
     if let Some(PurchaseState::Abandoned { why: Abandonment::CartChanged }) =
         driven.as_ref().map(|stored| stored.purchase.state())
     {

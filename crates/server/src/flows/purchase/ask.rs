@@ -84,7 +84,7 @@ impl Driver<'_> {
             if self.is_anothers(&stored.purchase, &payment).await? {
                 return self.call_person(stored, Matter::AnotherPayment).await;
             }
-            return self.ask_payment(stored, &payment).await;
+            return Box::pin(self.ask_payment(stored, &payment)).await;
         }
         if !may_repeat {
             return Ok(None);
@@ -141,7 +141,7 @@ impl Driver<'_> {
             return self.hear_charge(stored, ChargeNews::Succeeded { payment, amount }).await;
         }
         match payment_of(&stored.purchase) {
-            Some(_) => self.check_out(stored).await,
+            Some(_) => Box::pin(self.check_out(stored)).await,
             None => self.hear_charge(stored, ChargeNews::Untold { payment }).await,
         }
     }
@@ -221,7 +221,7 @@ impl Driver<'_> {
         });
         match (orders.into_iter().next(), may_repeat) {
             (Some(order), _) => self.hear_order(stored, order).await,
-            (None, true) => self.check_out(stored).await,
+            (None, true) => Box::pin(self.check_out(stored)).await,
             (None, false) => Ok(None),
         }
     }

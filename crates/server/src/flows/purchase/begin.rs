@@ -40,7 +40,7 @@ pub(super) enum Begun {
     /// A new purchase, to be driven by whoever asked.
     Mine {
         /// How.
-        drive: Drive,
+        drive: Box<Drive>,
         /// The purchase.
         stored: Box<Stored>,
     },
@@ -70,7 +70,7 @@ pub(super) async fn begin(px: &Px, wish: Pay, deadline: Instant) -> Result<Begun
         if let Some(stored) = write_down(px, &wish, purchase).await? {
             let prepared = Prepared { rate, attributes };
             let drive = Drive { admin, sequence: Some(sequence), prepared: Some(prepared) };
-            return Ok(Begun::Mine { drive, stored: Box::new(stored) });
+            return Ok(Begun::Mine { drive: Box::new(drive), stored: Box::new(stored) });
         }
     }
     Err(PayError::NotBegun)

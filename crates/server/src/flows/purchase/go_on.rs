@@ -80,7 +80,8 @@ pub(super) async fn go_on(
         if taken > 0 && until == Until::Answered && is_answered(&stored.purchase) {
             break;
         }
-        match driver.step(stored.clone()).await? {
+        // A step is most of the loop's size.
+        match Box::pin(driver.step(stored.clone())).await? {
             Some(moved) => stored = moved,
             None => break,
         }
@@ -105,23 +106,23 @@ impl Driver<'_> {
     async fn step(&mut self, stored: Stored) -> Result<Option<Stored>, FlowError> {
         match stored.purchase.next(self.px.clock.now()) {
             Step::Wait | Step::Nothing => Ok(None),
-            Step::Prepare => self.prepare(stored).await,
+            Step::Prepare => Box::pin(self.prepare(stored)).await,
             Step::GiveUp => {
                 self.put(stored, |purchase, now| purchase.give_up(Abandonment::TooLate, now)).await
             }
-            Step::FindCharge { may_repeat } => self.find_charge(stored, may_repeat).await,
+            Step::FindCharge { may_repeat } => Box::pin(self.find_charge(stored, may_repeat)).await,
             Step::AskPayment(payment) => self.ask_payment(stored, &payment).await,
             Step::Abandon => {
                 let closing = closing(self.px);
                 self.put(stored, |purchase, _| purchase.abandon(closing)).await
             }
-            Step::CheckOut => self.check_out(stored).await,
-            Step::FindOrder { may_repeat } => self.find_order(stored, may_repeat).await,
-            Step::Confirm(order) => self.confirm(stored, &order).await,
+            Step::CheckOut => Box::pin(self.check_out(stored)).await,
+            Step::FindOrder { may_repeat } => Box::pin(self.find_order(stored, may_repeat)).await,
+            Step::Confirm(order) => Box::pin(self.confirm(stored, &order)).await,
             Step::ReadOrder { order, may_repeat } => {
-                self.read_order(stored, &order, may_repeat).await
+                Box::pin(self.read_order(stored, &order, may_repeat)).await
             }
-            Step::Cancel(booking) => self.cancel(stored, &booking).await,
+            Step::Cancel(booking) => Box::pin(self.cancel(stored, &booking)).await,
             Step::CleanUp(step) => clean_up::tidy(self, stored, step).await,
             Step::CallPerson(matter) => self.call_person(stored, matter).await,
         }
