@@ -7,8 +7,6 @@
 //! ([`CheckoutSession::show`]); whoever moves the payment shows it to all that follow, in the same
 //! transaction. A session that follows a payment which may still move money does not expire.
 
-use std::fmt;
-
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -55,15 +53,6 @@ pub enum SessionCart {
     Here(CartId),
     /// A cart at the platform.
     Platform(EpCartId),
-}
-
-impl fmt::Display for SessionCart {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Here(cart) => cart.fmt(f),
-            Self::Platform(cart) => cart.fmt(f),
-        }
-    }
 }
 
 /// What the shopper has said so far.

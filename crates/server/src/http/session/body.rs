@@ -6,7 +6,7 @@ use domain::{
     money::Money,
     session::{
         AddressPart, AllowedAttributes, AttributeValue, Attributes, CheckoutSession, Customer,
-        FormAddress, NumberText, Patch, Rate, RateId, SessionState, TextError,
+        FormAddress, NumberText, Patch, Rate, RateId, SessionCart, SessionState, TextError,
     },
 };
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
@@ -281,7 +281,10 @@ impl Session {
         Self {
             id: session.id.0,
             status: session.state().status(),
-            cart_id: session.cart.to_string(),
+            cart_id: match &session.cart {
+                SessionCart::Here(cart) => cart.to_string(),
+                SessionCart::Platform(cart) => cart.to_string(),
+            },
             customer_info: form.customer.as_ref().map(|customer| CustomerInfo {
                 name: customer.name().to_owned(),
                 email: customer.email().to_owned(),

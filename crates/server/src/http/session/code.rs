@@ -91,34 +91,26 @@ impl SessionCode {
                 ("VALIDATION_ERROR", S::BAD_REQUEST, "The request cannot be understood.")
             }
             Self::Gone => ("SESSION_GONE", S::GONE, "This checkout is over. Start a new one."),
-            Self::NotOpen => (
-                "SESSION_NOT_OPEN",
-                S::BAD_REQUEST,
-                "This checkout can no longer be changed: it is being paid, or has been paid.",
-            ),
+            Self::NotOpen => {
+                ("SESSION_NOT_OPEN", S::BAD_REQUEST, "It is being paid, or has been paid.")
+            }
             Self::MissingFields => {
                 ("MISSING_FIELDS", S::BAD_REQUEST, "Missing required fields: customerInfo")
             }
-            Self::MissingShippingAddress => (
-                "MISSING_SHIPPING_ADDRESS",
-                S::BAD_REQUEST,
-                "Say first where it goes: the session has no shippingAddress.",
-            ),
-            Self::CartMismatch => (
-                "CART_MISMATCH",
-                S::CONFLICT,
-                "The cart has changed since you last saw it. Look at it, then pay.",
-            ),
+            Self::MissingShippingAddress => {
+                ("MISSING_SHIPPING_ADDRESS", S::BAD_REQUEST, "Say first where it goes.")
+            }
+            Self::CartMismatch => {
+                ("CART_MISMATCH", S::CONFLICT, "The cart has changed. Look at it, then pay.")
+            }
             Self::RateUnresolvable => (
                 "SHIPPING_RATE_UNRESOLVABLE",
                 S::CONFLICT,
                 "The selected way of shipping is not offered any more. Choose again.",
             ),
-            Self::UnknownGateway => (
-                "UNKNOWN_GATEWAY",
-                S::BAD_REQUEST,
-                "There is no such payment gateway for this checkout.",
-            ),
+            Self::UnknownGateway => {
+                ("UNKNOWN_GATEWAY", S::BAD_REQUEST, "There is no such payment gateway.")
+            }
             Self::Adapter => (
                 "ADAPTER_ERROR",
                 S::BAD_GATEWAY,
@@ -130,21 +122,15 @@ impl SessionCode {
                 S::INTERNAL_SERVER_ERROR,
                 "Something is wrong on our side. It has been written down.",
             ),
-            Self::NotResumable => (
-                "SESSION_NOT_RESUMABLE",
-                S::BAD_REQUEST,
-                "No payment of this checkout waits to be resumed.",
-            ),
-            Self::StillRequiresAction => (
-                "PAYMENT_STILL_REQUIRES_ACTION",
-                S::CONFLICT,
-                "Your bank still waits for you to confirm the payment.",
-            ),
-            Self::NotAbandonable => (
-                "SESSION_NOT_ABANDONABLE",
-                S::BAD_REQUEST,
-                "No payment of this checkout can be given up.",
-            ),
+            Self::NotResumable => {
+                ("SESSION_NOT_RESUMABLE", S::BAD_REQUEST, "No payment waits to be resumed.")
+            }
+            Self::StillRequiresAction => {
+                ("PAYMENT_STILL_REQUIRES_ACTION", S::CONFLICT, "Your bank still waits for you.")
+            }
+            Self::NotAbandonable => {
+                ("SESSION_NOT_ABANDONABLE", S::BAD_REQUEST, "No payment can be given up.")
+            }
             Self::RateLimited => (
                 "RATE_LIMITED",
                 S::TOO_MANY_REQUESTS,

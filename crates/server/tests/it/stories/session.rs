@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::{guest::Guest, shop::stories};
@@ -137,6 +138,30 @@ stories! {
             assert_eq!(reply.body["success"], false);
             assert!(!reply.body["error"]["message"].as_str().unwrap().is_empty());
         }
+        assert_eq!(current(&guest).await, before);
+        shop.close().await;
+    }
+
+    async fn a_page_of_another_shop_can_neither_change_nor_pay_a_session(shop: Shop) {
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        ready(&guest).await;
+        let before = current(&guest).await;
+        let elsewhere = [("origin", "https://elsewhere.example")];
+        let paths = ["", "/current/shipping", "/current/pay", "/current/resume-payment"];
+        for path in paths.into_iter().chain(["/current/abandon-payment"]) {
+            let body = Some("{}".to_owned());
+            let path = format!("{SESSIONS}{path}");
+            let reply = guest.send(Method::POST, &path, body, &elsewhere).await;
+            assert_eq!(reply.to_string(), "403 request.crossOrigin");
+        }
+        let reply = guest.send(Method::PATCH, CURRENT, Some("{}".to_owned()), &elsewhere).await;
+        assert_eq!(reply.to_string(), "403 request.crossOrigin");
+
+        let long = json!({ "gateway": "x".repeat(40_000) });
+        for path in [SESSIONS.to_owned(), format!("{CURRENT}/pay")] {
+            assert_eq!(guest.post(&path, long.clone()).await.to_string(), "413 request.tooLarge");
+        }
+        assert_eq!(guest.patch(CURRENT, long).await.to_string(), "413 request.tooLarge");
         assert_eq!(current(&guest).await, before);
         shop.close().await;
     }
