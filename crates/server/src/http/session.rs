@@ -169,7 +169,8 @@ pub async fn pay_session(
         Backend::Native(cx) => {
             let solution = body.challenge.take().map(Into::into);
             let who = Asking { visitor, network, solution };
-            let flow = async move { Ok(pay::pay(&cx, named, who, means).await) };
+            // The flow is large, and is moved.
+            let flow = async move { Ok(Box::pin(pay::pay(&cx, named, who, means)).await) };
             render(&web, &headers, &web.backend.see_through(flow).await??).await
         }
         Backend::Platform(px) => {

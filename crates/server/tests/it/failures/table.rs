@@ -1,9 +1,7 @@
 //! The cases, by number.
 
-use super::{
-    Case,
-    Standing::{self, Apart, Held, Open},
-};
+use super::Case;
+use super::Standing::{self, Apart, Held, Open};
 
 /// The first case of each group, and what the group is about.
 pub(super) static GROUPS: &[(u8, &str)] = &[

@@ -16,7 +16,7 @@ use uuid::Uuid;
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// Asks the real better-auth.
-fn better_auth(question: Value) -> Value {
+fn better_auth(question: &Value) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../simulators/tests/sdk");
     let mut node = Command::new("node");
     node.arg("better-auth.mjs").current_dir(folder);
@@ -58,7 +58,7 @@ fn a_cart_is_read_and_given_back(base: &str, length: usize) {
     let fields =
         json!({ "epCartId": "cart-1", "epAccessToken": "t", "padding": "p".repeat(length) });
     let question = json!({ "do": "mint", "secret": SECRET, "baseURL": base, "fields": fields });
-    let minted = better_auth(question);
+    let minted = better_auth(&question);
     let mut jar = Jar::default();
     jar.set(minted.as_array().unwrap().iter().map(|cookie| cookie.as_str().unwrap()));
     let (ours, now) = (BetterAuth::new(&SECRET.into()), Timestamp::now());
@@ -71,7 +71,7 @@ fn a_cart_is_read_and_given_back(base: &str, length: usize) {
     assert_eq!(ours.cart(&jar.headers(), now), None);
     let question =
         json!({ "do": "read", "secret": SECRET, "baseURL": base, "cookie": jar.header() });
-    let read = better_auth(question);
+    let read = better_auth(&question);
     for session in [&read["cache"]["session"], &read["session"]] {
         assert_eq!(session["epAccessToken"], "t", "{read}");
         assert_eq!(session["padding"].as_str().unwrap().len(), length);

@@ -170,6 +170,9 @@ stories! {
         let guest = shop.guest();
         assert_eq!(guest.post(SESSIONS, json!({})).await.to_string(), "400 VALIDATION_ERROR");
         assert_eq!(guest.patch(CURRENT, json!({})).await.to_string(), "410 SESSION_GONE");
+        let pay = json!({ "gateway": "stripe", "confirmation_token": "ctoken_1" });
+        let paid = guest.post(&format!("{CURRENT}/pay"), pay).await;
+        assert_eq!(paid.to_string(), "410 SESSION_GONE");
         assert_eq!(current(&guest).await, Value::Null);
         shop.close().await;
     }

@@ -141,6 +141,8 @@ stories! {
         }
         let patched = guest.patch(CURRENT, json!({ "billingAddress": address() })).await;
         assert_eq!(patched.to_string(), "400 SESSION_NOT_OPEN");
+        let offered = guest.post(&format!("{CURRENT}/shipping"), json!({})).await;
+        assert_eq!(offered.to_string(), "400 SESSION_NOT_OPEN");
         shop.close().await;
     }
 

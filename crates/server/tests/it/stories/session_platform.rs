@@ -163,6 +163,15 @@ async fn without_a_cart_or_with_a_name_that_is_none_there_is_no_session() {
 }
 
 #[tokio::test]
+async fn what_needs_orders_of_our_own_is_not_there_at_the_platform() {
+    let mut shop = Storefront::open().await;
+    for path in ["/api/checkout/intent", "/api/checkout/confirm", "/api/webhooks/stripe"] {
+        let answer = shop.ask(Method::POST, path, json!({})).await;
+        assert_eq!(code(&answer), "404 backend.unsupported");
+    }
+}
+
+#[tokio::test]
 async fn a_cart_that_the_platform_does_not_show_opens_no_session() {
     let mut shop = Storefront::open().await;
     shop.add(PAN, 1).await;
