@@ -155,10 +155,10 @@ impl Held {
 
 const WAITING_ON_POSTGRES: &str = "select count(*) from pg_stat_activity \
     where datname = current_database() and wait_event_type = 'Lock'";
-const WAITING_ON_MYSQL: &str = "select count(*) from information_schema.processlist p \
-    left join information_schema.innodb_trx t on t.trx_mysql_thread_id = p.id \
-    where p.db = database() \
-        and (p.state like 'Waiting for table%lock' or t.trx_state = 'LOCK WAIT')";
+/// Who waits for a row is not shown to everybody; but the rows that are locked here are waited for.
+const WAITING_ON_MYSQL: &str = "select count(*) from information_schema.processlist \
+    where db = database() and id <> connection_id() \
+        and (state like 'Waiting for table%lock' or info like '%for update')";
 
 fn server(variable: &str) -> Option<String> {
     let url = env::var(variable).ok().filter(|url| !url.is_empty());

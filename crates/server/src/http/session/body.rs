@@ -67,15 +67,21 @@ pub struct Failure {
 #[serde(rename_all = "camelCase")]
 #[schema(as = CheckoutSession)]
 pub struct Session {
+    /// The session.
     id: Uuid,
     /// `open`, `processing`, `complete` or `expired`.
     status: &'static str,
     /// What is bought.
     cart_id: String,
+    /// Who buys; null until she has said so.
     customer_info: Option<CustomerInfo>,
+    /// Where the goods go; null until she has said so.
     shipping_address: Option<SessionAddress>,
+    /// Where the bill goes; null until she has said so.
     billing_address: Option<SessionAddress>,
+    /// How it is sent; null until she has chosen.
     selected_shipping_rate_id: Option<String>,
+    /// How it can be sent.
     available_shipping_rates: Vec<ShippingRate>,
     /// Null before the cart has been priced.
     totals: Option<SessionTotals>,
@@ -84,7 +90,9 @@ pub struct Session {
     /// What the storefront notes with the order, of what the shop takes.
     #[schema(value_type = std::collections::HashMap<String, String>)]
     custom_attributes: OwnAttributes,
+    /// How the payment stands.
     payment: SessionPayment,
+    /// The order that came of it; null before.
     order: Option<SessionOrder>,
     /// In milliseconds since 1970.
     expires_at: i64,
@@ -93,8 +101,10 @@ pub struct Session {
 /// Who buys.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CustomerInfo {
+    /// Her name.
     #[serde(default)]
     name: String,
+    /// Her e-mail address.
     #[serde(default)]
     email: String,
 }
@@ -103,15 +113,23 @@ pub struct CustomerInfo {
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SessionAddress {
+    /// Given name.
     first_name: String,
+    /// Family name.
     last_name: String,
+    /// Company.
     company: String,
+    /// Street and number.
     line1: String,
+    /// What else the carrier must know.
     line2: String,
+    /// Town.
     city: String,
+    /// County, state or region.
     county: String,
     /// ISO 3166-1 alpha-2.
     country: String,
+    /// Postal code.
     postcode: String,
 }
 
@@ -119,24 +137,34 @@ pub struct SessionAddress {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShippingRate {
+    /// By which it is selected.
     id: String,
+    /// Its name.
     name: String,
+    /// A sentence; may be empty.
     description: String,
     /// In the minor unit.
     amount: i64,
     /// ISO 4217, in capitals.
     currency: &'static str,
+    /// How long it takes; may be empty.
     delivery_time: String,
+    /// How fast, in one word; may be empty.
     service_level: String,
+    /// Who brings it; may be empty.
     carrier: String,
 }
 
 /// What it costs, in the minor unit.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionTotals {
+    /// The lines.
     subtotal: i64,
+    /// The tax.
     tax: i64,
+    /// The sending.
     shipping: i64,
+    /// What is charged.
     total: i64,
     /// ISO 4217, in capitals.
     currency: &'static str,
@@ -152,7 +180,9 @@ pub struct SessionPayment {
     status: &'static str,
     /// For Stripe.js, while the bank wants to see the shopper.
     client_token: Option<String>,
+    /// What else is known.
     gateway_metadata: GatewayMetadata,
+    /// What the browser is to do; null where there is nothing.
     action_data: Option<ActionData>,
 }
 
@@ -160,15 +190,19 @@ pub struct SessionPayment {
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayMetadata {
+    /// Stripe's name of the payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     payment_intent_id: Option<String>,
+    /// A person looks at it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     needs_reconciliation: Option<bool>,
+    /// There was nothing to pay.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     free: Option<bool>,
+    /// Why the last try came to nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     last_error: Option<String>,
@@ -181,6 +215,7 @@ pub struct ActionData {
     /// `stripe_3ds`.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// Stripe's name of the payment.
     payment_intent_id: String,
 }
 
@@ -188,7 +223,9 @@ pub struct ActionData {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionOrder {
+    /// The order.
     id: String,
+    /// What paid it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     transaction_id: Option<String>,
@@ -210,14 +247,19 @@ pub struct OpenSession {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PatchSession {
+    /// Who buys.
     #[schema(nullable = false)]
     customer_info: Option<CustomerInfo>,
+    /// Where the goods go.
     #[schema(nullable = false)]
     shipping_address: Option<SessionAddress>,
+    /// Where the bill goes.
     #[schema(nullable = false)]
     billing_address: Option<SessionAddress>,
+    /// How it is sent: the id of a rate.
     #[schema(nullable = false)]
     selected_shipping_rate_id: Option<String>,
+    /// Whether something must be sent.
     #[schema(nullable = false)]
     requires_shipping: Option<bool>,
     /// Texts, numbers, and true or false, put over the old ones.
