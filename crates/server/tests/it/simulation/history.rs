@@ -42,7 +42,7 @@ pub fn play(
     let trace = trace.take();
     let breach = match played {
         Ok(Ok(())) => {
-            world.into_iter().for_each(|world| disk::give_back(world.ground.store));
+            world.into_iter().for_each(|world| disk::give_back(world.ground.store.clone()));
             return Ok(trace);
         }
         Ok(Err(breach)) => breach,
