@@ -1,0 +1,2 @@
+/** What src/api.ts must be. */
+export function generated(): Promise<string>;

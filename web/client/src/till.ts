@@ -1,0 +1,219 @@
+// The shop's operations by name. Each is one request.
+
+import type {
+  Cart,
+  CheckoutIntent,
+  CheckoutRequest,
+  CodesOf,
+  OpenSession,
+  Order,
+  PatchSession,
+  PaySession,
+  Product,
+  ProductPage,
+  SessionAnswer,
+} from './api.js';
+import type { Answer } from './failure.js';
+import type { Asked, CallOptions, Fetch, Shop } from './request.js';
+import { ask } from './request.js';
+import type { CheckoutSession, CustomAttributes } from './session.js';
+
+/** Where the shop is, and how it is reached. */
+export interface TillOptions {
+  /** Everything before `/api`; empty on the storefront's own origin. */
+  baseUrl?: string;
+  /** Instead of the global `fetch`: the stub, or one that adds headers. */
+  fetch?: Fetch;
+}
+
+/** Which page of a list. */
+export interface PageOptions extends CallOptions {
+  /** The `nextCursor` of the page before. */
+  cursor?: string | undefined;
+  /** How many, from 1 to 100; 24 unless told. */
+  limit?: number | undefined;
+}
+
+/** How a checkout session stands. */
+export interface SessionState {
+  /** The session; null where the visitor has none. */
+  session: CheckoutSession | null;
+  /** Why the last try to pay came to nothing, in a sentence for the shopper, who may try again. */
+  paymentError: string | undefined;
+  /** A person looks at the payment: it is not to be made again. */
+  reconciliationPending: boolean;
+}
+
+/** The same of a session that is there. */
+export type OpenedSession = SessionState & { session: CheckoutSession };
+
+/** What changes in a session; what is not there stays as it is. */
+export type SessionChanges = Omit<PatchSession, 'customAttributes'> & {
+  customAttributes?: CustomAttributes;
+};
+
+const SESSIONS = '/api/checkout/sessions';
+const CURRENT = `${SESSIONS}/current`;
+
+/** Stripe.js has made the token; nothing is sent where there is nothing to pay. */
+export type Means = Pick<PaySession, 'challenge'> &
+  ({ gateway: 'stripe'; confirmation_token: string } | { gateway: 'manual' });
+
+/** The shop at `baseUrl`, for the visitor whose cookie the browser keeps. */
+export function createTill({ baseUrl = '', fetch }: TillOptions = {}) {
+  // Looked up at each call, and called as the browser's own function wants to be.
+  const shop: Shop = {
+    baseUrl: baseUrl.replace(/\/+$/, ''),
+    fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
+  };
+
+  async function call<Value, Operation extends keyof CodesOf>(
+    asked: Asked,
+    options?: CallOptions,
+  ): Promise<Answer<Value, Operation>> {
+    return (await ask(shop, asked, options)) as Answer<Value, Operation>;
+  }
+
+  async function session<State extends SessionState, Operation extends keyof CodesOf>(
+    asked: Asked,
+    options?: CallOptions,
+  ): Promise<Answer<State, Operation>> {
+    const answer = await call<SessionAnswer, Operation>(asked, options);
+    if (!answer.ok) return answer;
+    const { data, paymentError, reconciliationPending = false } = answer.value;
+    const value = { session: data?.session ?? null, paymentError, reconciliationPending };
+    return { ok: true, value: value as State };
+  }
+
+  const page = (search: string | undefined, { cursor, limit, ...options }: PageOptions) =>
+    call<ProductPage, 'list_products'>(
+      { method: 'GET', path: `/api/products${query({ q: search, cursor, limit })}` },
+      options,
+    );
+
+  const getOrder = (id: string, { token, ...options }: CallOptions & { token?: string } = {}) =>
+    call<Order, 'get_order'>(
+      { method: 'GET', path: `/api/orders/${encodeURIComponent(id)}${query({ token })}` },
+      options,
+    );
+
+  return {
+    products: {
+      /** A page of what is for sale. */
+      list: (options: PageOptions = {}) => page(undefined, options),
+      /** A page of the products with this text in name, number or description. */
+      search: (text: string, options: PageOptions = {}) => page(text, options),
+      /** One product. */
+      get: (id: string, options?: CallOptions) =>
+        call<Product, 'get_product'>(
+          { method: 'GET', path: `/api/products/${encodeURIComponent(id)}` },
+          options,
+        ),
+    },
+
+    cart: {
+      /** The cart, brought up to date with the catalogue; lines that changed say so, once. */
+      get: (options?: CallOptions) =>
+        call<Cart, 'get_cart'>({ method: 'GET', path: '/api/cart' }, options),
+      /** Puts so many more pieces of a product into the cart. */
+      add: (productId: string, quantity = 1, options?: CallOptions) =>
+        call<Cart, 'add_item'>(
+          { method: 'POST', path: '/api/cart/items', body: { productId, quantity } },
+          options,
+        ),
+      /** Sets how many pieces a line asks for, from 1 to 9999. */
+      setQuantity: (lineId: string, quantity: number, options?: CallOptions) =>
+        call<Cart, 'set_quantity'>(
+          { method: 'PATCH', path: linePath(lineId), body: { quantity } },
+          options,
+        ),
+      /** Takes a line out. */
+      remove: (lineId: string, options?: CallOptions) =>
+        call<Cart, 'remove_item'>({ method: 'DELETE', path: linePath(lineId) }, options),
+      /** Takes everything out. */
+      clear: (options?: CallOptions) =>
+        call<Cart, 'clear_cart'>({ method: 'DELETE', path: '/api/cart' }, options),
+    },
+
+    checkout: {
+      /** Makes the cart an order and starts its payment; the same request again is the same order. */
+      createIntent: (request: CheckoutRequest, options?: CallOptions) =>
+        call<CheckoutIntent, 'start_intent'>(
+          { method: 'POST', path: '/api/checkout/intent', body: request },
+          options,
+        ),
+      /** The order, after the browser has confirmed its payment with Stripe. */
+      confirm: (orderId: string, options?: CallOptions) =>
+        call<Order, 'confirm_order'>(
+          { method: 'POST', path: '/api/checkout/confirm', body: { orderId } },
+          options,
+        ),
+      /** The order as it stands. */
+      getOrder,
+    },
+
+    orders: {
+      /** The order as it stands; `token` is from the link in its receipt. */
+      get: getOrder,
+      /** Gives an unpaid order up. */
+      cancel: (id: string, options?: CallOptions) =>
+        call<Order, 'cancel_order'>(
+          { method: 'POST', path: `/api/orders/${encodeURIComponent(id)}/cancel` },
+          options,
+        ),
+    },
+
+    sessions: {
+      /** Opens a session on the visitor's cart. */
+      open: (request: OpenSession = {}, options?: CallOptions) =>
+        session<OpenedSession, 'open_session'>(
+          { method: 'POST', path: SESSIONS, body: request },
+          options,
+        ),
+      /** The visitor's session; null where there is none. */
+      current: (options?: CallOptions) =>
+        session<SessionState, 'current_session'>({ method: 'GET', path: CURRENT }, options),
+      /** Says who buys and where it goes; what is not there stays as it is. */
+      update: (changes: SessionChanges, options?: CallOptions) =>
+        session<OpenedSession, 'patch_session'>(
+          { method: 'PATCH', path: CURRENT, body: changes },
+          options,
+        ),
+      /** Fills in how it can be sent. */
+      shipping: (options?: CallOptions) =>
+        session<OpenedSession, 'offer_shipping'>(
+          { method: 'POST', path: `${CURRENT}/shipping` },
+          options,
+        ),
+      /** Pays, in one step. A bank's no is a value with a `paymentError`. */
+      pay: (means: Means, options?: CallOptions) =>
+        session<OpenedSession, 'pay_session'>(
+          { method: 'POST', path: `${CURRENT}/pay`, body: means },
+          options,
+        ),
+      /** Goes on after the shopper has been at her bank's. */
+      resume: (options?: CallOptions) =>
+        session<OpenedSession, 'resume_payment'>(
+          { method: 'POST', path: `${CURRENT}/resume-payment` },
+          options,
+        ),
+      /** Gives a payment up that waits for the shopper's bank. */
+      abandon: (options?: CallOptions) =>
+        session<OpenedSession, 'abandon_payment'>(
+          { method: 'POST', path: `${CURRENT}/abandon-payment` },
+          options,
+        ),
+    },
+  };
+}
+
+/** The shop, typed. */
+export type Till = ReturnType<typeof createTill>;
+
+const linePath = (id: string) => `/api/cart/items/${encodeURIComponent(id)}`;
+
+function query(fields: Record<string, string | number | undefined>): string {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return text && `?${text}`;
+}
