@@ -1,0 +1,178 @@
+// The real server and the simulated Stripe, as processes of their own on free ports of 127.0.0.1.
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createTill, type Fetch } from '../src/index.js';
+import { CATALOGUE, type CatalogueRow, type Stage, type TestCard } from './stage.js';
+
+const run = promisify(execFile);
+const SECRET_KEY = 'sk_test_till_0123456789abcdef';
+const PUBLISHABLE_KEY = 'pk_test_till_0123456789abcdef';
+const PATIENCE_MS = 30_000;
+
+/** Opens a shop with this binary. */
+export async function openServer(till: string): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'till-web-'));
+  const [shopPort, stripePort] = await freePorts();
+  const shopUrl = `http://127.0.0.1:${shopPort}`;
+  const stripeUrl = `http://127.0.0.1:${stripePort}`;
+  const children: ChildProcess[] = [];
+  const log = await open(join(folder, 'log'), 'a');
+  const start = async (words: string[], env: NodeJS.ProcessEnv, answers: string) => {
+    const child = spawn(till, words, { cwd: folder, env, stdio: ['ignore', log.fd, log.fd] });
+    children.push(child);
+    await until(async () => {
+      if (child.exitCode !== null) throw new Error(await readFile(join(folder, 'log'), 'utf8'));
+      return (await fetch(answers).catch(() => undefined))?.ok === true;
+    });
+  };
+  const close = async () => {
+    const ends = children.map((child) => new Promise((ended) => child.once('exit', ended)));
+    for (const child of children) child.kill();
+    await Promise.all(ends);
+    await log.close();
+    await rm(folder, { recursive: true });
+  };
+
+  await start(['simulate', 'stripe', '--listen', `127.0.0.1:${stripePort}`], {}, `${stripeUrl}/`);
+  const post = stripePost(stripeUrl);
+  const url = `${shopUrl}/api/webhooks/stripe`;
+  const endpoint = await post('/v1/webhook_endpoints', {
+    key: SECRET_KEY,
+    url,
+    'enabled_events[]': '*',
+  });
+  const env = {
+    DATABASE_URL: `sqlite://${join(folder, 'till.db')}`,
+    TILL_LISTEN: `127.0.0.1:${shopPort}`,
+    TILL_SECRET: 'a secret of thirty-two characters',
+    TILL_CURRENCY: 'EUR',
+    TILL_SHIPPING: '*:4.90/50.00',
+    TILL_TAX_RATES: '*:19',
+    TILL_CUSTOM_ATTRIBUTES: 'gift, note',
+    TILL_RATE_VISITOR_PER_MINUTE: '6000',
+    TILL_RATE_ADDRESS_PER_MINUTE: '60000',
+    TILL_SHIELD: 'off',
+    STRIPE_API_BASE: stripeUrl,
+    STRIPE_SECRET_KEY: SECRET_KEY,
+    STRIPE_PUBLISHABLE_KEY: PUBLISHABLE_KEY,
+    STRIPE_WEBHOOK_SECRET: String(endpoint.secret),
+  };
+  const rows: CatalogueRow[] = CATALOGUE.map((row) => ({ ...row }));
+  const importRows = async (changed: CatalogueRow[]) => {
+    const file = join(folder, 'catalogue.csv');
+    await writeFile(file, csv(changed));
+    await run(till, ['catalog', 'import', file], { cwd: folder, env });
+  };
+  const change = async (sku: string, change: Partial<CatalogueRow>) => {
+    const row = rows.find((known) => known.sku === sku);
+    if (!row) throw new Error(`no ${sku}`);
+    await importRows([Object.assign(row, change)]);
+  };
+  await run(till, ['migrate'], { cwd: folder, env });
+  await importRows(rows);
+  await start(['serve'], env, `${shopUrl}/readyz`);
+
+  return {
+    visitor: () => createTill({ baseUrl: shopUrl, fetch: withCookies() }),
+    stripe: {
+      async confirmPayment(clientSecret, card) {
+        const answer = await post(`/v1/payment_intents/${nameOf(clientSecret)}/confirm`, {
+          key: PUBLISHABLE_KEY,
+          client_secret: clientSecret,
+          return_url: `${shopUrl}/return`,
+          use_stripe_sdk: 'true',
+          ...fieldsOf(card),
+        });
+        const error = answer.error as { code?: string } | undefined;
+        return String(answer.status ?? error?.code);
+      },
+      async createConfirmationToken(card) {
+        const fields = { key: PUBLISHABLE_KEY, ...fieldsOf(card) };
+        return String((await post('/v1/confirmation_tokens', fields)).id);
+      },
+      async authenticate(clientSecret, passes) {
+        await fetch(`${stripeUrl}/_sim/payment_intents/${nameOf(clientSecret)}/authenticate`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ outcome: passes ? 'succeeded' : 'failed' }),
+        });
+      },
+    },
+    setPrice: (sku, price) => change(sku, { price }),
+    setStock: (sku, stock) => change(sku, { stock }),
+    close,
+  };
+}
+
+/** A browser as far as cookies go. */
+function withCookies(): Fetch {
+  const jar = new Map<string, string>();
+  return async (url, init) => {
+    const headers = new Headers(init.headers);
+    if (jar.size > 0) headers.set('cookie', [...jar].map((pair) => pair.join('=')).join('; '));
+    const response = await fetch(url, { ...init, headers });
+    for (const line of response.headers.getSetCookie()) {
+      const [name = '', value = ''] = (line.split(';')[0] ?? '').split(/=(.*)/s);
+      jar.set(name, value);
+    }
+    return response;
+  };
+}
+
+function stripePost(stripeUrl: string) {
+  return async (path: string, fields: Record<string, string>) => {
+    const answer = await fetch(stripeUrl + path, {
+      method: 'POST',
+      body: new URLSearchParams(fields),
+    });
+    return (await answer.json()) as Record<string, unknown>;
+  };
+}
+
+const nameOf = (clientSecret: string) => clientSecret.split('_secret_')[0] ?? '';
+
+const fieldsOf = (card: TestCard) => ({
+  'payment_method_data[type]': 'card',
+  'payment_method_data[card][number]': card,
+  'payment_method_data[card][exp_month]': '12',
+  'payment_method_data[card][exp_year]': '2040',
+  'payment_method_data[card][cvc]': '123',
+});
+
+function csv(rows: CatalogueRow[]): string {
+  const lines = rows.map(({ sku, name, description, price, stock, isDownload = false }) =>
+    [sku, name, description, '', price, 'EUR', stock, true, !isDownload].join(','),
+  );
+  const head = 'sku,name,description,image,price,currency,stock,active,requires_shipping';
+  return `${[head, ...lines].join('\n')}\n`;
+}
+
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()];
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((found) => {
+          server.listen(0, '127.0.0.1', () => {
+            const address = server.address();
+            found(typeof address === 'object' && address ? address.port : 0);
+          });
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  return [ports[0] ?? 0, ports[1] ?? 0];
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + PATIENCE_MS;
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error('it did not come to that');
+    await new Promise((passed) => setTimeout(passed, 50));
+  }
+}
