@@ -1,5 +1,5 @@
 import { it } from 'vitest';
-import { contract } from './contract.js';
+import { contract } from './contract/index.js';
 import { openServer } from './server.js';
 
 const till = process.env.TILL_BINARY;
