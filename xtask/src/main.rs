@@ -16,6 +16,7 @@ mod packages;
 mod process;
 mod sdks;
 mod test;
+mod web;
 
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", about = "The project's own commands")]
@@ -86,7 +87,8 @@ const TEST_EXAMPLES: &str = "Examples:
   cargo xtask test                                     everything
   cargo xtask test --only fmt --only clippy            two quick parts
   cargo xtask test --only rust -- a_declined_card      tests with this in their name
-  cargo xtask test --only rust -- -p storage           the tests of one crate";
+  cargo xtask test --only rust -- -p storage           the tests of one crate
+  cargo xtask test --only web                          the front end's packages";
 
 const KILL_EXAMPLES: &str = "Examples:
   cargo xtask kill                                     thirty kills, on SQLite

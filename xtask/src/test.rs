@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::databases::Databases;
-use crate::{cargo, packages, process, sdks};
+use crate::{cargo, packages, process, sdks, web};
 
 /// A part of the run.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,10 +33,12 @@ pub enum Part {
     Rust,
     /// Whether the stories meet every route, error code and field of the API (brings rust with it)
     Coverage,
+    /// The front end's packages: format, lint, types, build, tests (builds the server if need be)
+    Web,
 }
 
 impl Part {
-    const ALL: [Part; 7] = [
+    const ALL: [Part; 8] = [
         Part::Fmt,
         Part::Clippy,
         Part::Packages,
@@ -44,6 +46,7 @@ impl Part {
         Part::Sdks,
         Part::Rust,
         Part::Coverage,
+        Part::Web,
     ];
 
     fn title(self) -> &'static str {
@@ -55,6 +58,7 @@ impl Part {
             Part::Sdks => "vendors' clients (npm, pip)",
             Part::Rust => "tests (cargo test)",
             Part::Coverage => "what the stories meet",
+            Part::Web => "front end (npm)",
         }
     }
 
@@ -64,11 +68,12 @@ impl Part {
         Duration::from_secs(match self {
             Part::Fmt => 10,
             Part::Clippy => 240,
-            Part::Packages => 90,
+            Part::Packages => 50,
             Part::Databases => 20,
             Part::Sdks => 60,
             Part::Rust => 440,
             Part::Coverage => 10,
+            Part::Web => 60,
         })
     }
 }
@@ -117,7 +122,7 @@ pub fn run(root: &Path, only: &[Part], arguments: &[String]) -> Result<()> {
 fn chosen(only: &[Part]) -> Vec<Part> {
     let tests = only.contains(&Part::Rust) || only.contains(&Part::Coverage);
     let brought = |part: Part| match part {
-        Part::Fmt | Part::Clippy | Part::Coverage => false,
+        Part::Fmt | Part::Clippy | Part::Coverage | Part::Web => false,
         Part::Packages => tests || only.contains(&Part::Databases),
         Part::Databases | Part::Sdks => tests,
         Part::Rust => only.contains(&Part::Coverage),
@@ -191,6 +196,13 @@ fn run_part(part: Part, root: &Path, arguments: &[String], prepared: &mut Prepar
             test.envs(prepared.coverage.iter().map(|path| ("TILL_COVERAGE_CHECK", path)));
             run_tests(&mut test, prepared)
         }
+        Part::Web => {
+            let counts = &mut prepared.counts;
+            web::test(root, prepared.coverage.is_some(), |line| {
+                println!("{line}");
+                counts.add(line);
+            })
+        }
     }
 }
 
@@ -227,23 +239,21 @@ struct Counts {
 }
 
 impl Counts {
-    /// Reads lines such as `test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; …`, and
-    /// those in which a test says that it was skipped, and why.
+    /// Reads lines such as `test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; …`, vitest's
+    /// `Tests  1 failed | 3 passed (4)`, and those in which a test says that it was skipped, and why.
     fn add(&mut self, line: &str) {
         if let Some(why) = line.strip_prefix("skipped: ") {
             *self.skipped.entry(why.to_owned()).or_default() += 1;
         }
-        let Some((_, figures)) =
-            line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
-        else {
-            return;
-        };
-        for figure in figures.split("; ") {
+        let of_cargo = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "));
+        let of_vitest = line.trim_start().strip_prefix("Tests  ");
+        let Some(figures) = of_cargo.map(|(_, figures)| figures).or(of_vitest) else { return };
+        for figure in figures.split("; ").flat_map(|figures| figures.split(" | ")) {
             let Some((number, word)) = figure.split_once(' ') else { continue };
             let Ok(number) = number.parse::<u64>() else { continue };
-            match word {
-                "passed" => self.passed += number,
-                "failed" => self.failed += number,
+            match word.split(' ').next() {
+                Some("passed") => self.passed += number,
+                Some("failed") => self.failed += number,
                 _ => {}
             }
         }
@@ -307,15 +317,18 @@ mod tests {
             "skipped: there is no such folder",
             "test a_story ... FAILED",
             "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out",
+            " Test Files  1 failed | 5 passed (6)",
+            "      Tests  1 failed | 93 passed (94)",
         ] {
             counts.add(line);
         }
-        assert_eq!(counts.to_string(), "13 passed, 1 failed, 1 skipped");
+        assert_eq!(counts.to_string(), "106 passed, 2 failed, 1 skipped");
     }
 
     #[test]
     fn the_tests_bring_what_they_need_and_a_quick_part_brings_nothing() {
         assert!(chosen(&[Part::Fmt]) == [Part::Fmt]);
+        assert!(chosen(&[Part::Web]) == [Part::Web]);
         let needed = [Part::Packages, Part::Databases, Part::Sdks, Part::Rust];
         assert!(chosen(&[Part::Rust]) == needed);
         assert!(chosen(&[]) == Part::ALL);

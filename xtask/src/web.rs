@@ -1,0 +1,85 @@
+//! The front end's packages: installed, checked, and tested against the server as it was built.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+use crate::{cargo, packages, process};
+
+/// The workspace of npm.
+const FOLDER: &str = "web";
+
+/// Checks and tests all packages; `each` gets the tests' lines. After the Rust tests their build of
+/// the server is taken: alone, cargo would choose other features and compile everything anew.
+pub fn test(root: &Path, after_rust: bool, each: impl FnMut(&str)) -> Result<()> {
+    if packages::program("npm").is_none() {
+        println!("   left out: npm is missing, it comes with Node");
+        return Ok(());
+    }
+    let install = ["ci", "--ignore-scripts", "--prefer-offline", "--loglevel=error"];
+    process::run(npm(root).args(install))?;
+    process::run(npm(root).args(["run", "--silent", "check"]))?;
+    let server = build_server(root, after_rust)?;
+    let mut tests = npm(root);
+    tests.arg("test").env("TILL_BINARY", server).env("NO_COLOR", "1");
+    if !process::read_lines(&mut tests, each)?.success() {
+        bail!("a test of the front end failed; see above");
+    }
+    Ok(())
+}
+
+fn npm(root: &Path) -> Command {
+    let mut npm = Command::new("npm");
+    npm.current_dir(root.join(FOLDER));
+    npm
+}
+
+/// A line of what cargo says of a build.
+#[derive(Deserialize)]
+struct Built {
+    target: Option<Target>,
+    executable: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+/// Builds the server unless it is built, and says where it lies.
+fn build_server(root: &Path, after_rust: bool) -> Result<String> {
+    let build: &[&str] = match after_rust {
+        true => &["test", "--workspace", "--test", "it", "--no-run"],
+        false => &["build", "-p", "server", "--bin", "till"],
+    };
+    let mut command = cargo(root);
+    command.args(build).arg("--message-format=json-render-diagnostics");
+    let said = process::read(&mut command)?;
+    said.lines().find_map(server_in).context("cargo does not say where it has built the server")
+}
+
+fn server_in(line: &str) -> Option<String> {
+    let built: Built = serde_json::from_str(line).ok()?;
+    let is_server =
+        built.target.is_some_and(|target| target.name == "till" && target.kind == ["bin"]);
+    built.executable.filter(|_| is_server)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_is_found_among_what_cargo_has_built() {
+        let lines = [
+            r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"till"},"executable":null}"#,
+            r#"{"reason":"compiler-artifact","target":{"kind":["test"],"name":"it"},"executable":"/t/it"}"#,
+            r#"{"reason":"compiler-artifact","target":{"kind":["bin"],"name":"till"},"executable":"/t/till"}"#,
+            r#"{"reason":"build-finished","success":true}"#,
+        ];
+        assert_eq!(lines.iter().find_map(|line| server_in(line)).as_deref(), Some("/t/till"));
+    }
+}
