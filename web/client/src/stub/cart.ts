@@ -47,19 +47,27 @@ function shown(books: Books, item: Item): Product {
 
 /** Brings prices up to date, and says what is different. */
 export function lookAtCart(books: Books, visitor: Visitor): Cart {
-  const changes = new Map<Line, LineChange>();
-  const { prices, shortages } = drift(books, visitor);
-  for (const line of visitor.lines) {
+  return change(books, visitor, () => {});
+}
+
+/** Does something to the cart, and says what else is different in it. */
+function change(books: Books, visitor: Visitor, act: () => void): Cart {
+  const { prices } = drift(books, visitor);
+  act();
+  for (const line of visitor.lines) line.minor = line.item.minor;
+  const { shortages } = drift(books, visitor);
+  const items = visitor.lines.map((line) => {
     const price = prices.find(({ lineId }) => lineId === line.id);
     const short = shortages.find(({ lineId }) => lineId === line.id);
-    if (!price && !short) continue;
-    changes.set(line, {
+    if (!price && !short) return shownLine(line);
+    const changed: LineChange = {
       ...(price && { oldUnitPrice: price.oldUnitPrice }),
       ...(short && { available: short.available }),
-    });
-    line.minor = line.item.minor;
-  }
-  return cartOf(visitor, changes);
+    };
+    return { ...shownLine(line), changed };
+  });
+  const subtotal = majorOf(subtotalOf(visitor.lines));
+  return { id: visitor.cartId, items, subtotal, currency: 'eur' };
 }
 
 export function addItem(books: Books, visitor: Visitor, body: Record<string, unknown>): Cart {
@@ -69,10 +77,10 @@ export function addItem(books: Books, visitor: Visitor, body: Record<string, unk
   const line = there ?? { id: books.id(), item, minor: item.minor, quantity: 0 };
   const wanted = quantityOf(line.quantity + quantity);
   expectStock(books, visitor, { ...line, quantity: wanted }, there !== undefined);
-  line.quantity = wanted;
-  line.minor = item.minor;
-  if (!there) visitor.lines.push(line);
-  return cartOf(visitor);
+  return change(books, visitor, () => {
+    line.quantity = wanted;
+    if (!there) visitor.lines.push(line);
+  });
 }
 
 export function setQuantity(
@@ -84,19 +92,22 @@ export function setQuantity(
   const quantity = quantityOf(body.quantity);
   const line = lineOf(visitor, id);
   expectStock(books, visitor, { ...line, quantity }, true);
-  line.quantity = quantity;
-  return lookAtCart(books, visitor);
+  return change(books, visitor, () => {
+    line.quantity = quantity;
+  });
 }
 
 export function removeItem(books: Books, visitor: Visitor, id: string): Cart {
   const gone = lineOf(visitor, id);
-  visitor.lines = visitor.lines.filter((line) => line !== gone);
-  return lookAtCart(books, visitor);
+  return change(books, visitor, () => {
+    visitor.lines = visitor.lines.filter((line) => line !== gone);
+  });
 }
 
-export function clearCart(visitor: Visitor): Cart {
-  visitor.lines = [];
-  return cartOf(visitor);
+export function clearCart(books: Books, visitor: Visitor): Cart {
+  return change(books, visitor, () => {
+    visitor.lines = [];
+  });
 }
 
 /** What is different between the cart and the catalogue. */
@@ -136,15 +147,6 @@ function quantityOf(asked: unknown): number {
   return refuse('request.invalid', {
     message: `quantity: expected a number from 1 to ${QUANTITY_MAX}.`,
   });
-}
-
-function cartOf(visitor: Visitor, changes = new Map<Line, LineChange>()): Cart {
-  const items = visitor.lines.map((line) => {
-    const changed = changes.get(line);
-    return changed ? { ...shownLine(line), changed } : shownLine(line);
-  });
-  const subtotal = majorOf(subtotalOf(visitor.lines));
-  return { id: visitor.cartId, items, subtotal, currency: 'eur' };
 }
 
 /** A line as carts and orders show it. */

@@ -84,7 +84,7 @@ function route(books: Books, visitor: Visitor, { url, method, body }: Asked): un
     case 'GET /api/cart':
       return cart.lookAtCart(books, visitor);
     case 'DELETE /api/cart':
-      return cart.clearCart(visitor);
+      return cart.clearCart(books, visitor);
     case 'POST /api/cart/items':
       return cart.addItem(books, visitor, body);
     case 'POST /api/checkout/intent':

@@ -152,6 +152,15 @@ export function cart(shop: Shop) {
     expect((await ada.intent()).amount).toBe(26.9);
   });
 
+  it('says with every change what else is different', async () => {
+    const ada = shop();
+    await ada.add('rising-too');
+    await ada.stage.setPrice('rising-too', '11.00');
+    const cart = orThrow(await ada.add('mug'));
+    expect(cart.subtotal).toBe(23);
+    expect(cart.items.map(({ changed }) => changed)).toEqual([{ oldUnitPrice: 10 }, undefined]);
+  });
+
   it('says what is gone until the shopper has changed it', async () => {
     const ada = shop();
     await ada.add('scarce', 3);
