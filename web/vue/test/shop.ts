@@ -1,0 +1,49 @@
+// A shop in memory, and an app without a page.
+
+import { type CheckoutRequest, createTill, type Fetch } from '@till/client';
+import { createStub, type TestCard } from '@till/client/stub';
+import { createPinia } from 'pinia';
+import { createApp, effectScope } from 'vue';
+import { type PayableIntent, tillPlugin } from '../src/index.js';
+
+export const FORM: CheckoutRequest = {
+  email: 'ada@example.org',
+  shippingAddress: {
+    name: 'Ada Beispiel',
+    street: 'Hauptstr. 1',
+    postalCode: '10115',
+    city: 'Berlin',
+    country: 'DE',
+  },
+  acceptsMarketing: false,
+};
+
+/** Somebody's browser. `through` may hold up, lose or forge what goes to and fro. */
+export function openShop(through: (fetch: Fetch) => Fetch = (fetch) => fetch) {
+  const stub = createStub({
+    products: [
+      { sku: 'mug', name: 'Mug', price: 12, stock: 10 },
+      { sku: 'lamp', name: 'Lamp', price: 40, stock: 10 },
+      { sku: 'gift', name: 'Gift', price: 0, stock: 10, requiresShipping: false },
+    ],
+  });
+  const visitor = stub.visitor();
+  const till = createTill({ fetch: through(visitor) });
+  const app = createApp({});
+  app.use(createPinia());
+  app.use(tillPlugin, till);
+  const scope = effectScope();
+  const inApp = <Used>(use: () => Used): Used => {
+    const used = app.runWithContext(() => scope.run(use));
+    if (used === undefined) throw new Error('the scope has ended');
+    return used;
+  };
+  const product = async (sku: string) => {
+    const answer = await createTill({ fetch: visitor }).products.search(sku);
+    return (answer.ok && answer.value.items[0]?.id) || '';
+  };
+  /** As `stripe.confirmPayment` with the Payment Element. */
+  const confirmWith = (card: TestCard) => async (intent: PayableIntent) =>
+    stub.stripe.confirmPayment({ clientSecret: intent.clientSecret, card });
+  return { stub, till, inApp, product, confirmWith, leave: () => scope.stop() };
+}
