@@ -17,6 +17,7 @@ import { FORM } from './contract/shopper.js';
 const run = promisify(execFile);
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const PACKAGES = ['client', 'vue'];
 const BYTES_MAX = 5000;
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
@@ -48,26 +49,44 @@ describe('the package', () => {
     expect(money + till).toBeLessThan((await bytesOf("export * from '@till/client';")) + 200);
   });
 
-  it('has a shape that every tool understands', async () => {
-    const { messages, pkg } = await publint({ pkgDir: PACKAGE, strict: true });
-    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
-    // Ends with 1, and says why, when it finds something.
-    const attw = ['attw', '--pack', PACKAGE, '--profile', 'esm-only', '--no-emoji'];
-    await run('npm', ['exec', '--offline', '--', ...attw], { cwd: ROOT });
-  });
-
   it('depends on nothing', () => {
     const { dependencies, peerDependencies } = JSON.parse(read('package.json'));
     expect([dependencies, peerDependencies]).toEqual([undefined, undefined]);
   });
 });
 
+describe.concurrent('every package', () => {
+  it.for(PACKAGES)('%s has a shape that every tool understands', async (name, { expect }) => {
+    const pkgDir = `${ROOT}/${name}`;
+    const { messages, pkg } = await publint({ pkgDir, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+    // Ends with 1, and says why, when it finds something.
+    const attw = ['attw', '--pack', pkgDir, '--profile', 'esm-only', '--no-emoji'];
+    await run('npm', ['exec', '--offline', '--', ...attw], { cwd: ROOT });
+  });
+
+  it('brings no Stripe library for servers, and names nowhere to download from', ({ expect }) => {
+    const lock: { packages: Record<string, { resolved?: string }> } = JSON.parse(
+      read('../package-lock.json'),
+    );
+    const places = Object.entries(lock.packages);
+    expect(places.filter(([path]) => /node_modules\/stripe$/.test(path))).toEqual([]);
+    const addresses = places.map(([, { resolved = '' }]) => resolved);
+    expect(addresses.filter((address) => address.includes(':'))).toEqual([]);
+  });
+});
+
 describe('what the documents show', () => {
   it('is the code of the examples', () => {
-    const documents = [read('README.md'), read('../../docs/front-end.md')];
+    const documents = [
+      read('README.md'),
+      read('../vue/README.md'),
+      read('../../docs/front-end.md'),
+    ];
     const blocks = documents.flatMap((text) => [...text.matchAll(/```ts\n(.*?)```/gs)]);
     const shown = blocks.map(([, code = '']) => code);
-    const examples = ['first-order', 'place-order'].map((name) => read(`examples/${name}.ts`));
+    const names = ['examples/first-order', 'examples/place-order', '../vue/examples/checkout-page'];
+    const examples = names.map((name) => read(`${name}.ts`));
     for (const example of examples) expect(shown).toContain(example);
     // What is too short for a file of its own.
     const others = shown.filter((code) => !examples.includes(code));

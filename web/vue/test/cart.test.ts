@@ -1,7 +1,7 @@
 import type { Fetch } from '@till/client';
+import { useCart, useTill } from '@till/vue';
 import { describe, expect, it } from 'vitest';
 import { createApp } from 'vue';
-import { useCart, useTill } from '../src/index.js';
 import { openShop } from './shop.js';
 
 async function cartWith(...skus: string[]) {

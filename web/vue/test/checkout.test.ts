@@ -1,6 +1,8 @@
+import type { Stripe, StripeElements } from '@stripe/stripe-js';
 import type { Fetch } from '@till/client';
-import { describe, expect, it } from 'vitest';
-import { type CheckoutState, useCart, useCheckout } from '../src/index.js';
+import { type CheckoutState, useCart, useCheckout } from '@till/vue';
+import { describe, expect, it, vi } from 'vitest';
+import { useCheckoutPage } from '../examples/checkout-page.js';
 import { FORM, openShop } from './shop.js';
 
 const GOOD = '4242424242424242';
@@ -24,7 +26,7 @@ async function atCheckout(sku = 'mug', through?: (fetch: Fetch) => Fetch) {
 
 /** The state, if it is this one. */
 function expectStep<Step extends CheckoutState['step']>(
-  { state }: ReturnType<typeof useCheckout>,
+  { state }: Pick<ReturnType<typeof useCheckout>, 'state'>,
   step: Step,
 ): Extract<CheckoutState, { step: Step }> {
   expect(state.value.step).toBe(step);
@@ -200,6 +202,31 @@ describe('a checkout', () => {
     await other.start(FORM);
     expect(expectStep(other, 'paid').order.id).toBe(intent.orderId);
     expect(cart.lines.map(({ sku }) => sku)).toEqual(['lamp']);
+  });
+
+  it('is a page as its README shows it', async () => {
+    const { inApp, stub, product } = openShop();
+    let secret = '';
+    const asked: unknown[] = [];
+    const stripe: Pick<Stripe, 'confirmPayment' | 'handleNextAction'> = {
+      confirmPayment: async ({ confirmParams }: { confirmParams?: object }) => {
+        asked.push(confirmParams);
+        return stub.stripe.confirmPayment({ clientSecret: secret, card: CHALLENGED }) as never;
+      },
+      handleNextAction: async () => stub.stripe.handleNextAction({ clientSecret: secret }) as never,
+    };
+    const page = inApp(() => useCheckoutPage(stripe as Stripe));
+    await page.cart.add(await product('mug'));
+    await page.start(FORM);
+    const { intent } = expectStep(page, 'intent');
+    secret = intent.clientSecret;
+    vi.stubGlobal('location', { origin: 'https://shop.example' });
+    await page.pay({} as StripeElements);
+    vi.unstubAllGlobals();
+    expect(asked).toEqual([{ return_url: `https://shop.example/orders/${intent.orderId}` }]);
+    expectStep(page, 'challenge');
+    await page.goToBank();
+    expectStep(page, 'paid');
   });
 
   it('says that an order is over, and that nothing more can be paid of it', async () => {

@@ -2,9 +2,9 @@
 
 import { type CheckoutRequest, createTill, type Fetch } from '@till/client';
 import { createStub, type TestCard } from '@till/client/stub';
+import { type PayableIntent, tillPlugin } from '@till/vue';
 import { createPinia } from 'pinia';
 import { createApp, effectScope } from 'vue';
-import { type PayableIntent, tillPlugin } from '../src/index.js';
 
 export const FORM: CheckoutRequest = {
   email: 'ada@example.org',
