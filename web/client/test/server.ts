@@ -1,7 +1,7 @@
 // The real server and the simulated Stripe, as processes of their own on free ports of 127.0.0.1.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,45 +9,34 @@ import { promisify } from 'node:util';
 import { createTill, type Fetch } from '../src/index.js';
 import { CATALOGUE, type CatalogueRow, type Stage, type TestCard } from './stage.js';
 
-const run = promisify(execFile);
 const SECRET_KEY = 'sk_test_till_0123456789abcdef';
 const PUBLISHABLE_KEY = 'pk_test_till_0123456789abcdef';
 const PATIENCE_MS = 30_000;
 
 /** Opens a shop with this binary. */
 export async function openServer(till: string): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), 'till-web-'));
+  const programs = await Programs.of(till);
+  try {
+    return await openShop(programs);
+  } catch (error) {
+    await programs.close();
+    throw error;
+  }
+}
+
+async function openShop(programs: Programs): Promise<Stage> {
   const [shopPort, stripePort] = await freePorts();
   const shopUrl = `http://127.0.0.1:${shopPort}`;
   const stripeUrl = `http://127.0.0.1:${stripePort}`;
-  const children: ChildProcess[] = [];
-  const log = await open(join(folder, 'log'), 'a');
-  const start = async (words: string[], env: NodeJS.ProcessEnv, answers: string) => {
-    const child = spawn(till, words, { cwd: folder, env, stdio: ['ignore', log.fd, log.fd] });
-    children.push(child);
-    await until(async () => {
-      if (child.exitCode !== null) throw new Error(await readFile(join(folder, 'log'), 'utf8'));
-      return (await fetch(answers).catch(() => undefined))?.ok === true;
-    });
-  };
-  const close = async () => {
-    const ends = children.map((child) => new Promise((ended) => child.once('exit', ended)));
-    for (const child of children) child.kill();
-    await Promise.all(ends);
-    await log.close();
-    await rm(folder, { recursive: true });
-  };
-
-  await start(['simulate', 'stripe', '--listen', `127.0.0.1:${stripePort}`], {}, `${stripeUrl}/`);
-  const post = stripePost(stripeUrl);
-  const url = `${shopUrl}/api/webhooks/stripe`;
-  const endpoint = await post('/v1/webhook_endpoints', {
+  const atStripe = ['simulate', 'stripe', '--listen', `127.0.0.1:${stripePort}`];
+  await programs.start(atStripe, {}, `${stripeUrl}/`);
+  const endpoint = await stripePost(stripeUrl)('/v1/webhook_endpoints', {
     key: SECRET_KEY,
-    url,
+    url: `${shopUrl}/api/webhooks/stripe`,
     'enabled_events[]': '*',
   });
   const env = {
-    DATABASE_URL: `sqlite://${join(folder, 'till.db')}`,
+    DATABASE_URL: `sqlite://${join(programs.folder, 'till.db')}`,
     TILL_LISTEN: `127.0.0.1:${shopPort}`,
     TILL_SECRET: 'a secret of thirty-two characters',
     TILL_CURRENCY: 'EUR',
@@ -62,50 +51,103 @@ export async function openServer(till: string): Promise<Stage> {
     STRIPE_PUBLISHABLE_KEY: PUBLISHABLE_KEY,
     STRIPE_WEBHOOK_SECRET: String(endpoint.secret),
   };
+  await programs.run(['migrate'], env);
+  const change = await catalogue(programs, env);
+  await programs.start(['serve'], env, `${shopUrl}/readyz`);
+  return {
+    visitor: () => createTill({ baseUrl: shopUrl, fetch: withCookies() }),
+    stripe: browserAtStripe(stripeUrl),
+    setPrice: (sku, price) => change(sku, { price }),
+    setStock: (sku, stock) => change(sku, { stock }),
+    close: () => programs.close(),
+  };
+}
+
+/** What runs of the binary, in a folder of its own. */
+class Programs {
+  private readonly children: ChildProcess[] = [];
+
+  private constructor(
+    private readonly till: string,
+    readonly folder: string,
+    private readonly log: FileHandle,
+  ) {}
+
+  static async of(till: string): Promise<Programs> {
+    const folder = await mkdtemp(join(tmpdir(), 'till-web-'));
+    return new Programs(till, folder, await open(join(folder, 'log'), 'a'));
+  }
+
+  /** To its end. */
+  async run(words: string[], env: NodeJS.ProcessEnv): Promise<void> {
+    await promisify(execFile)(this.till, words, { cwd: this.folder, env });
+  }
+
+  /** Until it answers. */
+  async start(words: string[], env: NodeJS.ProcessEnv, answers: string): Promise<void> {
+    const { fd } = this.log;
+    const child = spawn(this.till, words, { cwd: this.folder, env, stdio: ['ignore', fd, fd] });
+    this.children.push(child);
+    await until(async () => {
+      if (child.exitCode !== null) {
+        throw new Error(await readFile(join(this.folder, 'log'), 'utf8'));
+      }
+      return (await fetch(answers).catch(() => undefined))?.ok === true;
+    });
+  }
+
+  async close(): Promise<void> {
+    const running = this.children.filter(({ exitCode }) => exitCode === null);
+    const ends = running.map((child) => new Promise((ended) => child.once('exit', ended)));
+    for (const child of running) child.kill();
+    await Promise.all(ends);
+    await this.log.close();
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+/** Fills the shop, and gives what changes a product of it. */
+async function catalogue(programs: Programs, env: NodeJS.ProcessEnv) {
   const rows: CatalogueRow[] = CATALOGUE.map((row) => ({ ...row }));
   const importRows = async (changed: CatalogueRow[]) => {
-    const file = join(folder, 'catalogue.csv');
+    const file = join(programs.folder, 'catalogue.csv');
     await writeFile(file, csv(changed));
-    await run(till, ['catalog', 'import', file], { cwd: folder, env });
+    await programs.run(['catalog', 'import', file], env);
   };
-  const change = async (sku: string, change: Partial<CatalogueRow>) => {
+  await importRows(rows);
+  return async (sku: string, change: Partial<CatalogueRow>) => {
     const row = rows.find((known) => known.sku === sku);
     if (!row) throw new Error(`no ${sku}`);
     await importRows([Object.assign(row, change)]);
   };
-  await run(till, ['migrate'], { cwd: folder, env });
-  await importRows(rows);
-  await start(['serve'], env, `${shopUrl}/readyz`);
+}
 
+/** What Stripe.js sends. */
+function browserAtStripe(stripeUrl: string): Stage['stripe'] {
+  const post = stripePost(stripeUrl);
   return {
-    visitor: () => createTill({ baseUrl: shopUrl, fetch: withCookies() }),
-    stripe: {
-      async confirmPayment(clientSecret, card) {
-        const answer = await post(`/v1/payment_intents/${nameOf(clientSecret)}/confirm`, {
-          key: PUBLISHABLE_KEY,
-          client_secret: clientSecret,
-          return_url: `${shopUrl}/return`,
-          use_stripe_sdk: 'true',
-          ...fieldsOf(card),
-        });
-        const error = answer.error as { code?: string } | undefined;
-        return String(answer.status ?? error?.code);
-      },
-      async createConfirmationToken(card) {
-        const fields = { key: PUBLISHABLE_KEY, ...fieldsOf(card) };
-        return String((await post('/v1/confirmation_tokens', fields)).id);
-      },
-      async authenticate(clientSecret, passes) {
-        await fetch(`${stripeUrl}/_sim/payment_intents/${nameOf(clientSecret)}/authenticate`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ outcome: passes ? 'succeeded' : 'failed' }),
-        });
-      },
+    async confirmPayment(clientSecret, card) {
+      const answer = await post(`/v1/payment_intents/${nameOf(clientSecret)}/confirm`, {
+        key: PUBLISHABLE_KEY,
+        client_secret: clientSecret,
+        return_url: 'https://shop.example/return',
+        use_stripe_sdk: 'true',
+        ...fieldsOf(card),
+      });
+      const error = answer.error as { code?: string } | undefined;
+      return String(answer.status ?? error?.code);
     },
-    setPrice: (sku, price) => change(sku, { price }),
-    setStock: (sku, stock) => change(sku, { stock }),
-    close,
+    async createConfirmationToken(card) {
+      const fields = { key: PUBLISHABLE_KEY, ...fieldsOf(card) };
+      return String((await post('/v1/confirmation_tokens', fields)).id);
+    },
+    async authenticate(clientSecret, passes) {
+      await fetch(`${stripeUrl}/_sim/payment_intents/${nameOf(clientSecret)}/authenticate`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ outcome: passes ? 'succeeded' : 'failed' }),
+      });
+    },
   };
 }
 
