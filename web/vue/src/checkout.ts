@@ -120,7 +120,8 @@ export function useCheckout({ wait = sleep }: CheckoutOptions = {}) {
       if (signal.aborted) return;
       state.value = next;
       if (next.step !== 'finishing') break;
-      await wait(LOOK_AGAIN_MS[looks] ?? LOOK_AGAIN_MAX_MS, signal);
+      const pause = LOOK_AGAIN_MS[looks] ?? LOOK_AGAIN_MAX_MS;
+      await wait(Math.max(pause, answer.ok ? 0 : asToldMs(answer.failure)), signal);
     }
     // What was bought is no longer in the cart.
     if (state.value.step === 'paid') await cart.refresh();
@@ -153,7 +154,12 @@ export function useCheckout({ wait = sleep }: CheckoutOptions = {}) {
   function notYet(failure: FailureOf<'confirm_order'>, orderId: string): CheckoutState {
     const { code, message } = failure;
     const known = intent?.orderId === orderId ? intent : undefined;
-    if (code === 'order.notFound') return { step: 'unknown', failure };
+    switch (code) {
+      case 'order.notFound':
+      case 'backend.unsupported':
+      case 'route.notFound':
+        return { step: 'unknown', failure };
+    }
     if (code !== 'payment.declined' && code !== 'payment.authRequired') {
       return { step: 'finishing', orderId };
     }
@@ -166,6 +172,11 @@ export function useCheckout({ wait = sleep }: CheckoutOptions = {}) {
   const isBusy = () => ['asking', 'confirming', 'finishing'].includes(state.value.step);
 
   return { state, start, accept, pay, resume };
+}
+
+/** A shop that is asked too often says when it wants to be asked again. */
+function asToldMs(failure: Failure): number {
+  return 'retryAfterSeconds' in failure ? (failure.retryAfterSeconds ?? 0) * 1000 : 0;
 }
 
 function messageOf(thrown: unknown): StripeOutcome {

@@ -128,6 +128,29 @@ describe('a checkout', () => {
     expectStep(checkout, 'paid');
   });
 
+  it('waits as long as a shop wants that is asked too often', async () => {
+    const body = JSON.stringify({ error: { code: 'rate.limited', message: 'Wait.' } });
+    const headers = { 'retry-after': '60' };
+    let isLimited = false;
+    const { checkout, confirmWith, waits, later } = await atCheckout(
+      'mug',
+      (fetch) => (url, init) =>
+        isLimited
+          ? Promise.resolve(new Response(body, { status: 429, headers }))
+          : fetch(url, init),
+    );
+    await checkout.start(FORM);
+    later.does = () => {
+      isLimited = false;
+    };
+    await checkout.pay((intent) => {
+      isLimited = true;
+      return confirmWith(GOOD)(intent);
+    });
+    expectStep(checkout, 'paid');
+    expect(waits).toEqual([60_000]);
+  });
+
   it('ends with its component', async () => {
     const { checkout, confirmWith, stub, waits } = await atCheckout();
     await checkout.start(FORM);
