@@ -26,7 +26,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Builds the server and runs the demo shop: `till demo`
+    /// Builds the server and runs the demo shops: `till demo`
     #[command(after_help = DEMO_EXAMPLES)]
     Demo {
         /// Arguments for `till demo`
@@ -78,8 +78,9 @@ enum Task {
 }
 
 const DEMO_EXAMPLES: &str = "Examples:
-  cargo xtask demo                                     a shop and its API to try
+  cargo xtask demo                                     two shops and their API to try
   cargo xtask demo --checkout                          a narrated checkout, then the end
+  cargo xtask demo --checkout --backend elastic-path   the same at Elastic Path
   cargo xtask demo --checkout --kill-after charge      the same with a crash in the middle";
 
 const TEST_EXAMPLES: &str = "Examples:

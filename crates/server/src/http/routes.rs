@@ -143,7 +143,7 @@ pub fn platform_router(web: PlatformWeb, session_web: SessionWeb) -> Router {
     let front = web.front.clone();
     let shop = shop.merge(UNDESCRIBED.sessions.clone().with_state(session_web));
     let api = guarded(&front, shop, catalogue).merge(elsewhere);
-    finished(api.merge(pages()), web)
+    finished(api.merge(pages()).route("/", get(page::platform_index)), web)
 }
 
 /// The routes of the API with what stands before them.
