@@ -11,6 +11,8 @@ use tokio::{
     process::Command,
 };
 
+use crate::shop::http_client;
+
 /// The binary in an empty folder, with nothing but a search path in its environment.
 fn binary(folder: &TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_till")));
@@ -29,7 +31,7 @@ async fn till(arguments: &[&str]) -> Output {
 /// The page of a shop, whose address the demo has printed.
 async fn page(line: &str) -> String {
     let url = line.split_whitespace().last().unwrap();
-    reqwest::get(url).await.unwrap().text().await.unwrap()
+    http_client().get(url).send().await.unwrap().text().await.unwrap()
 }
 
 /// The usual port may be in use, by somebody who looks at the demo while the tests run.
@@ -116,7 +118,8 @@ async fn the_demo_opens_both_shops_and_each_says_on_its_page_which_it_is() {
     for text in ["Till&#x27;s trial shop at Elastic Path", "Fry Pan", "15.00", "_sim&#x2f;ledger"] {
         assert!(pages[1].contains(text), "{text}: {}", pages[1]);
     }
-    assert!(reqwest::get(native.split_whitespace().last().unwrap()).await.is_err());
+    let closed = http_client().get(native.split_whitespace().last().unwrap()).send().await;
+    assert!(closed.is_err(), "the demo has left a server behind");
 }
 
 #[tokio::test]
