@@ -27,7 +27,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Builds the server and runs the demo shop: `till demo`
+    /// Builds the server and runs the demo shops: `till demo`
     #[command(after_help = DEMO_EXAMPLES)]
     Demo {
         /// Arguments for `till demo`
@@ -37,6 +37,10 @@ enum Task {
     /// Runs every check and every test, on SQLite, PostgreSQL and MariaDB
     #[command(after_help = TEST_EXAMPLES)]
     Test {
+        /// Instead buy at the real Stripe and Elastic Path, with the test-mode keys that are in the
+        /// environment (docs/live-test.md); what has no key is skipped
+        #[arg(long, conflicts_with_all = ["only", "arguments"])]
+        live: bool,
         /// Run this part alone (may be given several times); `rust` brings what it needs
         #[arg(long, value_enum, value_name = "PART")]
         only: Vec<test::Part>,
@@ -79,8 +83,9 @@ enum Task {
 }
 
 const DEMO_EXAMPLES: &str = "Examples:
-  cargo xtask demo                                     a shop and its API to try
+  cargo xtask demo                                     two shops and their API to try
   cargo xtask demo --checkout                          a narrated checkout, then the end
+  cargo xtask demo --checkout --backend elastic-path   the same at Elastic Path
   cargo xtask demo --checkout --kill-after charge      the same with a crash in the middle";
 
 const TEST_EXAMPLES: &str = "Examples:
@@ -88,7 +93,8 @@ const TEST_EXAMPLES: &str = "Examples:
   cargo xtask test --only fmt --only clippy            two quick parts
   cargo xtask test --only rust -- a_declined_card      tests with this in their name
   cargo xtask test --only rust -- -p storage           the tests of one crate
-  cargo xtask test --only web                          the front end's packages";
+  cargo xtask test --only web                          the front end's packages
+  cargo xtask test --live                              guests pay at the real vendors, in test mode";
 
 const KILL_EXAMPLES: &str = "Examples:
   cargo xtask kill                                     thirty kills, on SQLite
@@ -106,6 +112,9 @@ const SIMULATE_EXAMPLES: &str = "Examples:
   cargo xtask simulate                                 ten thousand histories
   cargo xtask simulate --histories 1000000 --seed 7    a night's worth of others
   cargo xtask simulate --histories 1 --seed 260        one of them again";
+
+/// The test that buys at the vendors.
+const LIVE: &str = "live::a_guest_pays_in_every_way_at_the_vendors_or_at_simulators_in_their_place";
 
 const MUTANT_EXAMPLES: &str = "Examples:
   cargo xtask safety-mutants                           all of them, with a report under bench/
@@ -131,7 +140,8 @@ fn run(task: Task) -> Result<()> {
     let root = root()?;
     match task {
         Task::Demo { arguments } => demo(&root, &arguments),
-        Task::Test { only, arguments } => test::run(&root, &only, &arguments),
+        Task::Test { live: true, .. } => live(&root),
+        Task::Test { only, arguments, .. } => test::run(&root, &only, &arguments),
         Task::Kill(arguments) => kill::run(&root, &arguments),
         Task::Databases => databases::serve(),
         Task::Simulate { histories, seed, threads } => {
@@ -150,6 +160,14 @@ fn run(task: Task) -> Result<()> {
         }
         Task::Countries => countries::run(&root),
     }
+}
+
+/// The run is a test, `crates/server/tests/it/live.rs`; this tells it to believe the environment.
+fn live(root: &Path) -> Result<()> {
+    let mut command = cargo(root);
+    command.args(["test", "--quiet", "-p", "server", "--test", "it", "--"]);
+    command.args(["--exact", "--nocapture", LIVE]).env("TILL_LIVE", "1").env("RUST_BACKTRACE", "0");
+    Err(command.exec()).context("start cargo")
 }
 
 /// Built in the dev profile: the wait for the first build is what a newcomer notices (release

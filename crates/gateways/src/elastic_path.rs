@@ -17,6 +17,7 @@ mod errors;
 mod limit;
 pub mod order;
 pub mod payment;
+pub mod placed;
 mod send;
 mod token;
 mod wire;

@@ -114,8 +114,6 @@ impl Deref for Backend {
 /// What the merchant decides.
 #[derive(Debug)]
 pub struct ShopRules {
-    /// The name on the page.
-    pub name: String,
     /// Currency, shipping and tax.
     pub prices: PriceRules,
     /// What the gateway can charge.

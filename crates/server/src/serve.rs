@@ -284,7 +284,6 @@ fn native(
     let gateway = Stripe::new(stripe_config, transport);
     let outlets = outlets(webhooks, mail, (&name, links), merchant)?;
     let shop = ShopRules {
-        name,
         charges: gateway.charge_limits(prices.currency)?,
         prices,
         return_url,

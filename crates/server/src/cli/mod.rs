@@ -34,7 +34,7 @@ use crate::{
 };
 
 const EXAMPLES: &str = "Examples:
-  till demo                             a shop and its API to try, without any settings
+  till demo                             two shops and their API to try, without any settings
   till demo --checkout                  a purchase, told step by step
   till serve                            the server; `till serve --help` lists its settings
   till catalog import products.csv      fills the shop
@@ -85,7 +85,8 @@ enum Command {
     /// Runs a simulator of somebody else's server, for development and tests
     #[command(subcommand)]
     Simulate(SimulateCommand),
-    /// Runs a whole shop on this machine: server, database, catalogue and a simulated Stripe
+    /// Runs two whole shops on this machine: servers, databases, a simulated Stripe and a simulated
+    /// Elastic Path
     Demo(demo::DemoArguments),
 }
 

@@ -20,6 +20,7 @@ pub mod receive_event;
 pub mod reconcile;
 pub mod refund;
 pub mod see_order;
+pub mod see_placed_order;
 pub mod session;
 pub mod shield;
 pub mod start_checkout;

@@ -13,6 +13,7 @@ pub mod notice;
 pub mod openapi;
 pub mod order;
 pub mod page;
+pub mod placed_order;
 pub mod platform;
 pub mod read;
 pub mod routes;

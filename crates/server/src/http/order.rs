@@ -18,7 +18,6 @@ use domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::{
     cart::{OrderLine, lines},
@@ -37,13 +36,13 @@ use crate::flows::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
-    /// The order's id.
-    pub id: Uuid,
+    /// The order's id; at Elastic Path the platform's own.
+    pub id: String,
     /// How far it has come.
     pub status: OrderStatus,
     /// What was ordered, as the shopper saw it at checkout.
     pub items: Vec<OrderLine>,
-    /// The lines alone.
+    /// The lines alone; at Elastic Path less what promotions take off.
     pub subtotal: Amount,
     /// Sending.
     pub shipping: Amount,
@@ -69,7 +68,8 @@ pub struct Order {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime, value_type = Option<String>, nullable = false)]
     pub paid_at: Option<Timestamp>,
-    /// How its payment stands; absent where there was nothing to pay.
+    /// How its payment stands; absent where there was nothing to pay, and at Elastic Path, whose
+    /// orders do not tell it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub payment: Option<OrderPayment>,
@@ -94,7 +94,7 @@ pub enum OrderStatus {
 /// Who ordered.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrderCustomer {
-    /// Where the receipt goes.
+    /// Where the receipt goes; empty where the platform has forgotten her.
     pub email: String,
 }
 
@@ -173,6 +173,9 @@ pub struct Link {
 }
 
 /// An order, for the visitor who made it, and for whoever has the link from its receipt.
+///
+/// At Elastic Path it is the platform's order, and there are no such links; it is `paid` when the
+/// platform says so and the payment is known to be booked on it.
 #[utoipa::path(get, path = "/api/orders/{id}", tag = "orders",
     params(("id" = String, Path, description = "The order's id."), Link),
     responses((status = 200, description = "The order.", body = Order)))]
@@ -249,7 +252,7 @@ impl Order {
             | OrderState::Cancelled { .. } => None,
         };
         Ok(Self {
-            id: order.id.0,
+            id: order.id.to_string(),
             status: status(order, refunded),
             items: lines(&order.lines)?,
             subtotal: totals.subtotal().into(),

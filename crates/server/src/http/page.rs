@@ -1,4 +1,5 @@
-//! The page at `/` that shows what is running, the API documentation, and the files they need.
+//! The page at `/` that shows which shop it is and what is running, the API documentation, and the
+//! files they need.
 
 use std::sync::LazyLock;
 
@@ -7,6 +8,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use domain::{catalog::Product, id::ProductId};
+use gateways::elastic_path::{Caller, catalogue::ProductView};
 use http::{HeaderValue, header};
 use minijinja::{
     Environment, context,
@@ -21,7 +23,7 @@ use storage::{
 
 use super::{
     error::{ApiError, Code},
-    routes::Web,
+    routes::{PlatformWeb, Web},
 };
 use crate::{
     config::{BackendConfig, Config},
@@ -45,6 +47,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 /// What the page says of the server.
 #[derive(Debug)]
 pub struct Facts {
+    shop: String,
+    at_platform: bool,
     base_url: String,
     rows: Vec<Row>,
     links: Vec<Link>,
@@ -71,7 +75,8 @@ struct Card {
     image: Option<String>,
     price: String,
     currency: &'static str,
-    available: u32,
+    /// Nothing where nobody says how many there are.
+    available: Option<u32>,
 }
 
 /// Products that the page shows.
@@ -84,11 +89,11 @@ impl Facts {
         let link = |href: &str, title, text| Link { href: href.to_owned(), title, text };
         let (backend, gateway, api, own_hosts, page) = match &config.backend {
             BackendConfig::Native(native) => {
-                let simulator = ("Stripe simulator", "Payments, events and deliveries");
+                let simulator = ("", "Stripe simulator", "Payments, events and deliveries");
                 ("native", "Stripe", &native.stripe.api_base, "stripe.com", simulator)
             }
             BackendConfig::ElasticPath(store) => {
-                let simulator = ("Elastic Path simulator", "Carts, payments and orders");
+                let simulator = ("_sim/ledger", "Elastic Path simulator", "Payments and orders");
                 ("Elastic Path", "Elastic Path", &store.api_base, "elasticpath.com", simulator)
             }
         };
@@ -101,7 +106,8 @@ impl Facts {
         ];
         let mut where_to = api.authority().to_owned();
         if simulated {
-            links.push(link(api.as_str(), page.0, page.1));
+            let (path, title, text) = page;
+            links.push(link(&format!("{api}{path}"), title, text));
             where_to = format!("simulated at {where_to}");
         }
         let rows = vec![
@@ -110,7 +116,13 @@ impl Facts {
             row(gateway, where_to),
             row("Currency", config.prices.currency.to_string()),
         ];
-        Self { base_url: config.public_url.to_string(), rows, links }
+        Self {
+            shop: config.shop_name.clone(),
+            at_platform: matches!(config.backend, BackendConfig::ElasticPath(_)),
+            base_url: config.public_url.to_string(),
+            rows,
+            links,
+        }
     }
 }
 
@@ -131,13 +143,25 @@ pub async fn index(State(web): State<Web>) -> Result<Response, ApiError> {
         .read(query, |tx, query| Box::pin(catalog::products(tx, query)))
         .await
         .map_err(FlowError::Store)?;
-    let products: Vec<_> = products.into_iter().map(card).collect();
     let nonce = web.cx.ids.next().simple().to_string();
-    let facts = &web.front.facts;
+    front_page(&web.front.facts, &nonce, products.into_iter().map(card).collect())
+}
+
+/// The page at `/` of a shop at Elastic Path.
+pub async fn platform_index(State(web): State<PlatformWeb>) -> Result<Response, ApiError> {
+    let page = web.px.elastic_path.product_page(Caller::Implicit, 0, SHOWN as usize).await;
+    let products = page.map_err(FlowError::from)?.products;
+    let nonce = web.px.ids.next().simple().to_string();
+    let cards = products.into_iter().filter_map(platform_card).collect();
+    front_page(&web.front.facts, &nonce, cards)
+}
+
+fn front_page(facts: &Facts, nonce: &str, products: Vec<Card>) -> Result<Response, ApiError> {
     let page = TEMPLATES.get_template("index.html").and_then(|template| {
         template.render(context! {
-            nonce => nonce.as_str(),
-            shop => web.cx.shop.name.as_str(),
+            nonce => nonce,
+            shop => facts.shop.as_str(),
+            at_platform => facts.at_platform,
             version => env!("CARGO_PKG_VERSION"),
             base_url => facts.base_url.as_str(),
             products => Value::from(Serde(&products)),
@@ -193,11 +217,25 @@ fn with_policy(page: impl IntoResponse, policy: &str) -> Result<Response, ApiErr
 fn card(product: Product) -> Card {
     Card {
         id: product.id.to_string(),
-        available: product.available(),
+        available: Some(product.available()),
         price: product.price.major(),
         currency: product.price.currency().code(),
         name: product.name,
         description: product.description,
         image: product.image,
     }
+}
+
+/// What has no price in the shop's currency cannot be bought here.
+fn platform_card(product: ProductView) -> Option<Card> {
+    let price = product.price?;
+    Some(Card {
+        id: product.id.to_string(),
+        available: None,
+        price: price.major(),
+        currency: price.currency().code(),
+        name: product.name,
+        description: product.description,
+        image: None,
+    })
 }

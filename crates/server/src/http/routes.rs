@@ -22,7 +22,7 @@ use super::{
     gate::{self, Gate},
     health, openapi, order,
     page::{self, Facts},
-    platform,
+    placed_order, platform,
     session::{self, SessionWeb},
     visitor::{self, VisitorCookie},
     webhook,
@@ -129,18 +129,21 @@ pub fn platform_router(web: PlatformWeb, session_web: SessionWeb) -> Router {
         .route(
             "/api/cart/items/{lineId}",
             patch(platform::set_quantity).delete(platform::remove_item),
-        );
+        )
+        .route("/api/orders", get(order::list_orders))
+        .route("/api/orders/{id}", get(placed_order::get_order));
     let catalogue = Router::new()
         .route("/api/products", get(platform::list_products))
         .route("/api/products/{id}", get(platform::get_product));
     let elsewhere = Router::new()
         .route("/api/checkout/intent", any(platform::unsupported))
         .route("/api/checkout/confirm", any(platform::unsupported))
+        .route("/api/orders/{id}/cancel", any(platform::unsupported))
         .route("/api/webhooks/stripe", any(platform::unsupported));
     let front = web.front.clone();
     let shop = shop.merge(UNDESCRIBED.sessions.clone().with_state(session_web));
     let api = guarded(&front, shop, catalogue).merge(elsewhere);
-    finished(api.merge(pages()), web)
+    finished(api.merge(pages()).route("/", get(page::platform_index)), web)
 }
 
 /// The routes of the API with what stands before them.

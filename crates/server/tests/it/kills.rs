@@ -8,7 +8,7 @@
 //! `cargo xtask kill --kills 100 --database postgres`.
 
 mod dice;
-mod process;
+pub mod process;
 mod shopper;
 
 use std::{

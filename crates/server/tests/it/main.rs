@@ -18,6 +18,7 @@ mod failures;
 mod guest;
 mod hostile;
 mod kills;
+mod live;
 mod lost_commit;
 mod platform;
 mod platform_books;

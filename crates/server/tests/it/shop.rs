@@ -143,8 +143,7 @@ impl Shop {
         let (cx, running) = start(&settings, &offset_ms, listener).await;
         let products = fill_shelves(&cx.store, &Ids::system()).await;
         // A second story finds it installed.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::new();
+        let http = http_client();
         let closed = false;
         Some(Self {
             url,
@@ -362,6 +361,13 @@ impl Drop for Shop {
             panic!("a story must close its shop, so that the books are compared");
         }
     }
+}
+
+/// What a browser or a script sends HTTP with.
+pub fn http_client() -> reqwest::Client {
+    // A second one finds it installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
 }
 
 /// What a merchant would write into `.env`.

@@ -1,4 +1,4 @@
-//! What a browser does between two servers: sends JSON and forms, keeps a cookie. It uses the same
+//! What a browser does between two servers: sends JSON and forms, keeps cookies. It uses the same
 //! transport as the gateways, with its limits of time and size.
 
 use bytes::Bytes;
@@ -43,7 +43,8 @@ pub enum AskError {
 pub struct Client {
     transport: Transport,
     base: Url,
-    cookie: Option<HeaderValue>,
+    /// `name=value` of each.
+    cookies: Vec<String>,
 }
 
 /// The error of both servers, as far as they agree: ours has a code, Stripe a code or a type.
@@ -59,9 +60,9 @@ struct Reason {
 }
 
 impl Client {
-    /// A client without a cookie.
+    /// A client without cookies.
     pub fn new(transport: Transport, base: Url) -> Self {
-        Self { transport, base, cookie: None }
+        Self { transport, base, cookies: Vec::new() }
     }
 
     /// Reads.
@@ -75,11 +76,29 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, AskError> {
+        self.send(Method::POST, path, body).await
+    }
+
+    /// Sends JSON that changes something.
+    pub async fn patch<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, AskError> {
+        self.send(Method::PATCH, path, body).await
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, AskError> {
         let body = serde_json::to_vec(body).map_err(|error| AskError::Unreadable {
             asked: path.to_owned(),
             source: error.into(),
         })?;
-        self.ask(Method::POST, path, Some("application/json"), body.into()).await
+        self.ask(method, path, Some("application/json"), body.into()).await
     }
 
     /// Sends a form.
@@ -132,25 +151,27 @@ impl Client {
         if let Some(kind) = kind {
             request = request.header(header::CONTENT_TYPE, kind);
         }
-        if let Some(cookie) = &self.cookie {
-            request = request.header(header::COOKIE, cookie);
+        if !self.cookies.is_empty() {
+            request = request.header(header::COOKIE, self.cookies.join("; "));
         }
         let request = request
             .body(body)
             .map_err(|error| AskError::Unreadable { asked: asked.clone(), source: error.into() })?;
         let answer = self.transport.clone().oneshot(request).await;
         let answer = answer.map_err(|source| AskError::Unanswered { asked, source })?;
-        if let Some(cookie) = answer.headers().get(header::SET_COOKIE) {
-            self.cookie = pair(cookie).or(self.cookie.take());
+        for cookie in answer.headers().get_all(header::SET_COOKIE) {
+            self.keep(cookie);
         }
         Ok(answer)
     }
-}
 
-/// `name=value` of a cookie; what follows is for browsers that know more than one host.
-fn pair(cookie: &HeaderValue) -> Option<HeaderValue> {
-    let pair = cookie.to_str().ok()?.split(';').next()?;
-    HeaderValue::from_str(pair.trim()).ok()
+    /// Keeps `name=value` of a cookie; what follows is for browsers that know more than one host.
+    fn keep(&mut self, cookie: &HeaderValue) {
+        let pair = cookie.to_str().ok().and_then(|text| text.split(';').next());
+        let Some((name, _)) = pair.and_then(|pair| pair.split_once('=')) else { return };
+        self.cookies.retain(|kept| kept.split('=').next() != Some(name));
+        self.cookies.extend(pair.map(str::to_owned));
+    }
 }
 
 fn reason(body: &[u8]) -> String {

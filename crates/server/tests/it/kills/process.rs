@@ -27,7 +27,21 @@ impl Process {
         let mut settings: Vec<_> =
             settings.map(|(name, value)| (name.clone(), value.clone())).collect();
         settings.push(("TILL_LISTEN".to_owned(), address.clone()));
+        Self::at(address, settings)
+    }
+
+    /// A server that listens there, in an empty folder.
+    pub fn at(address: String, settings: Vec<(String, String)>) -> Self {
         Self { settings, address, folder: tempfile::tempdir().unwrap(), child: None }
+    }
+
+    /// Another command of the same binary, with the same settings; its output if it fails.
+    pub async fn run(&self, arguments: &[&str]) {
+        let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_till")));
+        command.args(arguments).env_clear().envs(self.settings.iter().cloned());
+        let output = command.current_dir(self.folder.path()).output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "till {arguments:?}: {said}");
     }
 
     /// Starts the server; it may not answer yet.

@@ -20,6 +20,7 @@ mod operator;
 mod order;
 mod pages;
 mod payment;
+mod placed_order;
 mod purchase;
 mod refund;
 mod second_payment;

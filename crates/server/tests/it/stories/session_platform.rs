@@ -19,20 +19,20 @@ use super::session::address;
 use crate::{guest::with_cookie, stage::exchange};
 
 const SESSIONS: &str = "/api/checkout/sessions";
-const CURRENT: &str = "/api/checkout/sessions/current";
+pub(super) const CURRENT: &str = "/api/checkout/sessions/current";
 
 /// What the sample catalogue sells.
-const PAN: &str = "3281ce38-87a7-488e-a113-9a6b2f616908";
+pub(super) const PAN: &str = "3281ce38-87a7-488e-a113-9a6b2f616908";
 
 /// A shop at Elastic Path, and one browser in it.
-struct Storefront {
-    ep: ElasticPath,
+pub(super) struct Storefront {
+    pub ep: ElasticPath,
     router: Router,
-    cookie: String,
+    pub cookie: String,
 }
 
 impl Storefront {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         let ep = ElasticPath::new(Options { seed: Some(1), ..Options::default() });
         sample_catalogue(&ep);
         let store = Store::sqlite_inline(&SqliteFile::Memory).unwrap();
@@ -58,7 +58,7 @@ impl Storefront {
         Self { ep, router, cookie: String::new() }
     }
 
-    async fn ask(&mut self, method: Method, path: &str, body: Value) -> (u16, Value) {
+    pub async fn ask(&mut self, method: Method, path: &str, body: Value) -> (u16, Value) {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -73,13 +73,13 @@ impl Storefront {
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    async fn add(&mut self, product: &str, quantity: u32) {
+    pub async fn add(&mut self, product: &str, quantity: u32) {
         let item = json!({ "productId": product, "quantity": quantity });
         assert_eq!(self.ask(Method::POST, "/api/cart/items", item).await.0, 200);
     }
 
     /// A session with everything that is needed to pay.
-    async fn ready(&mut self) {
+    pub async fn ready(&mut self) {
         self.add(PAN, 2).await;
         assert_eq!(self.ask(Method::POST, SESSIONS, json!({})).await.0, 201);
         let mut home = address();
@@ -95,7 +95,7 @@ impl Storefront {
         self.patch(json!({ "selectedShippingRateId": "standard" })).await;
     }
 
-    async fn pay(&mut self, token: &str) -> (u16, Value) {
+    pub async fn pay(&mut self, token: &str) -> (u16, Value) {
         let body = json!({ "gateway": "stripe", "confirmation_token": token });
         self.ask(Method::POST, &format!("{CURRENT}/pay"), body).await
     }
@@ -108,13 +108,13 @@ impl Storefront {
 }
 
 /// The two words of a session's state.
-fn state((status, answer): &(u16, Value)) -> String {
+pub(super) fn state((status, answer): &(u16, Value)) -> String {
     let session = &answer["data"]["session"];
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     format!("{status} {} {}", word(&session["status"]), word(&session["payment"]["status"]))
 }
 
-fn code(answer: &(u16, Value)) -> String {
+pub(super) fn code(answer: &(u16, Value)) -> String {
     format!("{} {}", answer.0, answer.1["error"]["code"].as_str().unwrap_or_default())
 }
 
@@ -165,7 +165,8 @@ async fn without_a_cart_or_with_a_name_that_is_none_there_is_no_session() {
 #[tokio::test]
 async fn what_needs_orders_of_our_own_is_not_there_at_the_platform() {
     let mut shop = Storefront::open().await;
-    for path in ["/api/checkout/intent", "/api/checkout/confirm", "/api/webhooks/stripe"] {
+    let cancel = "/api/orders/aa854b8f/cancel";
+    for path in ["/api/checkout/intent", "/api/checkout/confirm", "/api/webhooks/stripe", cancel] {
         let answer = shop.ask(Method::POST, path, json!({})).await;
         assert_eq!(code(&answer), "404 backend.unsupported");
     }

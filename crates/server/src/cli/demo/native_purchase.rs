@@ -1,58 +1,18 @@
-//! A guest buys something at the demo's shop, over HTTP like anybody else, and every step is told.
+//! A guest buys something at the demo's native shop, over HTTP like anybody else, and every step is told.
 //! At the end the books are compared: the order, Stripe's ledger and the shelf must say the same.
 
-use std::{fmt::Display, future::Future, io};
-
-use domain::money::{Currency, Money, MoneyError};
+use domain::money::Money;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::{
-    DemoError, GLANCE, PATIENCE, Step,
-    client::{AskError, Client},
+    DemoError, GLANCE, Step,
+    client::Client,
     say,
-    shop::Shop,
+    shop::NativeShop,
+    story::{Amount, Product, Story, expect, in_time, products},
 };
-use crate::cli::ink::Ink;
 
 const CARD: &str = "4242424242424242";
-
-#[derive(Deserialize)]
-struct Page {
-    items: Vec<Product>,
-}
-
-#[derive(Deserialize)]
-struct Product {
-    id: String,
-    sku: String,
-    name: String,
-    price: Amount,
-    currency: String,
-    available: u32,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct NewLine<'a> {
-    product_id: &'a str,
-    quantity: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Line {
-    name: String,
-    quantity: u32,
-    line_total: Amount,
-}
-
-#[derive(Deserialize)]
-struct Cart {
-    items: Vec<Line>,
-    subtotal: Amount,
-    currency: String,
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -109,23 +69,12 @@ struct Confirmed {
     status: String,
 }
 
-/// The digits of an amount as they came: they are never a float.
-#[derive(Deserialize)]
-struct Amount(Box<RawValue>);
-
-impl Amount {
-    fn money(&self, currency: &str) -> Result<Money, DemoError> {
-        let read = currency.parse::<Currency>().and_then(|c| Money::parse_major(self.0.get(), c));
-        read.map_err(|error: MoneyError| DemoError::Broken(format!("the shop's amount: {error}")))
-    }
-}
-
 /// One purchase, from the first look to the count at the end.
-pub async fn tell(shop: &mut Shop, kill_after: Option<Step>) -> Result<(), DemoError> {
-    let mut story = Story { ink: Ink::of(&io::stdout()), steps: 0 };
-    let mut guest = shop.visitor();
-    say(&format!("\n{}\n", story.ink.strong("A guest buys something in the trial shop.")));
-    let before = story.look_around(&mut guest).await?;
+pub async fn tell(shop: &mut NativeShop, kill_after: Option<Step>) -> Result<(), DemoError> {
+    let mut story = Story::begin("A guest buys something in the trial shop.");
+    let mut guest = shop.server.visitor();
+    let left = |product: &Product| Some(i64::from(product.available));
+    let before = story.look_around(&mut guest, left).await?;
     let bought = story.fill_cart(&mut guest, &before).await?;
     let intent = story.start_checkout(&mut guest).await?;
     if kill_after == Some(Step::Charge) {
@@ -149,7 +98,7 @@ pub async fn tell(shop: &mut Shop, kill_after: Option<Step>) -> Result<(), DemoE
 
 /// What the count at the end needs to know.
 struct Bought {
-    /// Number and pieces.
+    /// Product and pieces.
     lines: Vec<(String, u32)>,
     before: Vec<Product>,
     intent: Intent,
@@ -157,58 +106,7 @@ struct Bought {
     event: String,
 }
 
-/// The one who tells.
-struct Story {
-    ink: Ink,
-    steps: u32,
-}
-
 impl Story {
-    fn step(&mut self, what: &str, how: &str) {
-        self.steps += 1;
-        let (number, ink) = (self.steps, self.ink);
-        say(&format!("\n{number:>2}  {}  {}\n", ink.strong(format!("{what:<32}")), ink.soft(how)));
-    }
-
-    fn fact(&self, label: &str, value: impl Display) {
-        say(&format!("      {}  {value}\n", self.ink.soft(format!("{label:<30}"))));
-    }
-
-    async fn look_around(&mut self, guest: &mut Client) -> Result<Vec<Product>, DemoError> {
-        self.step("Looks at the products", "GET /api/products");
-        let products = products(guest).await?;
-        for product in &products {
-            let price = product.price.money(&product.currency)?;
-            self.fact(&product.name, format!("{:>8} {:>8} left", price.major(), product.available));
-        }
-        Ok(products)
-    }
-
-    async fn fill_cart(
-        &mut self,
-        guest: &mut Client,
-        products: &[Product],
-    ) -> Result<Vec<(String, u32)>, DemoError> {
-        self.step("Fills the cart", "POST /api/cart/items");
-        let left = products.iter().filter(|product| product.available >= 2);
-        let chosen: Vec<(&Product, u32)> = left.zip([2, 1]).collect();
-        let mut cart = None;
-        for (product, quantity) in &chosen {
-            let line = NewLine { product_id: &product.id, quantity: *quantity };
-            cart = Some(guest.post::<Cart>("/api/cart/items", &line).await?);
-        }
-        let cart = cart.ok_or_else(|| {
-            DemoError::Broken("everything is sold out; begin anew with --fresh".to_owned())
-        })?;
-        for line in &cart.items {
-            let total = line.line_total.money(&cart.currency)?.major();
-            self.fact(&format!("{} x {}", line.quantity, line.name), format!("{total:>8}"));
-        }
-        let subtotal = cart.subtotal.money(&cart.currency)?;
-        self.fact("Subtotal", format!("{:>8} {}", subtotal.major(), subtotal.currency()));
-        Ok(chosen.into_iter().map(|(product, count)| (product.sku.clone(), count)).collect())
-    }
-
     async fn start_checkout(&mut self, guest: &mut Client) -> Result<Intent, DemoError> {
         self.step("Says where it goes", "POST /api/checkout/intent");
         let request = CheckoutRequest {
@@ -230,7 +128,7 @@ impl Story {
     }
 
     /// What the payment form does: the card goes to Stripe and never through the shop.
-    async fn pay(&mut self, shop: &Shop, intent: &Intent) -> Result<String, DemoError> {
+    async fn pay(&mut self, shop: &NativeShop, intent: &Intent) -> Result<String, DemoError> {
         let secret = intent.client_secret.as_deref().ok_or_else(|| {
             DemoError::Broken("the shop asks for no payment of an order that costs money".into())
         })?;
@@ -264,7 +162,7 @@ impl Story {
     /// The worst moment: the card is charged, and nobody but Stripe knows.
     async fn crash(
         &mut self,
-        shop: &mut Shop,
+        shop: &mut NativeShop,
         guest: &mut Client,
         intent: &Intent,
     ) -> Result<(), DemoError> {
@@ -273,11 +171,11 @@ impl Story {
         self.tell_order(&order);
         expect(order.status == "pending", "the order is paid before Stripe's event came")?;
         self.step("The server is killed", "SIGKILL, between charge and event");
-        shop.kill_server().await?;
+        shop.server.kill().await?;
         shop.stripe.release_webhooks();
         self.fact("Stripe's event arrives", "at a server that is not there");
         self.step("The server starts again", "on the same database");
-        shop.start_server().await
+        shop.server.start().await
     }
 
     /// The id of the event by which the order was paid.
@@ -317,7 +215,7 @@ impl Story {
     }
 
     /// The shopper finds the receipt where the demo puts her mail.
-    async fn open_mail(&mut self, shop: &Shop) -> Result<(), DemoError> {
+    async fn open_mail(&mut self, shop: &NativeShop) -> Result<(), DemoError> {
         self.step("Gets a receipt", "as a file in the mail folder");
         let (file, letter) = in_time("no receipt came in time", async {
             loop {
@@ -337,7 +235,7 @@ impl Story {
     /// Compares the order with Stripe's books and with the shelf.
     async fn count(
         &mut self,
-        shop: &Shop,
+        shop: &NativeShop,
         guest: &mut Client,
         bought: Bought,
     ) -> Result<(), DemoError> {
@@ -362,12 +260,15 @@ impl Story {
         });
         expect(is_right, "the order's event is not Stripe's word that this payment succeeded")?;
         let after = products(guest).await?;
-        for (sku, quantity) in &bought.lines {
-            let left = |products: &[Product]| {
-                products.iter().find(|product| product.sku == *sku).map(|product| product.available)
+        for (id, quantity) in &bought.lines {
+            let find = |products: &'_ [Product]| {
+                let mut products = products.iter();
+                let found = products.find(|product| product.id == *id);
+                found.map(|product| (product.sku.clone(), product.available))
             };
-            let (Some(before), Some(after)) = (left(&bought.before), left(&after)) else {
-                return Err(DemoError::Broken(format!("{sku} is no longer for sale")));
+            let (Some((sku, before)), Some((_, after))) = (find(&bought.before), find(&after))
+            else {
+                return Err(DemoError::Broken(format!("{id} is no longer for sale")));
             };
             self.fact(&format!("Left of {sku}"), format!("{before} - {quantity} = {after}"));
             expect(before.checked_sub(*quantity) == Some(after), "the stock left is wrong")?;
@@ -376,24 +277,6 @@ impl Story {
     }
 }
 
-async fn products(guest: &mut Client) -> Result<Vec<Product>, AskError> {
-    Ok(guest.get::<Page>("/api/products").await?.items)
-}
-
 async fn order(guest: &mut Client, intent: &Intent) -> Result<Order, DemoError> {
     Ok(guest.get(&format!("/api/orders/{}", intent.order_id)).await?)
-}
-
-fn expect(is_so: bool, otherwise: &str) -> Result<(), DemoError> {
-    if is_so { Ok(()) } else { Err(DemoError::Broken(otherwise.to_owned())) }
-}
-
-async fn in_time<T>(
-    otherwise: &str,
-    wait: impl Future<Output = Result<T, DemoError>>,
-) -> Result<T, DemoError> {
-    match tokio::time::timeout(PATIENCE, wait).await {
-        Ok(done) => done,
-        Err(_) => Err(DemoError::Broken(otherwise.to_owned())),
-    }
 }

@@ -1,0 +1,80 @@
+//! Reading an order at Elastic Path, for the visitor whose purchase made it. It is the platform's
+//! order and told as the platform tells it; whose it is stands in our purchase alone, which the order
+//! names.
+
+use domain::{
+    elastic_path::EpOrderId,
+    id::{PurchaseId, VisitorId},
+    purchase::{Purchase, PurchaseState, Reached},
+};
+use gateways::elastic_path::{EpError, Unsent, placed::PlacedOrder};
+use storage::{StoreError, purchase};
+
+use super::FlowError;
+use crate::context::PlatformContext;
+
+/// An order at Elastic Path, as it stands.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The order.
+    pub placed: PlacedOrder,
+    /// Whether its purchase has heard that the payment is booked on it, complete.
+    pub is_settled: bool,
+}
+
+/// The calls that it takes: a token and the order.
+const CALLS: u32 = 2;
+
+/// The order, if this visitor's purchase made it. Everyone else hears the same as for an order that
+/// does not exist.
+pub async fn see_placed_order(
+    px: &PlatformContext,
+    visitor: VisitorId,
+    id: &EpOrderId,
+) -> Result<Seen, FlowError> {
+    // Without the shop's own right nothing can have been bought here.
+    let admin = px.elastic_path.admin().ok_or(FlowError::NoSuchOrder)?;
+    // Who only looks waits for those who pay.
+    px.elastic_path.admit(CALLS).map_err(|busy| {
+        let retry_after = Some(busy.retry_after);
+        EpError::NotSent(Unsent::TooMany { retry_after })
+    })?;
+    let placed = px.elastic_path.placed_order(&admin, id).await;
+    let placed = placed.map_err(|error| match error.refusal() {
+        Some(no) if no.is_not_found() => FlowError::NoSuchOrder,
+        Some(_) | None => error.into(),
+    })?;
+    let named = placed.order.external_ref.as_deref().and_then(|name| name.parse().ok());
+    let purchase = load(px, named.ok_or(FlowError::NoSuchOrder)?).await?;
+    let made = purchase.as_ref().filter(|purchase| purchase.terms.visitor == visitor);
+    match made.and_then(order_of) {
+        Some((order, is_settled)) if order == id => Ok(Seen { placed, is_settled }),
+        Some(_) | None => Err(FlowError::NoSuchOrder),
+    }
+}
+
+async fn load(px: &PlatformContext, id: PurchaseId) -> Result<Option<Purchase>, StoreError> {
+    let stored = px.store.read(id, |tx, id| Box::pin(purchase::by_id(tx, *id))).await;
+    let stored: Option<purchase::Stored> = stored?;
+    Ok(stored.map(|stored| stored.purchase))
+}
+
+/// The order that a purchase has come to, and whether its payment is known to be booked on it.
+fn order_of(purchase: &Purchase) -> Option<(&EpOrderId, bool)> {
+    use PurchaseState as S;
+    match purchase.state() {
+        S::Confirmed { booking, .. } | S::Cleaned { booking } => Some((&booking.order, true)),
+        S::Pending { booking, .. } | S::Cancelling { booking, .. } => Some((&booking.order, false)),
+        S::Ordered { order, .. } | S::Confirming { order, .. } => Some((order, false)),
+        S::NeedsReconciliation { reached: Reached::Order(_, order), .. } => Some((order, false)),
+        S::NeedsReconciliation { reached: Reached::Nothing | Reached::Means(_), .. }
+        | S::Created { .. }
+        | S::Charging { .. }
+        | S::RequiresAction { .. }
+        | S::Processing { .. }
+        | S::Charged { .. }
+        | S::Ordering { .. }
+        | S::Declined { .. }
+        | S::Abandoned { .. } => None,
+    }
+}

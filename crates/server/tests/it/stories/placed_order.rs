@@ -1,0 +1,146 @@
+//! An order at Elastic Path, read over the shop API.
+
+use axum::body::Body;
+use http::{Method, Request, header};
+use serde_json::{Value, json};
+use simulators::elastic_path::{ErrorShape, Fault, FaultKind, Options};
+
+use super::session_platform::{PAN, Storefront, code, state};
+use crate::stage::exchange;
+
+/// Somebody who has bought two pans, and her order.
+async fn bought() -> (Storefront, String) {
+    let mut shop = Storefront::open().await;
+    shop.ready().await;
+    let paid = shop.pay("ctoken_ok").await;
+    assert_eq!(state(&paid), "200 complete succeeded");
+    let order = paid.1["data"]["session"]["order"]["id"].as_str().unwrap().to_owned();
+    (shop, order)
+}
+
+async fn read(shop: &mut Storefront, order: &str) -> (u16, Value) {
+    shop.ask(Method::GET, &format!("/api/orders/{order}"), Value::Null).await
+}
+
+/// What the merchant does in Commerce Manager.
+async fn manage(shop: &Storefront, method: Method, path: &str, body: Value) {
+    let keys = Options::default();
+    let form = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}",
+        keys.client_id, keys.client_secret
+    );
+    let mint = Request::post("/oauth/access_token")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(form))
+        .unwrap();
+    let (_, _, minted) = exchange(shop.ep.router(), mint).await.unwrap();
+    let minted: Value = serde_json::from_str(&minted).unwrap();
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(
+            header::AUTHORIZATION,
+            format!("Bearer {}", minted["access_token"].as_str().unwrap()),
+        )
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(json!({ "data": body }).to_string()))
+        .unwrap();
+    let (status, _, text) = exchange(shop.ep.router(), request).await.unwrap();
+    assert!((200..300).contains(&status), "{status} {text}");
+}
+
+#[tokio::test]
+async fn an_order_at_the_platform_is_shown_to_its_visitor_as_the_platform_tells_it() {
+    let (mut shop, id) = bought().await;
+    let (status, order) = read(&mut shop, &id).await;
+    assert_eq!(status, 200, "{order}");
+    assert_eq!((&order["id"], &order["status"]), (&json!(id), &json!("paid")));
+    let line = &order["items"][0];
+    assert_eq!((&line["productId"], &line["quantity"]), (&json!(PAN), &json!(2)));
+    assert_eq!(order["items"].as_array().unwrap().len(), 1, "shipping is no thing");
+    let sums = ["subtotal", "shipping", "tax", "total"].map(|name| order[name].to_string());
+    assert_eq!(sums, ["30.0", "5.99", "0.0", "35.99"]);
+    assert_eq!((&order["currency"], &order["taxIncluded"]), (&json!("usd"), &json!(true)));
+    assert_eq!(order["customer"]["email"], "ada@example.org");
+    assert_eq!(order["shippingAddress"]["country"], "US");
+    assert!(order["paidAt"].is_string() && order["createdAt"].is_string(), "{order}");
+    assert_eq!(order.get("payment"), None, "the platform knows of no disputes");
+}
+
+#[tokio::test]
+async fn everyone_else_hears_of_an_order_at_the_platform_what_is_said_of_one_that_is_not() {
+    let (mut shop, id) = bought().await;
+    let unknown = read(&mut shop, "aa854b8f-5930-476d-951a-e9b9cfbdefb1").await;
+    assert_eq!(code(&unknown), "404 order.notFound");
+    shop.cookie = String::new();
+    assert_eq!(read(&mut shop, &id).await, unknown);
+    let told = shop.ep.requests().len();
+    assert_eq!(read(&mut shop, "..%2Forders").await, unknown);
+    assert_eq!(shop.ep.requests().len(), told, "what is no id is not asked for");
+}
+
+#[tokio::test]
+async fn an_order_that_was_not_made_here_is_nobodys() {
+    let (mut shop, id) = bought().await;
+    for name in ["", "somebody elses"] {
+        let body = json!({ "type": "order", "external_ref": name });
+        manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), body).await;
+        assert_eq!(code(&read(&mut shop, &id).await), "404 order.notFound");
+    }
+}
+
+#[tokio::test]
+async fn an_order_at_the_platform_whose_payment_is_not_booked_is_pending() {
+    let mut shop = Storefront::open().await;
+    shop.ready().await;
+    let broken = FaultKind::Status(422, ErrorShape::Number);
+    shop.ep.inject(Fault::once("/v2/orders/{}/confirm", broken).times(100));
+    let answer = shop.pay("ctoken_ok").await;
+    assert_eq!(state(&answer), "200 processing pending");
+    let id = shop.ep.ledger().orders[0].id.clone();
+    let (status, order) = read(&mut shop, &id).await;
+    assert_eq!((status, &order["status"]), (200, &json!("pending")));
+    assert_eq!(order.get("paidAt"), None);
+}
+
+#[tokio::test]
+async fn an_order_that_the_merchant_cancels_without_giving_back_stays_paid() {
+    let (mut shop, id) = bought().await;
+    let cancel = json!({ "type": "order", "status": "cancelled" });
+    manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), cancel).await;
+    assert_eq!(shop.ep.ledger().orders[0].status, "cancelled");
+    assert_eq!(read(&mut shop, &id).await.1["status"], "paid");
+
+    let booked = shop.ep.ledger().transactions[0].id.clone();
+    let refund = format!("/v2/orders/{id}/transactions/{booked}/refund");
+    manage(&shop, Method::POST, &refund, json!({})).await;
+    assert_eq!(read(&mut shop, &id).await.1["status"], "refunded");
+}
+
+#[tokio::test]
+async fn an_order_at_the_platform_that_nobody_paid_and_the_merchant_cancels_is_cancelled() {
+    let mut shop = Storefront::open().await;
+    shop.ready().await;
+    let broken = FaultKind::Status(422, ErrorShape::Number);
+    shop.ep.inject(Fault::once("/v2/orders/{}/confirm", broken).times(100));
+    shop.pay("ctoken_ok").await;
+    let id = shop.ep.ledger().orders[0].id.clone();
+    let cancel = json!({ "type": "order", "status": "cancelled" });
+    manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), cancel).await;
+    assert_eq!(read(&mut shop, &id).await.1["status"], "cancelled");
+}
+
+#[tokio::test]
+async fn while_the_platform_does_not_answer_an_order_is_not_said_to_be_missing() {
+    let (mut shop, id) = bought().await;
+    let broken = FaultKind::Status(500, ErrorShape::Number);
+    shop.ep.inject(Fault::once("/v2/orders", broken).of(Method::GET).times(100));
+    assert_eq!(code(&read(&mut shop, &id).await), "503 server.unavailable");
+}
+
+#[tokio::test]
+async fn the_list_of_orders_is_for_those_who_are_signed_in_at_the_platform_too() {
+    let mut shop = Storefront::open().await;
+    let answer = shop.ask(Method::GET, "/api/orders", Value::Null).await;
+    assert_eq!(code(&answer), "401 auth.required");
+}
