@@ -35,7 +35,7 @@ async fn told(step: Step) -> (Result<Vec<Rate>, RatesError>, Asked) {
     (desk.ask(&question, Timestamp::now()).await, asked)
 }
 
-fn rate(change: Value) -> Value {
+fn rate(change: &Value) -> Value {
     let mut rate = json!({ "id": "a", "name": "Post", "amount": 599, "currency": "USD" });
     rate.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
     rate
@@ -78,7 +78,7 @@ async fn what_is_offered_is_read_with_all_its_words() {
         "description": "d", "deliveryTime": "2 days", "serviceLevel": "express", "carrier": "ups",
         "unknown": [1],
     });
-    let rates = of(vec![rate(words), rate(json!({ "id": "b", "amount": 0 }))]).await.unwrap();
+    let rates = of(vec![rate(&words), rate(&json!({ "id": "b", "amount": 0 }))]).await.unwrap();
     let [first, second] = &rates[..] else { panic!("{rates:?}") };
     assert_eq!((first.id.as_str(), first.amount), ("a", usd(599)));
     let words = &first.words;
@@ -90,10 +90,10 @@ async fn what_is_offered_is_read_with_all_its_words() {
 #[tokio::test]
 async fn an_answer_that_breaks_a_rule_is_none() {
     use RatesError as E;
-    let many = |count: usize| (0..count).map(|n| rate(json!({ "id": n.to_string() }))).collect();
+    let many = |count: usize| (0..count).map(|n| rate(&json!({ "id": n.to_string() }))).collect();
     assert_eq!(of(many(CheckoutSession::RATES_MAX)).await.unwrap().len(), 50);
     assert!(matches!(of(many(CheckoutSession::RATES_MAX + 1)).await, Err(E::TooMany(51))));
-    assert!(matches!(of(vec![rate(json!({})), rate(json!({}))]).await, Err(E::Twice(_))));
+    assert!(matches!(of(vec![rate(&json!({})), rate(&json!({}))]).await, Err(E::Twice(_))));
     for (change, is_it) in [
         (json!({ "amount": -1 }), (|e| matches!(e, E::Amount(_))) as fn(&E) -> bool),
         (json!({ "amount": i64::MAX }), |e| matches!(e, E::Amount(_))),
@@ -104,7 +104,7 @@ async fn an_answer_that_breaks_a_rule_is_none() {
         (json!({ "id": "" }), |e| matches!(e, E::Text(_))),
         (json!({ "name": "n".repeat(TEXT_CHARS_MAX + 1) }), |e| matches!(e, E::Text(_))),
     ] {
-        let error = of(vec![rate(change.clone())]).await.unwrap_err();
+        let error = of(vec![rate(&change)]).await.unwrap_err();
         assert!(is_it(&error), "{change}: {error:?}");
     }
 }

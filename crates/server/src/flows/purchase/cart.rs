@@ -96,6 +96,7 @@ pub fn is_shipped_by(cart: &CartView, rate: Option<&Rate>) -> bool {
             line.quantity == 1
                 && line.price_minor == rate.amount.minor()
                 && line.name == name_of(rate)
+                && line.rate.as_deref() == Some(rate.id.as_str())
         }
         (_, _) => false,
     }

@@ -120,7 +120,7 @@ pub enum Ready {
 }
 
 /// Looks up who is signed in, and asks anew what the selected way of sending costs. Nothing is
-/// charged where either is wrong; whoever pays already is told how that stands, even if her sign-in
+/// charged where either is wrong; whoever has begun to pay is told how that stands, even if her sign-in
 /// has come to its end meanwhile.
 pub async fn make_ready(
     px: &PlatformContext,
@@ -129,16 +129,15 @@ pub async fn make_ready(
 ) -> Result<Ready, SessionError> {
     let session = alive(px, named).await?;
     let is_open = matches!(session.state(), SessionState::Open { .. });
-    let is_begun = !is_open || is_being_paid(px, &cart(&session)?).await?;
     let account = match &token {
         None => None,
         Some(token) => match signed_in(px, token).await {
             Ok(account) => Some(account),
-            Err(_) if is_begun => return Ok(Ready::ToBeTold(Box::new(session))),
+            Err(_) if !is_open => return Ok(Ready::ToBeTold(Box::new(session))),
             Err(error) => return Err(error),
         },
     };
-    if !is_begun {
+    if is_open && !is_being_paid(px, &cart(&session)?).await? {
         assert_rate(px, &session).await?;
     }
     Ok(Ready::ToPay(account))

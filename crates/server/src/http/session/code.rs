@@ -114,11 +114,9 @@ impl SessionCode {
                 S::CONFLICT,
                 "The selected way of shipping is not offered any more. Choose again.",
             ),
-            Self::Shipping => (
-                "SHIPPING_ERROR",
-                S::BAD_GATEWAY,
-                "What shipping costs is not known at the moment. Nothing was charged; try again.",
-            ),
+            Self::Shipping => {
+                ("SHIPPING_ERROR", S::BAD_GATEWAY, "What shipping costs is not known. Try again.")
+            }
             Self::UnknownGateway => {
                 ("UNKNOWN_GATEWAY", S::BAD_REQUEST, "There is no such payment gateway.")
             }
@@ -157,11 +155,9 @@ impl SessionCode {
                 S::FORBIDDEN,
                 "A subscription is bought with an account: sign in first.",
             ),
-            Self::AccountToken => (
-                "ACCOUNT_TOKEN_INVALID",
-                S::UNAUTHORIZED,
-                "You are no longer signed in. Nothing was charged; sign in again.",
-            ),
+            Self::AccountToken => {
+                ("ACCOUNT_TOKEN_INVALID", S::UNAUTHORIZED, "Your sign-in is over. Sign in again.")
+            }
         }
     }
 }

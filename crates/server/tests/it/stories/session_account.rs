@@ -109,6 +109,20 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn a_cart_that_belongs_to_another_account_is_not_charged(shop: Platform) {
+        let (_, first) = shop.ep.add_account();
+        let (_, second) = shop.ep.add_account();
+        let mut guest = signed_in(&shop, &first).await;
+        assert_eq!(state(&guest.pay("ctoken_decline_4xx").await), "200 open failed");
+        guest.headers = vec![(ACCOUNT, second)];
+        let asked = shop.asked("POST", "/payments");
+        assert_eq!(guest.pay("ctoken_ok").await.to_string(), "502 ADAPTER_ERROR");
+        assert_eq!(shop.asked("POST", "/payments"), asked);
+        guest.headers = vec![(ACCOUNT, first)];
+        assert_eq!(state(&guest.pay("ctoken_ok_2").await), "200 complete succeeded");
+        shop.close().await;
+    }
+
     async fn a_subscription_is_not_sold_and_nothing_is_charged_for_it(shop: Platform) {
         let (_, token) = shop.ep.add_account();
         for signed_in in [false, true] {

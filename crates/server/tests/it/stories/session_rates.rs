@@ -107,6 +107,25 @@ crate::platform::platform_stories! {
         shop.close().await;
     }
 
+    async fn a_rate_of_the_same_name_and_price_is_another_rate_all_the_same(shop: Platform) {
+        let named = |id: &str| {
+            let mut rate = rate(id, 700, "USD");
+            rate["name"] = "Standard".into();
+            rate
+        };
+        let desk = RateDesk::offering(&[named("post"), named("courier")]);
+        let guest = shopper(&shop, &desk).await;
+        guest.offer().await;
+        for chosen in ["post", "courier"] {
+            choose(&guest, chosen).await;
+            let lines = shop.cart(&guest.cart().await.parse().unwrap()).await.lines;
+            let rates: Vec<&str> = lines.iter().filter_map(|line| line.rate.as_deref()).collect();
+            assert_eq!(rates, [chosen], "whoever packs it reads which");
+        }
+        assert_eq!(state(&guest.pay("ctoken_ok").await), "200 complete succeeded");
+        shop.close().await;
+    }
+
     async fn while_nobody_says_what_sending_costs_nothing_is_offered_and_nothing_charged(shop: Platform) {
         let desk = RateDesk::offering(&[rate("post", 700, "USD")]);
         let guest = shopper(&shop, &desk).await;
