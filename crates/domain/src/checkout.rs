@@ -29,16 +29,20 @@ pub struct CheckoutRequest {
     pub marketing: Marketing,
     /// What pays, where that is known already; else her browser confirms the payment.
     pub token: Option<PayToken>,
+    /// What sending costs, where she has chosen it from what she was offered; else the shop's own
+    /// price for where it goes.
+    pub shipping: Option<Money>,
 }
 
 impl CheckoutRequest {
     /// Whether an order was made with just these answers, whatever paid it.
     pub fn is_that_of(&self, order: &Order) -> bool {
-        let Self { email, shipping_address, billing_address, marketing, token: _ } = self;
+        let Self { email, shipping_address, billing_address, marketing, token: _, shipping } = self;
         *email == order.email
             && *shipping_address == order.shipping_address
             && *billing_address == order.billing_address
             && *marketing == order.marketing
+            && shipping.is_none_or(|shipping| shipping == order.totals.shipping())
     }
 }
 
@@ -137,7 +141,11 @@ pub fn place(
     }
     let requires_shipping = cart.lines().iter().any(|line| line.requires_shipping);
     let country = request.shipping_address.country();
-    let totals = rules.totals(cart.subtotal()?, country, requires_shipping)?;
+    let subtotal = cart.subtotal()?;
+    let totals = match request.shipping {
+        Some(shipping) if requires_shipping => rules.totals_with(subtotal, country, shipping)?,
+        Some(_) | None => rules.totals(subtotal, country, requires_shipping)?,
+    };
     check_chargeable(totals.total(), limits)?;
     let parts = OrderParts {
         id: new.order,
@@ -202,6 +210,10 @@ pub fn fingerprint(cart: &Cart, request: &CheckoutRequest) -> Fingerprint {
     // Another token is another try to pay, and a try is an order of its own.
     if let Some(token) = &request.token {
         add(token.reveal().as_bytes());
+    }
+    if let Some(shipping) = &request.shipping {
+        add(b"shipping");
+        add(&shipping.minor().to_be_bytes());
     }
     Fingerprint(digest.finalize().into())
 }
@@ -282,6 +294,7 @@ mod tests {
             billing_address: address,
             marketing: Marketing::Declined,
             token: None,
+            shipping: None,
         }
     }
 
@@ -320,6 +333,24 @@ mod tests {
     fn order(cart: &Cart, offer: &Offer, request: CheckoutRequest) -> Result<Placed, Refusal> {
         let offers = std::slice::from_ref(offer);
         place(cart, offers, request, new(), (&rules("EUR"), &limits(money(50, "EUR"), 1)))
+    }
+
+    #[test]
+    fn sending_costs_what_the_shopper_has_chosen_where_she_had_a_choice() {
+        let mug = offer(money(2499, "EUR"), 10);
+        let chosen = CheckoutRequest { shipping: Some(money(999, "EUR")), ..request() };
+        let Placed { order: sent, .. } = order(&cart_of(&mug, 1), &mug, chosen.clone()).unwrap();
+        assert_eq!(
+            (sent.totals.shipping(), sent.totals.total()),
+            (money(999, "EUR"), money(3498, "EUR"))
+        );
+        assert!(chosen.is_that_of(&sent) && request().is_that_of(&sent));
+        let other = CheckoutRequest { shipping: Some(money(0, "EUR")), ..request() };
+        assert!(!other.is_that_of(&sent));
+
+        let book = download(money(2499, "EUR"));
+        let Placed { order, .. } = order(&cart_of(&book, 1), &book, chosen).unwrap();
+        assert_eq!(order.totals.shipping(), money(0, "EUR"), "nothing is sent");
     }
 
     #[test]
@@ -498,6 +529,8 @@ mod tests {
             CheckoutRequest { marketing: Marketing::Accepted, ..request() },
             CheckoutRequest { token: Some(PayToken::new("ctoken_1").unwrap()), ..request() },
             CheckoutRequest { token: Some(PayToken::new("ctoken_2").unwrap()), ..request() },
+            CheckoutRequest { shipping: Some(money(490, "EUR")), ..request() },
+            CheckoutRequest { shipping: Some(money(0, "EUR")), ..request() },
         ];
         for address in addresses {
             let address = Address::parse(&address).unwrap();

@@ -113,6 +113,16 @@ impl PriceRules {
             false => Money::zero(self.currency),
             true => self.sending(subtotal, country)?,
         };
+        self.totals_with(subtotal, country, shipping)
+    }
+
+    /// The same where sending costs `shipping`, whatever the shop's own rates say.
+    pub fn totals_with(
+        &self,
+        subtotal: Money,
+        country: CountryCode,
+        shipping: Money,
+    ) -> Result<Totals, PriceError> {
         let rate = u32::from(self.tax.of(country).unwrap_or(TaxRate::NONE).0);
         let net = subtotal.plus(shipping)?;
         let (tax, total) = match self.tax_mode {

@@ -10,6 +10,7 @@
 //! Each call says whose token it is made with ([`Caller`]). What an incoming request or a job asks
 //! for in the shop's own name it asks with one [`Admin`], made for it and dropped with it.
 
+mod account;
 pub mod cart;
 pub mod catalogue;
 pub mod checkout;

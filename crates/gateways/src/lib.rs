@@ -25,6 +25,7 @@
 pub mod elastic_path;
 pub mod mail;
 pub mod merchant;
+pub mod shipping_rates;
 pub mod stripe;
 mod transport;
 pub mod turnstile;

@@ -13,7 +13,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use domain::{delivery::Outcome, id::NoticeId};
 use hmac::{Hmac, KeyInit, Mac};
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header, request::Builder};
 use jiff::{Timestamp, fmt::rfc2822};
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
@@ -101,16 +101,27 @@ impl Merchant {
         body: &str,
         now: Timestamp,
     ) -> Result<http::Request<Bytes>, http::Error> {
-        let (id, second) = (id.to_string(), now.as_second());
-        let signatures: Vec<String> =
-            self.secrets.iter().map(|secret| secret.sign(&id, second, body)).collect();
-        http::Request::post(endpoint.as_str())
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(ID, id)
-            .header(TIMESTAMP, second)
-            .header(SIGNATURE, signatures.join(" "))
+        let request = http::Request::post(endpoint.as_str());
+        signed(request, &self.secrets, (&id.to_string(), body), now)
             .body(Bytes::copy_from_slice(body.as_bytes()))
     }
+}
+
+/// A request with the headers by which its receiver knows who asks, and when.
+pub(crate) fn signed(
+    request: Builder,
+    secrets: &[SigningSecret],
+    (id, body): (&str, &str),
+    now: Timestamp,
+) -> Builder {
+    let second = now.as_second();
+    let signatures: Vec<String> =
+        secrets.iter().map(|secret| secret.sign(id, second, body)).collect();
+    request
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(ID, id)
+        .header(TIMESTAMP, second)
+        .header(SIGNATURE, signatures.join(" "))
 }
 
 /// Any 2xx is a yes, 410 an end, and everything else, redirects too, not yet a yes.

@@ -31,7 +31,8 @@ use url::Url;
 
 pub use elastic_path::ElasticPathConfig;
 use keys::Mode;
-pub use outlets::{MailConfig, WebhookConfig};
+pub use outlets::{MailConfig, ShippingRatesConfig, WebhookConfig};
+use settings::Scope;
 pub use settings::{SETTINGS, Setting, listing};
 pub use shield::{ShieldConfig, TurnstileConfig};
 use sources::Values;
@@ -52,6 +53,12 @@ pub struct Config {
     pub backend: BackendConfig,
     /// Which custom attributes a checkout session takes.
     pub attributes: AllowedAttributes,
+    /// So long after its end a checkout session is kept.
+    pub session_retention: Duration,
+    /// The merchant's own server that says what sending costs; none where the shop's prices do.
+    pub shipping_rates: Option<ShippingRatesConfig>,
+    /// Settings that are set and that this backend does not look at.
+    pub unused: Vec<&'static str>,
     /// The name on the pages.
     pub shop_name: String,
     /// Currency, shipping and tax.
@@ -103,6 +110,15 @@ pub struct NativeConfig {
 enum BackendName {
     Native,
     ElasticPath,
+}
+
+impl BackendName {
+    fn scope(self) -> Scope {
+        match self {
+            Self::Native => Scope::Native,
+            Self::ElasticPath => Scope::ElasticPath,
+        }
+    }
 }
 
 /// Stripe's keys and addresses. Both keys are of the same mode.
@@ -166,6 +182,9 @@ const POLL_SECONDS: (u32, u32) = (1, 3600);
 /// Less is not enough to type a card number and answer one's bank; after a day, stock that nobody
 /// has paid for should be for sale again.
 const RESERVATION_MINUTES: (u32, u32) = (5, 1440);
+/// What a shopper has typed is not kept for ever; less than a day, and she would find her order gone
+/// who pays in the evening and looks in the morning.
+const RETENTION_DAYS: (u32, u32) = (1, 3650);
 /// More than any person, or any office, clicks.
 const RATE_MAX: u32 = 1_000_000;
 
@@ -196,6 +215,12 @@ impl Config {
             grammar::one_of(text, &[("text", LogFormat::Text), ("json", LogFormat::Json)])
         });
         let attributes = values.parse("TILL_CUSTOM_ATTRIBUTES", grammar::attributes);
+        let session_retention = values.parse("TILL_SESSION_RETENTION_DAYS", |text| {
+            let days = grammar::number(text, RETENTION_DAYS.0, RETENTION_DAYS.1)?;
+            Ok(Duration::from_secs(24 * 60 * 60 * u64::from(days)))
+        });
+        let shipping_rates = outlets::shipping_rates(&mut values);
+        let unused = backend.map_or_else(Vec::new, |backend| values.unused(backend.scope()));
         let backend = backend.and_then(|backend| match backend {
             BackendName::Native => {
                 native(&mut values, public_url.as_ref()).map(Box::new).map(BackendConfig::Native)
@@ -212,6 +237,9 @@ impl Config {
                 secret: secret?.into(),
                 backend: backend?,
                 attributes: attributes?,
+                session_retention: session_retention?,
+                shipping_rates: shipping_rates?,
+                unused,
                 shop_name: shop_name?,
                 prices: prices?,
                 allowed_origins: allowed_origins?,

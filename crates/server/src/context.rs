@@ -5,6 +5,7 @@ use std::{future::Future, ops::Deref, sync::Arc, time::Duration};
 use domain::{checkout::ChargeLimits, pricing::PriceRules};
 use gateways::{
     elastic_path::ElasticPath,
+    shipping_rates::ShippingRates,
     stripe::{Stripe, webhook::WebhookSecret},
 };
 use jiff::Timestamp;
@@ -27,6 +28,10 @@ pub struct Base {
     pub clock: Clock,
     /// New ids.
     pub ids: Ids,
+    /// The merchant's own server that says what sending costs; none where the shop's prices do.
+    pub shipping_rates: Option<ShippingRates>,
+    /// So long after its end a checkout session is kept.
+    pub session_retention: Duration,
     /// Money flows under way: a client that hangs up does not stop them, shutdown awaits them.
     pub tasks: TaskTracker,
 }

@@ -8,6 +8,7 @@ use gateways::{
     elastic_path::{self, ElasticPath},
     mail::{Mailer, MailerError},
     merchant::{self, Merchant},
+    shipping_rates::ShippingRates,
     stripe::{self, Stripe},
     turnstile::Turnstile,
 };
@@ -123,6 +124,12 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
              shield cannot tell their networks apart"
         );
     }
+    if !config.unused.is_empty() {
+        tracing::warn!(
+            settings = config.unused.join(", "),
+            "are set, and the backend that TILL_BACKEND names does not look at them"
+        );
+    }
     let transport = gateways::https(gateways::TransportLimits::default())?;
     let merchant = gateways::https(merchant::LIMITS)?;
     let (clock, ids) = (Clock::system(), Ids::system());
@@ -164,9 +171,14 @@ impl Server {
         let gate = Arc::new(Gate::new(&config));
         let facts = Arc::new(Facts::of(&config, parts.store.dialect()));
         let Parts { store, transport, merchant, clock, ids, tick } = parts;
-        let base = Arc::new(Base { store, clock, ids, tasks: TaskTracker::new() });
-        let front = Front { base, cookie, gate, facts };
         let Config { backend, shop_name, prices, secret, public_url, attributes, .. } = config;
+        let shipping_rates = config
+            .shipping_rates
+            .map(|config| ShippingRates::new(merchant.clone(), config.url, config.secrets));
+        let (session_retention, tasks) = (config.session_retention, TaskTracker::new());
+        let base = Base { store, clock, ids, shipping_rates, session_retention, tasks };
+        let base = Arc::new(base);
+        let front = Front { base, cookie, gate, facts };
         let session_web = {
             let cookie = session::cookie(secret.expose_secret(), https);
             let (front, attributes) = (front.clone(), Arc::new(attributes));

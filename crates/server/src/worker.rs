@@ -1,4 +1,4 @@
-//! Runs what is due: stored events, effects, payments to look at, and the poller. The worker owns
+//! Runs what is due: stored events, effects, payments to look at, sessions, and the poller. The worker owns
 //! nothing in memory: all of its work is rows, claimed by lease, so any number of nodes may run it
 //! and any of them may die.
 
@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    context::{Backend, Context, Cx, Px},
+    context::{Backend, Base, Context, Cx, Px},
     flows::{
         FlowError, announce, compare_books, deliver, notify, poll_events, purchase, receive_event,
-        reconcile, shield,
+        reconcile, session::retention, shield,
     },
     outlet::Outlet,
 };
@@ -57,27 +57,47 @@ async fn run_native(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
         join_all(cx.outlets.iter().map(|one| work(Work::Deliveries(one), &one.bell))),
         work(Work::Payments, &bells.payments),
         work(Work::Forgetting, &nobody_rings),
+        work(Work::Sessions, &nobody_rings),
         poll(&cx, rhythm.poll, &stop),
         compare(&cx, rhythm.tick * TICKS_OF_COMPARISON, &stop),
     );
 }
 
 async fn run_platform(px: Px, rhythm: Rhythm, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        if run_due_purchases(&px).await > 0 {
-            continue;
+    let purchases = async {
+        while !stop.is_cancelled() {
+            if run_due_purchases(&px).await > 0 {
+                continue;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = px.purchases.notified() => {}
+                () = tokio::time::sleep(rhythm.tick) => {}
+            }
         }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = px.purchases.notified() => {}
-            () = tokio::time::sleep(rhythm.tick) => {}
+    };
+    let sessions = async {
+        while !stop.is_cancelled() {
+            if run_due_sessions(&px).await > 0 {
+                continue;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(rhythm.tick) => {}
+            }
         }
-    }
+    };
+    tokio::join!(purchases, sessions);
 }
 
 /// Goes on with every purchase that is due, once. Returns how many those were.
 pub async fn run_due_purchases(px: &Px) -> usize {
     once("purchases", purchase::work_due(px)).await
+}
+
+/// Ends and deletes sessions whose time has passed, a batch of them. Returns how many those were.
+pub async fn run_due_sessions(base: &Base) -> usize {
+    once("sessions", retention::sweep(base)).await
 }
 
 /// Kinds of work that is due at some time.
@@ -97,17 +117,20 @@ enum Work<'a> {
     Payments,
     /// What the shield need not remember.
     Forgetting,
+    /// Checkout sessions whose time has passed.
+    Sessions,
 }
 
 impl Work<'_> {
     /// All but the deliveries.
-    const OF_THE_SHOP: [Self; 6] = [
+    const OF_THE_SHOP: [Self; 7] = [
         Self::FirstEvents,
         Self::LaterEvents,
         Self::Effects,
         Self::Notices,
         Self::Payments,
         Self::Forgetting,
+        Self::Sessions,
     ];
 
     async fn run(self, cx: &Context) -> Result<usize, FlowError> {
@@ -119,6 +142,7 @@ impl Work<'_> {
             Self::Deliveries(outlet) => notify::deliver_due(cx, outlet).await,
             Self::Payments => reconcile::reconcile_due(cx).await,
             Self::Forgetting => shield::forget(cx).await,
+            Self::Sessions => retention::sweep(cx).await,
         }
     }
 
@@ -131,6 +155,7 @@ impl Work<'_> {
             Self::Deliveries(_) => "deliveries",
             Self::Payments => "payments",
             Self::Forgetting => "forgetting",
+            Self::Sessions => "sessions",
         }
     }
 }

@@ -78,6 +78,12 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0010_rest.sql"),
         mysql: include_str!("../migrations/mysql/0010_rest.sql"),
     },
+    Migration {
+        name: "0011_session_ends",
+        sqlite: include_str!("../migrations/sqlite/0011_session_ends.sql"),
+        postgres: include_str!("../migrations/postgres/0011_session_ends.sql"),
+        mysql: include_str!("../migrations/mysql/0011_session_ends.sql"),
+    },
 ];
 
 /// Where the steps done are noted; made by the program, not by a migration.

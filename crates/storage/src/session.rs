@@ -25,6 +25,19 @@ macro_rules! columns {
     };
 }
 
+/// What has ended by then, and whose payment is at rest: nobody will look at it again.
+macro_rules! over {
+    () => {
+        " where state in ('complete', 'expired') and updated_at <= ?1 \
+         and not exists (select 1 from purchases where purchases.id = \
+         checkout_sessions.purchase_id and purchases.due_at is not null) \
+         and not exists (select 1 from purchases where purchases.session_id = \
+         checkout_sessions.id and purchases.due_at is not null) \
+         and not exists (select 1 from orders where orders.id = checkout_sessions.order_id \
+         and orders.state = 'pending') "
+    };
+}
+
 statements! {
     OF_VISITOR =
         concat!("select ", columns!(), " from checkout_sessions where id = ?1 and visitor_id = ?2");
@@ -35,8 +48,12 @@ statements! {
     FOLLOWING_ORDER = "select id from checkout_sessions where order_id = ?1 order by id limit ?2";
     FOLLOWING_PURCHASE =
         "select id from checkout_sessions where purchase_id = ?1 order by id limit ?2";
-    OVERDUE = "select id from checkout_sessions where state = 'open' and expires_at <= ?1 \
-        order by expires_at, id limit ?2";
+    OVERDUE = "select expires_at from checkout_sessions where state = 'open' \
+        and expires_at <= ?1 order by expires_at limit ?2";
+    EXPIRE = "update checkout_sessions set state = 'expired', updated_at = ?2 \
+        where state = 'open' and expires_at <= ?1";
+    OVER = concat!("select updated_at from checkout_sessions", over!(), "order by updated_at limit ?2");
+    DELETE = concat!("delete from checkout_sessions", over!());
     INSERT = concat!(
         "insert into checkout_sessions (", columns!(), ", created_at, updated_at) values (?1, ?2, \
          ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
@@ -114,14 +131,47 @@ pub async fn lock_following(
     Ok(sessions)
 }
 
-/// Open sessions that nobody has come back to, longest over first.
+/// Until when the longest overdue of the open sessions waited, at most `limit` of them; nothing where
+/// none is overdue.
 pub async fn overdue(
     tx: &mut Tx,
     now: Timestamp,
     limit: u32,
-) -> Result<Vec<SessionId>, StoreError> {
-    let rows = tx.query(&OVERDUE, &[now.into(), limit.into()]).await?;
-    rows.into_iter().map(|row| row.read("checkout_sessions").id("id").map(SessionId)).collect()
+) -> Result<Option<Timestamp>, StoreError> {
+    last(tx, &OVERDUE, "expires_at", (now, limit)).await
+}
+
+/// Ends the open sessions that waited until then, and no longer. Returns how many those were. One
+/// that is renewed, or begins to follow a payment, in the same moment is left.
+pub async fn expire(tx: &mut Tx, then: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+    tx.exec(&EXPIRE, &[then.into(), now.into()]).await
+}
+
+/// When the longest over of the sessions ended that had ended by `then`, at most `limit` of them; one
+/// whose payment is not at rest does not count.
+pub async fn over(
+    tx: &mut Tx,
+    then: Timestamp,
+    limit: u32,
+) -> Result<Option<Timestamp>, StoreError> {
+    last(tx, &OVER, "updated_at", (then, limit)).await
+}
+
+/// Deletes the sessions that had ended by then, but those whose payment is not at rest. Returns how
+/// many those were.
+pub async fn delete(tx: &mut Tx, then: Timestamp) -> Result<u64, StoreError> {
+    tx.exec(&DELETE, &[then.into()]).await
+}
+
+/// The last of the times that a statement finds.
+async fn last(
+    tx: &mut Tx,
+    sql: &'static Sql,
+    column: &'static str,
+    (then, limit): (Timestamp, u32),
+) -> Result<Option<Timestamp>, StoreError> {
+    let rows = tx.query(sql, &[then.into(), limit.into()]).await?;
+    rows.into_iter().next_back().map(|row| row.read("checkout_sessions").time(column)).transpose()
 }
 
 /// Writes a session as it is now. The caller holds the lock on it.

@@ -60,6 +60,8 @@ pub struct CartLine {
     /// In the minor unit: for one piece, or for the line where only that is known. A promotion's is
     /// below zero, so it is no `Money`.
     pub price_minor: i64,
+    /// Of a line that shipping is charged by: the rate.
+    pub rate: Option<String>,
 }
 
 /// What a line is.
@@ -315,6 +317,7 @@ struct WireLine {
     quantity: Option<i64>,
     unit_price: Option<Price>,
     value: Option<Price>,
+    custom_inputs: Option<Value>,
 }
 
 fn view(answer: Entity<WireCart, Included>) -> Result<CartView, WireError> {
@@ -358,6 +361,9 @@ fn line(line: WireLine) -> Result<CartLine, WireError> {
         name: line.name.unwrap_or_default(),
         quantity: need(line.quantity, "quantity")?,
         price_minor: amount(line.unit_price).or(amount(line.value)).unwrap_or(0),
+        rate: line
+            .custom_inputs
+            .and_then(|inputs| Some(inputs.get("rateId")?.as_str()?.to_owned())),
     })
 }
 

@@ -49,6 +49,11 @@ impl AccountToken {
     pub fn new(token: &SecretString) -> Result<Self, TokenError> {
         secret_header(token.expose_secret().to_owned()).map(Self)
     }
+
+    /// As it was handed in: printable ASCII.
+    pub(super) fn text(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for AccountToken {

@@ -1,5 +1,5 @@
-//! The settings of the backend at Elastic Path. Till talks to Elastic Path alone there, so a key of
-//! Stripe's would be a secret that nobody needs: it is refused.
+//! The settings of the backend at Elastic Path. What must not be set beside them says the list of
+//! settings.
 
 use std::num::NonZeroU32;
 
@@ -30,15 +30,6 @@ const CALLS_PER_SECOND: (u32, u32) = (1, 1000);
 
 /// Reads the settings.
 pub(super) fn load(values: &mut Values) -> Option<ElasticPathConfig> {
-    for name in ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"] {
-        if values.is_given(name) {
-            values.refuse(
-                name,
-                "must not be set with TILL_BACKEND=elastic-path: Till never calls Stripe there; \
-                 remove it",
-            );
-        }
-    }
     let client_id = values.parse("EP_CLIENT_ID", client_id);
     let client_secret = values.parse("EP_CLIENT_SECRET", |text| match text {
         "" => Ok(None),

@@ -1,4 +1,5 @@
-//! Who is told of orders: the merchant's own servers, and the shoppers.
+//! Who is told of orders, the merchant's own servers and the shoppers, and which of the merchant's servers
+//! says what sending costs.
 
 use std::{fmt::Display, path::PathBuf, str::FromStr};
 
@@ -16,6 +17,15 @@ pub struct WebhookConfig {
     /// Where they are reached.
     pub urls: Vec<Url>,
     /// What notices are signed with; more than one while one is being replaced.
+    pub secrets: Vec<SigningSecret>,
+}
+
+/// The merchant's own server that says what sending costs.
+#[derive(Debug)]
+pub struct ShippingRatesConfig {
+    /// Where it is reached.
+    pub url: Url,
+    /// What questions are signed with; more than one while one is being replaced.
     pub secrets: Vec<SigningSecret>,
 }
 
@@ -48,6 +58,27 @@ pub(super) fn webhooks(values: &mut Values) -> Option<WebhookConfig> {
             None
         }
         (true, _) | (false, false) => Some(WebhookConfig { urls, secrets }),
+    }
+}
+
+/// `Some(None)` where the shop's own prices say it.
+pub(super) fn shipping_rates(values: &mut Values) -> Option<Option<ShippingRatesConfig>> {
+    let urls = values.parse("TILL_SHIPPING_RATES_URL", |text| match endpoints(text)? {
+        urls if urls.len() > 1 => Err("names more than one address".to_owned()),
+        urls => Ok(urls),
+    });
+    let secrets = values.parse("TILL_SHIPPING_RATES_SECRET", signing_secrets);
+    let (urls, secrets) = (urls?, secrets?);
+    match urls.into_iter().next() {
+        None => Some(None),
+        Some(_) if secrets.is_empty() => {
+            let wrong = "is missing: TILL_SHIPPING_RATES_URL names a server, and without a secret it \
+                         could not know who is asking. `echo whsec_$(openssl rand -base64 32)` \
+                         makes one";
+            values.refuse("TILL_SHIPPING_RATES_SECRET", wrong);
+            None
+        }
+        Some(url) => Some(Some(ShippingRatesConfig { url, secrets })),
     }
 }
 

@@ -15,21 +15,57 @@ pub struct Setting {
     pub help: &'static str,
     /// Whether its value must never be shown.
     pub secret: bool,
+    /// Which backend looks at it.
+    pub(super) scope: Scope,
+}
+
+/// Which backend looks at a setting, and what becomes of it where the other one runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Both.
+    Both,
+    /// Ours. At Elastic Path it is named in a warning: two kinds of shop may share a `.env`.
+    Native,
+    /// Ours. At Elastic Path it is refused, for what its operator would believe costs money.
+    NativeOrRefused {
+        /// What holds there instead.
+        because: &'static str,
+    },
+    /// Elastic Path's. Ours names it in a warning.
+    ElasticPath,
 }
 
 impl Setting {
     const fn open(name: &'static str, default: &'static str, help: &'static str) -> Self {
-        Self { name, default: Some(default), help, secret: false }
+        Self { name, default: Some(default), help, secret: false, scope: Scope::Both }
     }
 
     const fn required(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: false }
+        Self { name, default: None, help, secret: false, scope: Scope::Both }
     }
 
     const fn secret(self) -> Self {
         Self { secret: true, ..self }
     }
+
+    const fn only(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
 }
+
+/// A key that nobody needs is only a secret that can be lost.
+const NO_STRIPE: Scope =
+    Scope::NativeOrRefused { because: "Till never calls Stripe there; remove it" };
+
+/// Who believes that her tax is added finds out from her accountant.
+const TAXED_THERE: Scope = Scope::NativeOrRefused {
+    because: "Elastic Path computes the tax there, and this one would not be charged; remove it",
+};
+
+/// Who believes that her warehouse is told sends nothing.
+const TOLD_THERE: Scope = Scope::NativeOrRefused {
+    because: "the orders are at Elastic Path, whose own integrations tell of them; remove it",
+};
 
 /// Every setting, in the order in which an operator meets them.
 pub const SETTINGS: &[Setting] = &[
@@ -71,18 +107,21 @@ pub const SETTINGS: &[Setting] = &[
         "TILL_TAX_MODE",
         "included",
         "included: the catalogue's prices contain the tax. added: it comes on top.",
-    ),
+    )
+    .only(TAXED_THERE),
     Setting::open(
         "TILL_TAX_RATES",
         "",
         "The tax of the country that the goods go to, as COUNTRY:PERCENT, with * for all others: \
          \"*:19, AT:20, CH:8.1\". Empty: no tax.",
-    ),
+    )
+    .only(TAXED_THERE),
     Setting::open(
         "TILL_RESERVATION_MINUTES",
         "30",
         "How long an unpaid order keeps its stock, from 5 to 1440.",
-    ),
+    )
+    .only(Scope::Native),
     Setting::open(
         "TILL_ALLOWED_ORIGINS",
         "",
@@ -110,55 +149,65 @@ pub const SETTINGS: &[Setting] = &[
         "TILL_SHIELD",
         "on",
         "on: whoever tries out stolen cards is stopped before Stripe is asked. off: she is not.",
-    ),
+    )
+    .only(Scope::Native),
     Setting::open(
         "TILL_SHIELD_ORDERS",
         "visitor:20, network:120, email:20",
         "New orders that one visitor, one network address and one e-mail address may make in an \
          hour.",
-    ),
+    )
+    .only(Scope::Native),
     Setting::open(
         "TILL_SHIELD_DECLINES",
         "visitor:15, network:60, email:15, card:10",
         "Declines in an hour after which a visitor, a network address, an e-mail address or a \
          card gets no further try.",
-    ),
+    )
+    .only(Scope::Native),
     Setting::open(
         "TILL_SHIELD_UNPAID",
         "orders:50, pieces:500",
         "Unpaid orders, and pieces in them, that one network address or one e-mail address may \
          have at the same time; also the most pieces of one order.",
-    ),
+    )
+    .only(Scope::Native),
     Setting::open(
         "TILL_SHIELD_BREAKER_PERCENT",
         "50",
         "When banks refuse such a share of all tries in ten minutes, new orders need a \
          challenge; from 20 to 100.",
-    ),
+    )
+    .only(Scope::Native),
     Setting::open(
         "TILL_TURNSTILE_SECRET",
         "",
         "Secret key of a Turnstile widget of Cloudflare's, which is then the challenge. Empty: \
          the browser has to compute for a second.",
     )
-    .secret(),
-    Setting::open("TILL_TURNSTILE_SITE_KEY", "", "Site key of the same widget, for browsers."),
+    .secret()
+    .only(Scope::Native),
+    Setting::open("TILL_TURNSTILE_SITE_KEY", "", "Site key of the same widget, for browsers.")
+    .only(Scope::Native),
     Setting::open(
         "TILL_TURNSTILE_BASE",
         "https://challenges.cloudflare.com",
         "Where tokens of the widget are checked, or a simulator on this machine.",
-    ),
+    )
+    .only(Scope::Native),
     Setting::open(
         "TILL_POLL_SECONDS",
         "60",
         "How often Stripe is asked for events that no webhook has brought, from 1 to 3600.",
-    ),
+    )
+    .only(Scope::Native),
     Setting::open(
         "TILL_WEBHOOK_URLS",
         "",
         "Your own servers that are told when an order is paid, cancelled, failed or refunded, up to \
          eight with commas between. Empty: nobody is told.",
-    ),
+    )
+    .only(TOLD_THERE),
     Setting::open(
         "TILL_WEBHOOK_SECRETS",
         "",
@@ -166,24 +215,28 @@ pub const SETTINGS: &[Setting] = &[
          is being replaced, the new and the old one with a comma between. `echo \
          whsec_$(openssl rand -base64 32)` makes one.",
     )
-    .secret(),
+    .secret()
+    .only(Scope::Native),
     Setting::open(
         "TILL_MAIL",
         "",
         "How shoppers get their receipts: smtp://USER:PASSWORD@HOST:587 (with STARTTLS), \
          smtps://USER:PASSWORD@HOST, or folder:PATH for files to look at. Empty: no mail.",
     )
-    .secret(),
+    .secret()
+    .only(Scope::Native),
     Setting::open(
         "TILL_MAIL_FROM",
         "",
         "Who writes to them: shop@example.org, or \"Shop <shop@example.org>\".",
-    ),
+    )
+    .only(Scope::Native),
     Setting::open(
         "TILL_MAIL_TEMPLATES",
         "",
         "A folder with templates of your own; one that is not there is the built-in one.",
-    ),
+    )
+    .only(Scope::Native),
     Setting::open(
         "TILL_MIGRATE",
         "auto",
@@ -197,6 +250,25 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::open("TILL_LOG_FORMAT", "text", "text: lines for people. json: one object per line."),
     Setting::open(
+        "TILL_SHIPPING_RATES_URL",
+        "",
+        "A server of your own that says what sending a checkout session's cart costs; asked when the \
+         shopper wants to know and again before she pays. Empty: TILL_SHIPPING says it.",
+    ),
+    Setting::open(
+        "TILL_SHIPPING_RATES_SECRET",
+        "",
+        "What it checks our signatures with: whsec_ and 24 to 64 random bytes in base64; while one \
+         is being replaced, the new and the old one with a comma between.",
+    )
+    .secret(),
+    Setting::open(
+        "TILL_SESSION_RETENTION_DAYS",
+        "14",
+        "How many days after its end a checkout session is deleted with what its shopper typed, from \
+         1 to 3650.",
+    ),
+    Setting::open(
         "TILL_CUSTOM_ATTRIBUTES",
         "",
         "Names of the custom attributes that a checkout session takes, with commas between; all \
@@ -206,55 +278,65 @@ pub const SETTINGS: &[Setting] = &[
         "STRIPE_SECRET_KEY",
         "Native backend only: Stripe's secret (sk_) or restricted (rk_) key.",
     )
-    .secret(),
+    .secret()
+    .only(NO_STRIPE),
     Setting::required(
         "STRIPE_PUBLISHABLE_KEY",
         "Native backend only: Stripe's publishable key (pk_), handed to browsers.",
-    ),
+    )
+    .only(Scope::Native),
     Setting::required(
         "STRIPE_WEBHOOK_SECRET",
         "Native backend only: signing secret (whsec_) of the webhook endpoint; while one is being rolled, the old and \
          the new one with a comma between.",
     )
-    .secret(),
+    .secret()
+    .only(NO_STRIPE),
     Setting::open(
         "STRIPE_API_BASE",
         "https://api.stripe.com",
         "Stripe's API, or a simulator on this machine.",
-    ),
+    )
+    .only(Scope::Native),
     Setting::open(
         "STRIPE_JS_URL",
         "https://js.stripe.com/endive/stripe.js",
         "The script that browsers load from Stripe.",
-    ),
+    )
+    .only(Scope::Native),
     Setting::required(
         "EP_CLIENT_ID",
         "Elastic Path backend only: the store's client id, from Commerce Manager.",
-    ),
+    )
+    .only(Scope::ElasticPath),
     Setting::open(
         "EP_CLIENT_SECRET",
         "",
         "Elastic Path backend only: the secret beside it. Server only: it must never get a name that \
          begins with NEXT_PUBLIC_. Empty: carts can be filled, and nothing can be paid.",
     )
-    .secret(),
+    .secret()
+    .only(Scope::ElasticPath),
     Setting::required(
         "EP_API_BASE_URL",
         "Elastic Path backend only: https://useast.api.elasticpath.com, \
          https://euwest.api.elasticpath.com, or a simulator on this machine.",
-    ),
+    )
+    .only(Scope::ElasticPath),
     Setting::open(
         "EP_CALLS_PER_SECOND",
         "20",
         "How many calls a second the store may make; Elastic Path grants a development store 25, a \
          production store 100.",
-    ),
+    )
+    .only(Scope::ElasticPath),
     Setting::open(
         "EP_CLOSES_CHALLENGES",
         "no",
         "yes: a payment whose shopper gave up before her bank's challenge is closed at Elastic Path by \
          an order that is cancelled. no: her cart waits until the payment can no longer succeed.",
-    ),
+    )
+    .only(Scope::ElasticPath),
     Setting::open(
         "BETTER_AUTH_SECRET",
         "",
@@ -262,7 +344,8 @@ pub const SETTINGS: &[Setting] = &[
          cart is read from its session cookie. Server only, like the one above. Empty: Till's own \
          session knows the cart.",
     )
-    .secret(),
+    .secret()
+    .only(Scope::ElasticPath),
 ];
 
 /// The setting of this name.

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, ffi::OsString, fs, io, path::Path};
 
 use super::{
     ConfigError,
-    settings::{self, SETTINGS, Setting},
+    settings::{self, SETTINGS, Scope, Setting},
 };
 
 /// The texts that settings are read from, before anything is checked but their own grammar.
@@ -193,6 +193,26 @@ impl Values {
             None => String::new(),
         };
         self.sources.problems.push(format!("{name} {wrong}{origin}"));
+    }
+
+    /// The settings that somebody has set and that the backend of this scope does not look at;
+    /// where a wrong belief about one costs money, it is refused.
+    pub fn unused(&mut self, backend: Scope) -> Vec<&'static str> {
+        let mut unused = Vec::new();
+        for Setting { name, scope, .. } in SETTINGS {
+            match *scope {
+                Scope::Both => {}
+                scope if scope == backend || !self.is_given(name) => {}
+                Scope::NativeOrRefused { .. } if backend == Scope::Native => {}
+                Scope::NativeOrRefused { because } => {
+                    let wrong =
+                        format!("must not be set with TILL_BACKEND=elastic-path: {because}");
+                    self.refuse(name, &wrong);
+                }
+                Scope::Native | Scope::ElasticPath => unused.push(*name),
+            }
+        }
+        unused
     }
 
     /// Everything that was wrong.

@@ -51,6 +51,62 @@ fn a_shop_at_elastic_path_needs_no_key_of_stripes_and_takes_none() {
     assert!(sentence(&public).contains("Next.js sends every variable"));
 }
 
+#[test]
+fn what_the_other_backend_looks_at_is_named_or_refused_where_to_believe_in_it_costs_money() {
+    let at_elastic_path =
+        |more: &[(&'static str, &'static str)]| [&AT_ELASTIC_PATH[..], more].concat();
+    assert_eq!(with(&AT_ELASTIC_PATH).unwrap().unused, [""; 0]);
+    let shared = at_elastic_path(&[("TILL_SHIELD", "on"), ("TILL_MAIL", "folder:mail")]);
+    assert_eq!(with(&shared).unwrap().unused, ["TILL_SHIELD", "TILL_MAIL"]);
+    for (name, value) in [
+        ("TILL_TAX_RATES", "*:19"),
+        ("TILL_TAX_MODE", "added"),
+        ("TILL_WEBHOOK_URLS", "https://erp.example/hooks"),
+    ] {
+        let refused = sentence(&at_elastic_path(&[(name, value)]));
+        let start = format!("{name} must not be set with TILL_BACKEND=elastic-path: ");
+        assert!(refused.starts_with(&start), "{refused}");
+        let ours = [(name, value), ("TILL_WEBHOOK_SECRETS", RATES_SECRET)];
+        assert_eq!(with(&ours).unwrap().unused, [""; 0]);
+    }
+    let ours = with(&[("EP_CLIENT_ID", "store-1"), ("BETTER_AUTH_SECRET", "hidden")]).unwrap();
+    assert_eq!(ours.unused, ["EP_CLIENT_ID", "BETTER_AUTH_SECRET"]);
+}
+
+const RATES_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+#[test]
+fn the_server_that_says_what_sending_costs_is_reached_safely_and_knows_who_asks() {
+    let url = ("TILL_SHIPPING_RATES_URL", "https://erp.example/rates");
+    let secret = ("TILL_SHIPPING_RATES_SECRET", RATES_SECRET);
+    assert!(with(&[]).unwrap().shipping_rates.is_none());
+    for more in [&[][..], &AT_ELASTIC_PATH] {
+        let config = with(&[&[url, secret], more].concat()).unwrap();
+        let rates = config.shipping_rates.unwrap();
+        assert_eq!((rates.url.as_str(), rates.secrets.len()), (url.1, 1));
+    }
+    assert!(sentence(&[url]).starts_with("TILL_SHIPPING_RATES_SECRET is missing: "));
+    for (wrong, why) in [
+        ("http://erp.example/rates", "must begin with https://"),
+        ("erp", "no address such as"),
+        ("https://a.example/, https://b.example/", "more than one address"),
+    ] {
+        let refused = sentence(&[(url.0, wrong), secret]);
+        assert!(refused.contains(why), "{refused}");
+    }
+    let loopback = [(url.0, "http://127.0.0.1:8090/rates"), secret];
+    assert!(with(&loopback).unwrap().shipping_rates.is_some());
+}
+
+#[test]
+fn a_session_is_kept_for_a_while_after_its_end() {
+    let days = |text| with(&[("TILL_SESSION_RETENTION_DAYS", text)]);
+    let day = Duration::from_secs(24 * 60 * 60);
+    assert_eq!(days("").unwrap().session_retention, 14 * day);
+    assert_eq!(days("1").unwrap().session_retention, day);
+    assert!(days("0").is_err() && days("3651").is_err());
+}
+
 /// The only sentence about a configuration.
 fn sentence(changed: &[(&str, &str)]) -> String {
     let error = with(changed).unwrap_err();

@@ -11,18 +11,17 @@
 pub mod native;
 pub mod pay;
 pub mod platform;
+mod rates;
+pub mod retention;
 
 use domain::{
     elastic_path::EpCartId,
     id::{SessionId, VisitorId},
-    money::{Money, MoneyError},
+    money::MoneyError,
     purchase::CartHash,
-    session::{
-        CheckoutSession, NewSession, Patch, Rate, RateId, RateWords, SessionRefusal, SessionState,
-        TextError,
-    },
+    session::{CheckoutSession, NewSession, Patch, SessionRefusal, SessionState, TextError},
 };
-use gateways::elastic_path::EpError;
+use gateways::{elastic_path::EpError, shipping_rates::RatesError};
 use storage::{StoreError, session};
 
 use super::FlowError;
@@ -87,6 +86,15 @@ pub enum SessionError {
     /// No challenge waits that could be given up.
     #[error("the session has no payment to abandon")]
     NotAbandonable,
+    /// The shopper's sign-in is too old, or never was one.
+    #[error("the account token is not valid")]
+    NotSignedIn,
+    /// The platform did not say who is signed in.
+    #[error("the account could not be read: {0}")]
+    AccountUnreadable(EpError),
+    /// The merchant's own server did not say what sending costs.
+    #[error("the shipping rates are not known: {0}")]
+    RatesUnknown(RatesError),
     /// The platform did not show the cart.
     #[error("the cart could not be read: {0}")]
     CartUnreadable(EpError),
@@ -167,7 +175,7 @@ pub async fn patch(
         let before = alive(backend, named).await?;
         let patched = before.clone().patch(patch.clone(), backend.clock.now())?;
         let after = match backend {
-            Backend::Native(cx) => native::follow_form(cx, patched).await?,
+            Backend::Native(cx) => native::follow_form(cx, &before, patched).await?,
             Backend::Platform(px) => platform::follow_form(px, &before, patched).await?,
         };
         if replace(backend, &before, &after).await? {
@@ -189,7 +197,7 @@ pub async fn offer_shipping(
         }
         let after = match backend {
             Backend::Native(cx) => native::offer_shipping(cx, before.clone()).await?,
-            Backend::Platform(px) => platform::offer_shipping(px, before.clone()).await?,
+            Backend::Platform(px) => platform::offer_shipping(px, &before).await?,
         };
         if replace(backend, &before, &after).await? {
             return Ok(after);
@@ -262,14 +270,4 @@ fn fresh(
         requires_shipping,
         at,
     })
-}
-
-/// The shop's own rate.
-fn standard(amount: Money) -> Result<Rate, TextError> {
-    let words = RateWords {
-        name: "Standard".to_owned(),
-        service_level: "standard".to_owned(),
-        ..RateWords::default()
-    };
-    Ok(Rate { id: RateId::new("standard")?, amount, words })
 }

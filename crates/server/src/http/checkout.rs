@@ -159,5 +159,5 @@ fn parse(body: CheckoutRequest) -> Result<Asked, ApiError> {
         true => Marketing::Accepted,
         false => Marketing::Declined,
     };
-    Ok(Asked { email, shipping_address, billing_address, marketing, token: None })
+    Ok(Asked { email, shipping_address, billing_address, marketing, token: None, shipping: None })
 }

@@ -14,7 +14,7 @@ use axum::{
 };
 use domain::{id::VisitorId, shield::Network};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use ipnet::IpNet;
 use tower_http::cors::CorsLayer;
 
@@ -34,6 +34,10 @@ pub struct Gate {
 
 /// When more keys than this are remembered, those that have rested are forgotten.
 const KEYS_MAX: usize = 50_000;
+
+/// By which a storefront says who is signed in to an account at Elastic Path; the name is theirs.
+pub const ACCOUNT_TOKEN: HeaderName =
+    HeaderName::from_static("ep-account-management-authentication-token");
 
 impl Gate {
     /// The gate that the configuration asks for.
@@ -57,7 +61,7 @@ impl Gate {
             .allow_origin(origins.collect::<Vec<_>>())
             .allow_credentials(true)
             .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-            .allow_headers([header::CONTENT_TYPE])
+            .allow_headers([header::CONTENT_TYPE, ACCOUNT_TOKEN])
     }
 
     /// Browsers say where a request comes from; programs that are no browsers carry no cookie of

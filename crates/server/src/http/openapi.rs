@@ -107,19 +107,24 @@ pub fn session_codes(operation: &str) -> Vec<SessionCode> {
     let own: &[C] = match operation {
         "open_session" => &[C::Validation, C::Platform],
         "current_session" => &[],
-        "patch_session" => &[C::Validation, C::Gone, C::NotOpen, C::Platform],
-        "offer_shipping" => &[C::Gone, C::NotOpen, C::MissingShippingAddress, C::Platform],
+        "patch_session" => &[C::Validation, C::Gone, C::NotOpen, C::Shipping, C::Platform],
+        "offer_shipping" => {
+            &[C::Gone, C::NotOpen, C::MissingShippingAddress, C::Shipping, C::Platform]
+        }
         "pay_session" => &[
             C::Validation,
             C::Gone,
             C::MissingFields,
             C::CartMismatch,
             C::RateUnresolvable,
+            C::Shipping,
             C::UnknownGateway,
             C::Adapter,
+            C::Platform,
             C::RateLimited,
             C::ChallengeRequired,
             C::AccountRequired,
+            C::AccountToken,
         ],
         "resume_payment" => &[C::Gone, C::NotResumable, C::StillRequiresAction, C::Adapter],
         "abandon_payment" => &[C::Gone, C::NotAbandonable, C::Adapter],

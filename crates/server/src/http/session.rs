@@ -19,15 +19,22 @@ use domain::{
     session::{AllowedAttributes, CheckoutSession, SessionCart, SessionState},
     shield::Network,
 };
+use gateways::elastic_path::AccountToken;
 use http::{HeaderMap, StatusCode, header::SET_COOKIE};
 use serde::de::DeserializeOwned;
 
-use super::{better_auth::BetterAuth, cookie::SignedCookie, read::Raw, routes::Front};
+use super::{
+    better_auth::BetterAuth, cookie::SignedCookie, gate::ACCOUNT_TOKEN, read::Raw, routes::Front,
+};
 use crate::{
     context::Backend,
     flows::{
-        FlowError, purchase,
-        session::{self, Named, Opening, SessionError, pay, platform},
+        FlowError,
+        purchase::{self, Answer},
+        session::{
+            self, Named, Opening, SessionError, pay,
+            platform::{self, Ready},
+        },
         shield::Asking,
     },
 };
@@ -119,7 +126,7 @@ pub async fn current_session(
         Err(_) => None,
     };
     match session {
-        Some(session) => Ok(render(&web, &headers, &session).await?),
+        Some(session) => render(&web, &headers, session).await,
         None => Ok(Json(SessionAnswer::of(None)).into_response()),
     }
 }
@@ -136,7 +143,7 @@ pub async fn patch_session(
 ) -> Result<Response, SessionFault> {
     let named = named(&web, visitor, &headers)?;
     let patch = body.read(&web.attributes)?;
-    render(&web, &headers, &session::patch(&web.backend, named, patch).await?).await
+    render(&web, &headers, session::patch(&web.backend, named, patch).await?).await
 }
 
 /// Offers the ways in which the order can be sent.
@@ -148,13 +155,16 @@ pub async fn offer_shipping(
     headers: HeaderMap,
 ) -> Result<Response, SessionFault> {
     let named = named(&web, visitor, &headers)?;
-    render(&web, &headers, &session::offer_shipping(&web.backend, named).await?).await
+    render(&web, &headers, session::offer_shipping(&web.backend, named).await?).await
 }
 
 /// Pays the session: one call, one charge. Called again it answers how that one stands. A bank's no
 /// is an answer too (`paymentError`), and another token may be tried.
 #[utoipa::path(post, path = "/api/checkout/sessions/current/pay", tag = "sessions",
     request_body = PaySession,
+    params(("EP-Account-Management-Authentication-Token" = Option<String>, Header,
+        description = "Elastic Path backend only: whoever is signed in to an account there buys in its \
+                       name.")),
     responses((status = 200, description = "The session.", body = SessionAnswer)))]
 pub async fn pay_session(
     State(web): State<SessionWeb>,
@@ -171,17 +181,19 @@ pub async fn pay_session(
             let who = Asking { visitor, network, solution };
             // The flow is large, and is moved.
             let flow = async move { Ok(Box::pin(pay::pay(&cx, named, who, means)).await) };
-            render(&web, &headers, &web.backend.see_through(flow).await??).await
+            render(&web, &headers, web.backend.see_through(flow).await??).await
         }
         Backend::Platform(px) => {
             let token = match means {
                 pay::Means::Stripe(token) => Some(token),
                 pay::Means::Nothing => None,
             };
-            let (session, account) = (named.session, None);
-            session::alive(&px, named).await?;
-            let wish = purchase::Pay { visitor, session, token, account };
-            render(&web, &headers, &purchase::pay(&px, wish).await?.session).await
+            let account = match platform::make_ready(&px, named, account_token(&headers)?).await? {
+                Ready::ToPay(account) => account,
+                Ready::ToBeTold(session) => return render(&web, &headers, *session).await,
+            };
+            let wish = purchase::Pay { visitor, session: named.session, token, account };
+            show(&web, &headers, &purchase::pay(&px, wish).await?).await
         }
     }
 }
@@ -198,12 +210,11 @@ pub async fn resume_payment(
     match web.backend.clone() {
         Backend::Native(cx) => {
             let flow = async move { Ok(pay::resume(&cx, named).await) };
-            render(&web, &headers, &web.backend.see_through(flow).await??).await
+            render(&web, &headers, web.backend.see_through(flow).await??).await
         }
         Backend::Platform(px) => {
             session::alive(&px, named).await?;
-            let answer = purchase::resume(&px, visitor, named.session).await?;
-            render(&web, &headers, &answer.session).await
+            show(&web, &headers, &purchase::resume(&px, visitor, named.session).await?).await
         }
     }
 }
@@ -220,12 +231,11 @@ pub async fn abandon_payment(
     match web.backend.clone() {
         Backend::Native(cx) => {
             let flow = async move { Ok(pay::abandon(&cx, named).await) };
-            render(&web, &headers, &web.backend.see_through(flow).await??).await
+            render(&web, &headers, web.backend.see_through(flow).await??).await
         }
         Backend::Platform(px) => {
             session::alive(&px, named).await?;
-            let answer = purchase::abandon(&px, visitor, named.session).await?;
-            render(&web, &headers, &answer.session).await
+            show(&web, &headers, &purchase::abandon(&px, visitor, named.session).await?).await
         }
     }
 }
@@ -252,14 +262,38 @@ fn means(body: &PaySession) -> Result<pay::Means, SessionFault> {
     }
 }
 
-/// The session as the storefront sees it. One that is bought takes its cart away from whoever still
-/// names it.
+/// The token of a shopper who is signed in to an account at the platform.
+fn account_token(headers: &HeaderMap) -> Result<Option<AccountToken>, SessionFault> {
+    let Some(header) = headers.get(ACCOUNT_TOKEN).filter(|header| !header.is_empty()) else {
+        return Ok(None);
+    };
+    let invalid = || SessionFault::new(SessionCode::AccountToken);
+    let token = header.to_str().map_err(|_| invalid())?.to_owned();
+    AccountToken::new(&token.into()).map(Some).map_err(|_| invalid())
+}
+
+/// The session as it stands, with what its shopper must know of a payment that a person looks at.
 async fn render(
     web: &SessionWeb,
     headers: &HeaderMap,
-    session: &CheckoutSession,
+    session: CheckoutSession,
 ) -> Result<Response, SessionFault> {
-    let mut response = Json(SessionAnswer::of(Some(session))).into_response();
+    let answer = match &web.backend {
+        Backend::Native(_) => Answer { session, matter: None },
+        Backend::Platform(px) => platform::told(px, session).await.map_err(FlowError::from)?,
+    };
+    show(web, headers, &answer).await
+}
+
+/// The session as the storefront sees it. One that is bought takes its cart away from whoever still
+/// names it.
+async fn show(
+    web: &SessionWeb,
+    headers: &HeaderMap,
+    answer: &Answer,
+) -> Result<Response, SessionFault> {
+    let session = &answer.session;
+    let mut response = Json(SessionAnswer::told(session, answer.sentence())).into_response();
     if let (Backend::Platform(px), SessionState::Complete { .. }, SessionCart::Platform(cart)) =
         (&web.backend, session.state(), &session.cart)
     {

@@ -37,15 +37,13 @@ pub fn record(method: &Method, path: &str, sent: Option<&Value>, reply: &Reply) 
 }
 
 /// What the document promises and nobody can meet, with the reason.
-const NEVER: [(&str, &str); 8] = [
+const NEVER: [(&str, &str); 6] = [
     ("clear_cart answers with items[].", "the cart that is answered has just been emptied"),
     ("cancel_order answers with paidAt", "an order that is paid is not cancelled"),
     ("cancel_order answers with payment.eventId", "likewise"),
     ("Session has data.session.customAttributes", "what is in them is named by the storefront"),
     ("patch_session takes customAttributes", "likewise"),
-    ("Session has data.session.payment.gatewayMetadata.needsReconciliation", "likewise, below"),
     ("Error has error.challenge.siteKey", "the same challenge has a story at start_intent"),
-    ("Session has reconciliationPending", "a person looks at purchases of the platform alone"),
 ];
 
 /// Every route, code and field of the document that the stories have not met.

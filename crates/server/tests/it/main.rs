@@ -9,6 +9,7 @@
 
 mod attack;
 mod books;
+mod browser;
 mod challenge;
 mod coverage;
 mod crash_walk;
@@ -23,6 +24,7 @@ mod lost_commit;
 mod platform;
 mod platform_books;
 mod printed;
+mod rate_desk;
 mod seams;
 mod shelves;
 mod shop;

@@ -378,7 +378,7 @@ impl Shopper<'_> {
         let session = session.offer(vec![rate.clone()], now).unwrap();
         let admin = px.elastic_path.admin().unwrap();
         let rate = is_sent.then_some(&rate);
-        let priced = cart::put_shipping(px, &admin, seen, rate).await.unwrap();
+        let priced = cart::put_shipping(px, Caller::Admin(&admin), seen, rate).await.unwrap();
         let totals = cart::totals(&priced).unwrap();
         let session = session.price(cart::hash(&priced), totals, now).unwrap();
         self.session = session.id;
@@ -538,7 +538,6 @@ pub fn settings(changes: &[(&str, &str)]) -> HashMap<String, String> {
         ("TILL_SECRET", "a secret for stories that is long enough"),
         ("TILL_CURRENCY", "USD"),
         ("TILL_SHIPPING", "*:5.99"),
-        ("TILL_TAX_RATES", "*:0"),
         ("DATABASE_URL", "sqlite://x"),
         ("EP_CLIENT_ID", &keys.client_id),
         ("EP_CLIENT_SECRET", &keys.client_secret),

@@ -1,5 +1,6 @@
 //! What can be asked of each object, and the table by which a request finds its handler.
 
+pub(crate) mod account;
 pub(crate) mod cart;
 pub(crate) mod cart_item;
 pub(crate) mod cart_payment;
@@ -66,6 +67,7 @@ impl Route {
 }
 
 static ROUTES: &[&[Route]] = &[
+    account::ROUTES,
     cart::ROUTES,
     cart_item::ROUTES,
     cart_payment::ROUTES,

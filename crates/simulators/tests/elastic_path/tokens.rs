@@ -127,6 +127,42 @@ async fn a_shopper_who_has_logged_in_reads_her_own_orders() {
 }
 
 #[tokio::test]
+async fn whoever_is_logged_in_is_told_of_all_her_accounts_until_her_token_is_over() {
+    let world = World::new().await;
+    let (first, token) = world.store.add_account();
+    let (second, _) = world.store.add_account_beside(&first).unwrap();
+    world.store.add_account();
+    let bearer = format!("Bearer {}", world.shopper);
+    let switch = async |token: &str, mechanism: &str| {
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("ep-account-management-authentication-token", token),
+        ];
+        let kind = "account_management_authentication_token";
+        let body = json!({ "data": { "type": kind, "authentication_mechanism": mechanism } });
+        let path = "/v2/account-members/tokens";
+        world.with_headers(&headers, "POST", path, body).await.unwrap()
+    };
+    let mine = "account_management_authentication_token";
+    let told = switch(&token, mine).await;
+    assert_eq!(told.status, 201);
+    let accounts: Vec<&Value> =
+        told.body["data"].as_array().unwrap().iter().map(|one| &one["account_id"]).collect();
+    assert_eq!(accounts, [&json!(first), &json!(second)]);
+    assert!(told.body["meta"]["account_member_id"].is_string());
+    assert_eq!(switch(&token, "password").await.status, 400, "which nobody simulates");
+    assert_eq!(switch("another", mine).await.status, 401);
+    world.store.advance(Duration::from_secs(24 * 60 * 60));
+    let bearer = format!("Bearer {}", world.mint("implicit").await);
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("ep-account-management-authentication-token", token.as_str()),
+    ];
+    let orders = world.with_headers(&headers, "GET", "/v2/orders", Value::Null).await.unwrap();
+    assert_eq!(orders.refusal(), "401 Unable to validate access token");
+}
+
+#[tokio::test]
 async fn an_encoded_way_up_reads_what_the_token_may_not() {
     let world = World::new().await;
     let order = world.ordered("ctoken_ok").await;

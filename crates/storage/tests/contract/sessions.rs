@@ -12,6 +12,7 @@ use domain::session::{
     SessionTotals, Standing,
 };
 use futures::future::join_all;
+use jiff::Timestamp;
 use storage::purchase::{Inserted, Stored};
 use storage::{Lease, StoreError, purchase, session};
 
@@ -22,6 +23,8 @@ on_every_database! {
     the_session_of_another_visitor_is_not_found
     the_sessions_that_follow_a_payment_are_found
     only_open_sessions_whose_time_is_over_are_overdue
+    sessions_end_in_batches_that_begin_with_the_longest_overdue
+    sessions_that_are_over_are_deleted_once_their_payment_is_at_rest
     every_state_of_a_purchase_reads_back_as_it_was_written
     a_cart_has_one_live_purchase
     two_purchases_of_a_cart_at_once_are_one
@@ -183,9 +186,87 @@ async fn only_open_sessions_whose_time_is_over_are_overdue(db: &Database) {
     for session in [&open, &later, &paying.unwrap()] {
         insert_session(db, session).await;
     }
-    let overdue: Result<_, StoreError> =
-        db.store.read((), |tx, ()| Box::pin(session::overdue(tx, second(1_801), 9))).await;
-    assert_eq!(overdue.unwrap(), [open.id]);
+    let overdue = async |now: i64| -> Option<Timestamp> {
+        let read = db.store.read(now, |tx, now| Box::pin(session::overdue(tx, second(*now), 9)));
+        let overdue: Result<_, StoreError> = read.await;
+        overdue.unwrap()
+    };
+    assert_eq!(overdue(1_799).await, None);
+    assert_eq!(overdue(1_801).await, Some(open.expires_at()));
+    let expire = db.write((), |tx, ()| Box::pin(session::expire(tx, second(1_801), second(1_801))));
+    assert_eq!(expire.await.unwrap(), 1);
+    let expired = session_of(db, open.id, open.visitor).await.unwrap();
+    assert_eq!(expired, open.expire(second(1_801)));
+    assert_eq!(overdue(1_801).await, None);
+}
+
+async fn sessions_end_in_batches_that_begin_with_the_longest_overdue(db: &Database) {
+    let cart = |n: i64| platform_cart(&format!("c{n}"));
+    for n in 0..5 {
+        let mut session = opened(cart(n));
+        let (hash, totals) = (session.cart_hash, filled().totals.unwrap());
+        session = session.price(hash, totals, second(n)).unwrap();
+        insert_session(db, &session).await;
+    }
+    for (limit, ended) in [(2, 2), (9, 3), (9, 0)] {
+        let batch = db.write(limit, |tx, limit| {
+            Box::pin(async move {
+                match session::overdue(tx, second(9_000), *limit).await? {
+                    Some(then) => session::expire(tx, then, second(9_000)).await,
+                    None => Ok(0),
+                }
+            })
+        });
+        assert_eq!(batch.await.unwrap(), ended);
+    }
+}
+
+async fn sessions_that_are_over_are_deleted_once_their_payment_is_at_rest(db: &Database) {
+    let over = async |state: &Purchase| {
+        let id = Followed::Purchase(state.terms.id);
+        let session = opened(platform_cart(state.terms.cart.as_str()));
+        let shown = session.begin(id, second(1)).unwrap().show(id, state.standing(), second(2));
+        insert_session(db, &shown).await;
+        shown
+    };
+    // One that nobody has paid, one whose cart is still there, one that is done with.
+    let expired = opened(platform_cart("x")).expire(second(9_000));
+    insert_session(db, &expired).await;
+    let mut kept = Vec::new();
+    for purchase in purchases() {
+        insert(db, &purchase).await;
+        let session = over(&purchase).await;
+        let is_over = matches!(session.state().name(), "complete" | "expired");
+        if !is_over || purchase.due(second(3)).is_some() {
+            kept.push(session);
+        }
+    }
+    let began = opened(platform_cart("y")).expire(second(9_000));
+    let mut live = charging("cart-y");
+    live.terms.session = began.id;
+    insert(db, &live).await;
+    insert_session(db, &began).await;
+    kept.push(began);
+
+    let delete = async |then: i64| {
+        let batch = db.write(then, |tx, then| {
+            Box::pin(async move {
+                match session::over(tx, second(*then), 99).await? {
+                    Some(then) => session::delete(tx, then).await,
+                    None => Ok(0),
+                }
+            })
+        });
+        batch.await.unwrap()
+    };
+    assert_eq!(delete(0).await, 0, "not so long ago");
+    assert!(delete(9_001).await >= 2);
+    assert_eq!(session_of(db, expired.id, expired.visitor).await, None);
+    for session in kept {
+        let there = session_of(db, session.id, session.visitor).await;
+        assert_eq!(there.as_ref(), Some(&session), "{}", session.state().name());
+    }
+    assert_eq!(delete(9_001).await, 0);
 }
 
 fn terms(cart: &str, amount: i64) -> Terms {

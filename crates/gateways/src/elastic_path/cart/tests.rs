@@ -30,6 +30,7 @@ async fn a_cart_is_read_with_its_lines_and_totals() {
     assert_eq!((pan.quantity, pan.price_minor, &pan.kind), (2, 1500, &LineKind::Product));
     assert_eq!(pan.product, "3281ce38-87a7-488e-a113-9a6b2f616908".parse().ok());
     assert!(shipping.is_shipping() && !pan.is_shipping());
+    assert_eq!((pan.rate.as_deref(), shipping.rate.as_deref()), (None, Some("standard")));
     assert_eq!((&shipping.kind, &shipping.product), (&LineKind::Custom, &None));
     assert!(!view.has_subscription());
 }

@@ -177,7 +177,7 @@ impl Driver<'_> {
         let (visitor, session) = (purchase.terms.visitor, purchase.terms.session);
         let Ok((session, _)) = look(self.px, visitor, session).await else { return Ok(seen) };
         let rate = session.selected_rate();
-        Ok(cart::put_shipping(self.px, &self.admin, seen, rate).await?)
+        Ok(cart::put_shipping(self.px, Caller::Admin(&self.admin), seen, rate).await?)
     }
 
     /// Asks for the order. It is written down.

@@ -11,7 +11,7 @@ use domain::{
     session::{AttributeValue, CheckoutSession, Rate, SessionCart, SessionRefusal, SessionTotals},
 };
 use gateways::elastic_path::{
-    Admin, Caller, EpError,
+    Caller, EpError,
     cart::{Attribute, CartLine, CartView, LineKind, NewItem, ShippingLine},
     catalogue::Commodity,
 };
@@ -70,31 +70,36 @@ pub async fn is_physical(px: &PlatformContext, cart: &CartView) -> bool {
 /// The cart as it is then.
 pub async fn put_shipping(
     px: &PlatformContext,
-    admin: &Admin,
+    caller: Caller<'_>,
     cart: CartView,
     rate: Option<&Rate>,
 ) -> Result<CartView, EpError> {
-    let (ep, caller) = (&px.elastic_path, Caller::Admin(admin));
-    let old: Vec<&CartLine> = cart.lines.iter().filter(|line| line.is_shipping()).collect();
-    let is_right = match (old.as_slice(), rate) {
-        ([], None) => true,
-        ([line], Some(rate)) => {
-            line.quantity == 1
-                && line.price_minor == rate.amount.minor()
-                && line.name == name_of(rate)
-        }
-        (_, _) => false,
-    };
-    if is_right {
+    if is_shipped_by(&cart, rate) {
         return Ok(cart);
     }
-    for line in old {
+    let ep = &px.elastic_path;
+    for line in cart.lines.iter().filter(|line| line.is_shipping()) {
         ep.remove_item(caller, &cart.id, &line.id).await?;
     }
     if let Some(rate) = rate {
         ep.add_item(caller, &cart.id, &NewItem::Shipping(line_of(rate))).await?;
     }
     ep.cart(caller, &cart.id).await
+}
+
+/// Whether the cart's shipping line is the one of this rate; without a rate, whether there is none.
+pub fn is_shipped_by(cart: &CartView, rate: Option<&Rate>) -> bool {
+    let lines: Vec<&CartLine> = cart.lines.iter().filter(|line| line.is_shipping()).collect();
+    match (lines.as_slice(), rate) {
+        ([], None) => true,
+        ([line], Some(rate)) => {
+            line.quantity == 1
+                && line.price_minor == rate.amount.minor()
+                && line.name == name_of(rate)
+                && line.rate.as_deref() == Some(rate.id.as_str())
+        }
+        (_, _) => false,
+    }
 }
 
 fn name_of(rate: &Rate) -> &str {

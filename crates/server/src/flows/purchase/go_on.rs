@@ -170,7 +170,7 @@ impl Driver<'_> {
             return Ok(false);
         }
         let rate = prepared.rate.as_ref();
-        let seen = cart::put_shipping(self.px, &self.admin, seen, rate).await?;
+        let seen = cart::put_shipping(self.px, caller, seen, rate).await?;
         if !cart::is_as_seen(purchase, &seen) {
             return Ok(false);
         }

@@ -12,9 +12,10 @@ use domain::{
         SessionTotals,
     },
 };
+use gateways::shipping_rates::{Goods, GoodsLine};
 use jiff::Timestamp;
 
-use super::{Opening, SessionError, fresh, standard};
+use super::{Opening, SessionError, fresh, rates};
 use crate::{context::Context, flows::fill_cart::look_at_cart};
 
 /// A session on the visitor's cart.
@@ -32,6 +33,7 @@ pub(super) async fn open(cx: &Context, opening: Opening) -> Result<CheckoutSessi
 /// Prices what was typed. A cart that has changed is not priced: to pay it says so.
 pub(super) async fn follow_form(
     cx: &Context,
+    before: &CheckoutSession,
     session: CheckoutSession,
 ) -> Result<CheckoutSession, SessionError> {
     let cart = look_at_cart(cx, session.visitor).await?.cart;
@@ -39,24 +41,30 @@ pub(super) async fn follow_form(
         return Ok(session);
     }
     let (prices, now) = (&cx.shop.prices, cx.clock.now());
+    let is_elsewhere = before.form.shipping_address != session.form.shipping_address;
     let session = match session.rates() {
         [] => session,
+        offered if !is_elsewhere => {
+            // A selection that is not among them is dropped.
+            let offered = offered.to_vec();
+            session.offer(offered, now)?
+        }
         [..] => {
-            let rates = rates(prices, &cart, &session.form)?;
+            let rates = rates(cx, &cart, &session).await?;
             session.offer(rates, now)?
         }
     };
     priced(prices, &cart, session, now)
 }
 
-/// Offers the shop's rate for where it goes.
+/// Offers the ways to send it to where it goes.
 pub(super) async fn offer_shipping(
     cx: &Context,
     session: CheckoutSession,
 ) -> Result<CheckoutSession, SessionError> {
     let cart = look_at_cart(cx, session.visitor).await?.cart;
     let (prices, now) = (&cx.shop.prices, cx.clock.now());
-    let rates = rates(prices, &cart, &session.form)?;
+    let rates = rates(cx, &cart, &session).await?;
     let session = session.offer(rates, now)?;
     match hash(&cart) == session.cart_hash {
         true => priced(prices, &cart, session, now),
@@ -97,21 +105,23 @@ pub(crate) fn destination(form: &Form, must_ship: bool) -> Option<&FormAddress> 
 }
 
 /// The ways to send it: none where the shop does not send to, or nothing is to be sent.
-pub(crate) fn rates(
-    prices: &PriceRules,
+pub(crate) async fn rates(
+    cx: &Context,
     cart: &Cart,
-    form: &Form,
+    session: &CheckoutSession,
 ) -> Result<Vec<Rate>, SessionError> {
-    let must_ship = must_ship(cart);
-    let country = form.shipping_address.as_ref().and_then(country);
-    let (true, Some(country)) = (must_ship, country) else { return Ok(Vec::new()) };
-    match prices.sending(cart.subtotal()?, country) {
-        Ok(amount) => Ok(vec![standard(amount)?]),
-        Err(PriceError::NotSentTo(_)) => Ok(Vec::new()),
-        Err(error @ (PriceError::Money(_) | PriceError::DoesNotAddUp(_))) => {
-            Err(SessionError::Invalid(error.to_string()))
-        }
+    if !must_ship(cart) {
+        return Ok(Vec::new());
     }
+    let lines = cart.lines().iter().filter(|line| line.requires_shipping).map(|line| GoodsLine {
+        product: Some(line.product.to_string()),
+        sku: line.sku.clone(),
+        name: line.name.clone(),
+        quantity: line.quantity.count(),
+        unit_price: line.unit_price,
+    });
+    let goods = Goods { lines: lines.collect(), subtotal: cart.subtotal()? };
+    rates::offered(cx, &cx.shop.prices, session, goods).await
 }
 
 /// The session with what the cart costs now. Before the shopper has said where she is there is no
@@ -126,8 +136,9 @@ pub(crate) fn priced(
     let subtotal = cart.subtotal()?;
     let zero = Money::zero(prices.currency);
     let country = destination(&session.form, must_ship).and_then(country);
-    let is_sent = must_ship && session.selected_rate().is_some();
-    let totals = match country.map(|country| prices.totals(subtotal, country, is_sent)) {
+    let rate = session.selected_rate().filter(|_| must_ship);
+    let sending = rate.map_or(zero, |rate| rate.amount);
+    let totals = match country.map(|country| prices.totals_with(subtotal, country, sending)) {
         Some(Ok(totals)) => {
             let (shipping, tax) = (totals.shipping(), totals.tax());
             SessionTotals::new(totals.subtotal(), tax, shipping, totals.total())?

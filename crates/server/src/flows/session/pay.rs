@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use domain::{
-    checkout::CheckoutRequest,
+    checkout::{CheckoutRequest, Refusal},
     contact::{Address, Email},
     order::{Marketing, Order, OrderState},
     payment::PaymentState,
@@ -91,7 +91,9 @@ pub async fn pay(
     match error {
         // It is written down, so the session tells what became of it.
         _ if there.followed() != session.followed() => settled(cx, named).await,
-        FlowError::NotAsSeen => Err(mismatch(cx, session).await),
+        FlowError::NotAsSeen | FlowError::Refused(Refusal::PriceChanged(_)) => {
+            Err(mismatch(cx, session).await)
+        }
         error => Err(error.into()),
     }
 }
@@ -160,7 +162,7 @@ async fn prepare(
     if !missing.is_empty() {
         return Err(SessionError::Missing(missing));
     }
-    let offered = native::rates(&cx.shop.prices, &cart, &session.form)?;
+    let offered = native::rates(cx, &cart, &session).await?;
     if must_ship && !offered.iter().any(|rate| Some(rate) == session.selected_rate()) {
         return Err(SessionError::RateUnresolvable);
     }
@@ -205,6 +207,7 @@ fn request(
         billing_address: address("billingAddress", billing)?,
         marketing: Marketing::Declined,
         token,
+        shipping: session.selected_rate().filter(|_| must_ship).map(|rate| rate.amount),
     })
 }
 
@@ -224,7 +227,7 @@ async fn mismatch(cx: &Cx, session: CheckoutSession) -> SessionError {
 async fn show_again(cx: &Cx, session: CheckoutSession) -> Result<CheckoutSession, SessionError> {
     let (prices, now) = (&cx.shop.prices, cx.clock.now());
     let cart = look_at_cart(cx, session.visitor).await?.cart;
-    let rates = native::rates(prices, &cart, &session.form)?;
+    let rates = native::rates(cx, &cart, &session).await?;
     let shown = session.clone().offer(rates, now)?;
     let shown = native::priced(prices, &cart, shown, now)?;
     // Where another request was faster, that one's answer stands.

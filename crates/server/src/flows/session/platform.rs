@@ -3,26 +3,30 @@
 
 use domain::{
     catalog::Quantity,
-    contact::CountryCode,
-    elastic_path::EpCartId,
+    elastic_path::{EpCartId, EpProductId},
     money::Money,
-    pricing::PriceError,
-    purchase::{Purchase, PurchaseState},
-    session::{AddressPart, CheckoutSession, FormAddress, Rate, SessionCart},
+    purchase::{Account, Purchase, PurchaseState},
+    session::{CheckoutSession, Followed, PostcodeRule, Rate, SessionCart, SessionState},
 };
-use gateways::elastic_path::{
-    Caller, EpError,
-    cart::{CartLine, CartView, LineKind, NewItem, ShippingLine},
+use gateways::{
+    elastic_path::{
+        AccountToken, Caller, EpError,
+        cart::{CartLine, CartView, LineKind},
+    },
+    shipping_rates::{Goods, GoodsLine},
 };
 use storage::{StoreError, platform_cart, purchase};
 
-use super::{Opening, SessionError, fresh, standard};
+use super::{Named, Opening, SessionError, alive, fresh, rates};
 use crate::{
     context::PlatformContext,
     flows::{
         FlowError,
         platform_cart::cart_of,
-        purchase::cart::{hash, totals},
+        purchase::{
+            Answer,
+            cart::{hash, is_physical, is_shipped_by, put_shipping, totals},
+        },
     },
 };
 
@@ -40,10 +44,11 @@ pub(super) async fn open(
         forget(px, opening.visitor, &cart).await?;
         return Err(SessionError::NoCart);
     }
-    // Another session may have chosen how it is sent; this one has not.
-    let view = match view.lines.iter().any(CartLine::is_shipping) {
-        true => apply_shipping(px, &cart, None).await?,
-        false => view,
+    // Another session may have chosen how it is sent; this one has not. A cart that is being paid
+    // stays as it is, and to pay this session too is to follow that payment.
+    let view = match put_line(px, view.clone(), None).await {
+        Err(SessionError::NotOpen) => view,
+        put => put?,
     };
     let requires_shipping = opening.requires_shipping.unwrap_or(true);
     let of = (SessionCart::Platform(cart), hash(&view));
@@ -63,14 +68,22 @@ pub(super) async fn follow_form(
     let session = match session.rates() {
         [..] if !is_elsewhere => session,
         [] => session,
-        [..] => offer_shipping(px, session).await?,
+        [..] => offer(px, session).await?,
     };
+    follow_rate(px, before, session).await
+}
+
+/// Where another rate is selected, or the same at another price, the cart is priced with it.
+async fn follow_rate(
+    px: &PlatformContext,
+    before: &CheckoutSession,
+    session: CheckoutSession,
+) -> Result<CheckoutSession, SessionError> {
     if before.selected_rate() == session.selected_rate() {
         return Ok(session);
     }
-    let cart = cart(&session)?;
-    let rate = session.selected_rate().cloned();
-    let view = apply_shipping(px, &cart, rate.as_ref()).await?;
+    let view = read_cart(px, &cart(&session)?).await?;
+    let view = put_line(px, view, session.selected_rate()).await?;
     let hash = hash(&view);
     // A cart that has changed is not priced: to pay it says so.
     if hash != session.cart_hash {
@@ -80,14 +93,94 @@ pub(super) async fn follow_form(
     Ok(session.price(hash, totals, px.clock.now())?)
 }
 
-/// Offers the shop's rate for where it goes.
+/// Offers the ways to send it to where it goes.
 pub(super) async fn offer_shipping(
+    px: &PlatformContext,
+    before: &CheckoutSession,
+) -> Result<CheckoutSession, SessionError> {
+    let offered = offer(px, before.clone()).await?;
+    follow_rate(px, before, offered).await
+}
+
+async fn offer(
     px: &PlatformContext,
     session: CheckoutSession,
 ) -> Result<CheckoutSession, SessionError> {
     let view = read_cart(px, &cart(&session)?).await?;
-    let rates = rates(px, &view, session.form.shipping_address.as_ref())?;
+    let rates = rates(px, &view, &session).await?;
     Ok(session.offer(rates, px.clock.now())?)
+}
+
+/// What must be known before a session is paid, beyond what the payment itself looks at.
+pub enum Ready {
+    /// It may be paid, by this account if its shopper is signed in.
+    ToPay(Option<Account>),
+    /// It is being paid or has been; its shopper is told how that stands.
+    ToBeTold(Box<CheckoutSession>),
+}
+
+/// Looks up who is signed in, and asks anew what the selected way of sending costs. Nothing is
+/// charged where either is wrong; whoever has begun to pay is told how that stands, even if her sign-in
+/// has come to its end meanwhile.
+pub async fn make_ready(
+    px: &PlatformContext,
+    named: Named,
+    token: Option<AccountToken>,
+) -> Result<Ready, SessionError> {
+    let session = alive(px, named).await?;
+    let is_open = matches!(session.state(), SessionState::Open { .. });
+    let account = match &token {
+        None => None,
+        Some(token) => match signed_in(px, token).await {
+            Ok(account) => Some(account),
+            Err(_) if !is_open => return Ok(Ready::ToBeTold(Box::new(session))),
+            Err(error) => return Err(error),
+        },
+    };
+    if is_open && !is_being_paid(px, &cart(&session)?).await? {
+        assert_rate(px, &session).await?;
+    }
+    Ok(Ready::ToPay(account))
+}
+
+async fn signed_in(px: &PlatformContext, token: &AccountToken) -> Result<Account, SessionError> {
+    match px.elastic_path.signed_in(token).await {
+        Ok(Some(account)) => Ok(account),
+        Ok(None) | Err(EpError::Refused(_)) => Err(SessionError::NotSignedIn),
+        Err(error) => Err(SessionError::AccountUnreadable(error)),
+    }
+}
+
+/// Nothing is charged for a way of sending that is no longer offered, or not at this price. What else
+/// is missing or has changed is said by whoever takes the payment.
+async fn assert_rate(px: &PlatformContext, session: &CheckoutSession) -> Result<(), SessionError> {
+    let Some(selected) = session.selected_rate() else { return Ok(()) };
+    if !session.missing(true, PostcodeRule::Always).is_empty() {
+        return Ok(());
+    }
+    let view = read_cart(px, &cart(session)?).await?;
+    let is_sent = session.form.requires_shipping || is_physical(px, &view).await;
+    if !is_sent || hash(&view) != session.cart_hash {
+        return Ok(());
+    }
+    let is_offered = rates(px, &view, session).await?.contains(selected);
+    is_offered.then_some(()).ok_or(SessionError::RateUnresolvable)
+}
+
+/// A session as its shopper is told of it, with what a person looks at.
+pub async fn told(px: &PlatformContext, session: CheckoutSession) -> Result<Answer, StoreError> {
+    let mut matter = None;
+    if let SessionState::Processing { followed: Followed::Purchase(id), reconciling: true } =
+        session.state()
+    {
+        let read = px.store.read(*id, |tx, id| Box::pin(purchase::by_id(tx, *id)));
+        let stored: Option<purchase::Stored> = read.await?;
+        let state = stored.as_ref().map(|stored| stored.purchase.state());
+        if let Some(PurchaseState::NeedsReconciliation { matter: named, .. }) = state {
+            matter = Some(*named);
+        }
+    }
+    Ok(Answer { session, matter })
 }
 
 /// Forgets a cart that has become an order: the visitor's next product makes another.
@@ -133,28 +226,28 @@ fn is_bought(purchase: &Purchase) -> bool {
     }
 }
 
-/// Puts the line right that shipping is charged by, and reads what the cart costs with it.
-pub async fn apply_shipping(
+/// Puts the line right that shipping is charged by. Who pays a cart has it: while somebody does,
+/// nobody else changes what she is charged, and the answer is that it is being paid.
+async fn put_line(
     px: &PlatformContext,
-    cart: &EpCartId,
+    view: CartView,
     rate: Option<&Rate>,
 ) -> Result<CartView, SessionError> {
-    let refused = SessionError::ShippingNotApplied;
-    let ep = &px.elastic_path;
-    let view = read_cart(px, cart).await?;
-    for line in view.lines.iter().filter(|line| line.is_shipping()) {
-        ep.remove_item(Caller::Implicit, cart, &line.id).await.map_err(refused)?;
+    if is_shipped_by(&view, rate) {
+        return Ok(view);
     }
-    if let Some(rate) = rate {
-        let line = NewItem::Shipping(ShippingLine {
-            name: rate.words.name.clone(),
-            rate_id: rate.id.as_str().to_owned(),
-            service_level: rate.words.service_level.clone(),
-            price: rate.amount,
-        });
-        ep.add_item(Caller::Implicit, cart, &line).await.map_err(refused)?;
+    if is_being_paid(px, &view.id).await? {
+        return Err(SessionError::NotOpen);
     }
-    read_cart(px, cart).await
+    let put = put_shipping(px, Caller::Implicit, view, rate).await;
+    put.map_err(SessionError::ShippingNotApplied)
+}
+
+/// Whether a purchase has the cart, whichever session began it.
+async fn is_being_paid(px: &PlatformContext, cart: &EpCartId) -> Result<bool, StoreError> {
+    let read = px.store.read(cart.clone(), |tx, cart| Box::pin(purchase::live_of_cart(tx, cart)));
+    let live: Option<purchase::Stored> = read.await?;
+    Ok(live.is_some())
 }
 
 async fn read_cart(px: &PlatformContext, cart: &EpCartId) -> Result<CartView, SessionError> {
@@ -162,41 +255,33 @@ async fn read_cart(px: &PlatformContext, cart: &EpCartId) -> Result<CartView, Se
     read.map_err(SessionError::CartUnreadable)
 }
 
-/// What the goods cost, as their lines say.
-fn goods(view: &CartView) -> Result<Money, SessionError> {
+/// The goods, and what they cost as their lines say.
+fn goods(view: &CartView) -> Result<Goods, SessionError> {
     let total = view.total.ok_or(SessionError::CartUnpriced)?;
-    let mut goods = Money::zero(total.currency());
+    let mut goods = Goods { lines: Vec::new(), subtotal: Money::zero(total.currency()) };
     for line in &view.lines {
         let is_goods = matches!(line.kind, LineKind::Product | LineKind::Subscription);
         let is_goods = is_goods || (line.kind == LineKind::Custom && !line.is_shipping());
         let (true, Ok(quantity)) = (is_goods, Quantity::new(line.quantity)) else { continue };
-        let price = Money::new(line.price_minor, total.currency())?;
-        goods = goods.plus(price.times(quantity.count())?)?;
+        let unit_price = Money::new(line.price_minor, total.currency())?;
+        goods.subtotal = goods.subtotal.plus(unit_price.times(quantity.count())?)?;
+        goods.lines.push(GoodsLine {
+            product: line.product.as_ref().map(EpProductId::to_string),
+            sku: line.sku.clone().unwrap_or_default(),
+            name: line.name.clone(),
+            quantity: quantity.count(),
+            unit_price,
+        });
     }
     Ok(goods)
 }
 
-/// The ways to send it: none where the shop does not send to.
-pub fn rates(
+async fn rates(
     px: &PlatformContext,
     view: &CartView,
-    address: Option<&FormAddress>,
+    session: &CheckoutSession,
 ) -> Result<Vec<Rate>, SessionError> {
-    let country = address.map(|address| address.get(AddressPart::Country));
-    let country = country.and_then(|text| text.parse::<CountryCode>().ok());
-    let Some(country) = country else { return Ok(Vec::new()) };
-    let goods = goods(view)?;
-    // The shop's prices are in its own currency, and a cart may be in another.
-    if goods.currency() != px.shop.prices.currency {
-        return Ok(Vec::new());
-    }
-    match px.shop.prices.sending(goods, country) {
-        Ok(amount) => Ok(vec![standard(amount)?]),
-        Err(PriceError::NotSentTo(_)) => Ok(Vec::new()),
-        Err(error @ (PriceError::Money(_) | PriceError::DoesNotAddUp(_))) => {
-            Err(SessionError::Invalid(error.to_string()))
-        }
-    }
+    rates::offered(px, &px.shop.prices, session, goods(view)?).await
 }
 
 fn cart(session: &CheckoutSession) -> Result<EpCartId, FlowError> {

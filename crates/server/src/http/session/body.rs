@@ -31,7 +31,8 @@ pub struct SessionAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     error: Option<Failure>,
-    /// Why the last try to pay came to nothing; the shopper may try again.
+    /// Why the last try to pay came to nothing, and the shopper may try again; or, where a person
+    /// looks at the payment, what is certain about her money.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     payment_error: Option<String>,
@@ -282,15 +283,26 @@ pub struct PaySession {
 }
 
 impl SessionAnswer {
-    /// A session, or none.
+    /// A session that nobody has tried to pay, or none.
     pub fn of(session: Option<&CheckoutSession>) -> Self {
-        let (payment_error, reconciling) = session.map_or((None, false), last_words);
         Self {
             success: true,
             data: Some(SessionData { session: session.map(Session::of) }),
             error: None,
-            payment_error,
-            reconciliation_pending: reconciling.then_some(true),
+            payment_error: None,
+            reconciliation_pending: None,
+        }
+    }
+
+    /// A session, and what its shopper must know of her payment: why it failed, or that a person
+    /// looks at it.
+    pub fn told(session: &CheckoutSession, sentence: Option<&str>) -> Self {
+        let is_looked_at =
+            matches!(session.state(), SessionState::Processing { reconciling: true, .. });
+        Self {
+            payment_error: sentence.map(str::to_owned),
+            reconciliation_pending: is_looked_at.then_some(true),
+            ..Self::of(Some(session))
         }
     }
 
@@ -303,17 +315,6 @@ impl SessionAnswer {
             payment_error: None,
             reconciliation_pending: None,
         }
-    }
-}
-
-/// Why the last try failed, and whether a person looks at the payment.
-fn last_words(session: &CheckoutSession) -> (Option<String>, bool) {
-    match session.state() {
-        SessionState::Open { failed } | SessionState::Expired { failed } => {
-            (failed.as_ref().map(|failed| failed.message.clone()), false)
-        }
-        SessionState::Processing { reconciling, .. } => (None, *reconciling),
-        SessionState::ActionRequired { .. } | SessionState::Complete { .. } => (None, false),
     }
 }
 

@@ -39,6 +39,8 @@ pub enum SessionCode {
     CartMismatch,
     /// The selected rate is not offered.
     RateUnresolvable,
+    /// Nobody says what sending costs.
+    Shipping,
     /// There is no such gateway.
     UnknownGateway,
     /// The gateway did not answer, or refused us, before anything was charged.
@@ -59,11 +61,13 @@ pub enum SessionCode {
     ChallengeRequired,
     /// The cart holds what only an account can buy.
     AccountRequired,
+    /// Whoever was signed in to an account no longer is.
+    AccountToken,
 }
 
 impl SessionCode {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Validation,
         Self::Gone,
         Self::NotOpen,
@@ -71,6 +75,7 @@ impl SessionCode {
         Self::MissingShippingAddress,
         Self::CartMismatch,
         Self::RateUnresolvable,
+        Self::Shipping,
         Self::UnknownGateway,
         Self::Adapter,
         Self::Platform,
@@ -81,6 +86,7 @@ impl SessionCode {
         Self::RateLimited,
         Self::ChallengeRequired,
         Self::AccountRequired,
+        Self::AccountToken,
     ];
 
     /// The code on the wire, its status, and its sentence for people.
@@ -108,6 +114,9 @@ impl SessionCode {
                 S::CONFLICT,
                 "The selected way of shipping is not offered any more. Choose again.",
             ),
+            Self::Shipping => {
+                ("SHIPPING_ERROR", S::BAD_GATEWAY, "What shipping costs is not known. Try again.")
+            }
             Self::UnknownGateway => {
                 ("UNKNOWN_GATEWAY", S::BAD_REQUEST, "There is no such payment gateway.")
             }
@@ -146,6 +155,9 @@ impl SessionCode {
                 S::FORBIDDEN,
                 "A subscription is bought with an account: sign in first.",
             ),
+            Self::AccountToken => {
+                ("ACCOUNT_TOKEN_INVALID", S::UNAUTHORIZED, "Your sign-in is over. Sign in again.")
+            }
         }
     }
 }
@@ -243,6 +255,14 @@ impl From<SessionError> for SessionFault {
                 Self::new(C::StillRequiresAction).showing(session)
             }
             SessionError::NotAbandonable => Self::new(C::NotAbandonable),
+            SessionError::NotSignedIn => Self::new(C::AccountToken),
+            SessionError::AccountUnreadable(error) => {
+                of_platform(&error, "Failed to read the account")
+            }
+            SessionError::RatesUnknown(error) => {
+                tracing::warn!(?error, "the merchant's server does not say what sending costs");
+                Self::new(C::Shipping)
+            }
             SessionError::CartUnreadable(error) => of_platform(&error, "Failed to fetch cart"),
             SessionError::CartUnpriced => {
                 tracing::warn!("Elastic Path does not say what the cart costs");
@@ -333,8 +353,12 @@ fn of_refusal(refusal: &Refusal) -> SessionFault {
         Refusal::PriceChanged(_) => SessionFault::new(SessionCode::CartMismatch),
         Refusal::StockChanged(short) => {
             let names: Vec<&str> = short.iter().map(|short| short.name.as_str()).collect();
-            let message = format!("Some of it is no longer in stock: {}.", names.join(", "));
-            SessionFault::new(SessionCode::CartMismatch).saying(message)
+            // Not a mismatch: the cart is as it was seen, and to look at it again would not help.
+            let message = format!(
+                "Order creation failed: no longer in stock: {}. Nothing was charged.",
+                names.join(", ")
+            );
+            SessionFault::new(SessionCode::Platform).saying(message)
         }
         Refusal::NotSentTo(_) => SessionFault::new(SessionCode::RateUnresolvable),
         Refusal::AmountTooSmall { .. } | Refusal::AmountNotChargeable => {

@@ -5,25 +5,39 @@ use http::{Method, Request, header};
 use serde_json::{Value, json};
 use simulators::elastic_path::{ErrorShape, Fault, FaultKind, Options};
 
-use super::session_platform::{PAN, Storefront, code, state};
-use crate::stage::exchange;
+use crate::{
+    browser::{Browser, state},
+    guest::Reply,
+    platform::{PAN, Platform, platform_stories},
+    stage::exchange,
+};
 
 /// Somebody who has bought two pans, and her order.
-async fn bought() -> (Storefront, String) {
-    let mut shop = Storefront::open().await;
-    shop.ready().await;
-    let paid = shop.pay("ctoken_ok").await;
+async fn bought(shop: &Platform) -> (Browser<'_>, String) {
+    let guest = Browser::open(shop, &[]);
+    guest.ready().await;
+    let paid = guest.pay("ctoken_ok").await;
     assert_eq!(state(&paid), "200 complete succeeded");
-    let order = paid.1["data"]["session"]["order"]["id"].as_str().unwrap().to_owned();
-    (shop, order)
+    let order = paid.body["data"]["session"]["order"]["id"].as_str().unwrap().to_owned();
+    (guest, order)
 }
 
-async fn read(shop: &mut Storefront, order: &str) -> (u16, Value) {
-    shop.ask(Method::GET, &format!("/api/orders/{order}"), Value::Null).await
+/// Somebody who has paid for two pans, and her order, whose payment Elastic Path does not book.
+async fn unbooked(shop: &Platform) -> (Browser<'_>, String) {
+    let guest = Browser::open(shop, &[]);
+    guest.ready().await;
+    let broken = FaultKind::Status(422, ErrorShape::Number);
+    shop.ep.inject(Fault::once("/v2/orders/{}/confirm", broken).times(100));
+    assert_eq!(state(&guest.pay("ctoken_ok").await), "200 processing pending");
+    (guest, shop.ep.ledger().orders[0].id.clone())
+}
+
+async fn read(guest: &Browser<'_>, order: &str) -> Reply {
+    guest.get(&format!("/api/orders/{order}")).await
 }
 
 /// What the merchant does in Commerce Manager.
-async fn manage(shop: &Storefront, method: Method, path: &str, body: Value) {
+async fn manage(shop: &Platform, method: Method, path: &str, body: Value) {
     let keys = Options::default();
     let form = format!(
         "grant_type=client_credentials&client_id={}&client_secret={}",
@@ -49,98 +63,82 @@ async fn manage(shop: &Storefront, method: Method, path: &str, body: Value) {
     assert!((200..300).contains(&status), "{status} {text}");
 }
 
-#[tokio::test]
-async fn an_order_at_the_platform_is_shown_to_its_visitor_as_the_platform_tells_it() {
-    let (mut shop, id) = bought().await;
-    let (status, order) = read(&mut shop, &id).await;
-    assert_eq!(status, 200, "{order}");
-    assert_eq!((&order["id"], &order["status"]), (&json!(id), &json!("paid")));
-    let line = &order["items"][0];
-    assert_eq!((&line["productId"], &line["quantity"]), (&json!(PAN), &json!(2)));
-    assert_eq!(order["items"].as_array().unwrap().len(), 1, "shipping is no thing");
-    let sums = ["subtotal", "shipping", "tax", "total"].map(|name| order[name].to_string());
-    assert_eq!(sums, ["30.0", "5.99", "0.0", "35.99"]);
-    assert_eq!((&order["currency"], &order["taxIncluded"]), (&json!("usd"), &json!(true)));
-    assert_eq!(order["customer"]["email"], "ada@example.org");
-    assert_eq!(order["shippingAddress"]["country"], "US");
-    assert!(order["paidAt"].is_string() && order["createdAt"].is_string(), "{order}");
-    assert_eq!(order.get("payment"), None, "the platform knows of no disputes");
-}
-
-#[tokio::test]
-async fn everyone_else_hears_of_an_order_at_the_platform_what_is_said_of_one_that_is_not() {
-    let (mut shop, id) = bought().await;
-    let unknown = read(&mut shop, "aa854b8f-5930-476d-951a-e9b9cfbdefb1").await;
-    assert_eq!(code(&unknown), "404 order.notFound");
-    shop.cookie = String::new();
-    assert_eq!(read(&mut shop, &id).await, unknown);
-    let told = shop.ep.requests().len();
-    assert_eq!(read(&mut shop, "..%2Forders").await, unknown);
-    assert_eq!(shop.ep.requests().len(), told, "what is no id is not asked for");
-}
-
-#[tokio::test]
-async fn an_order_that_was_not_made_here_is_nobodys() {
-    let (mut shop, id) = bought().await;
-    for name in ["", "somebody elses"] {
-        let body = json!({ "type": "order", "external_ref": name });
-        manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), body).await;
-        assert_eq!(code(&read(&mut shop, &id).await), "404 order.notFound");
+platform_stories! {
+    async fn an_order_at_the_platform_is_shown_to_its_visitor_as_the_platform_tells_it(shop: Platform) {
+        let (guest, id) = bought(&shop).await;
+        let shown = read(&guest, &id).await;
+        assert_eq!(shown.status, 200, "{shown}");
+        let order = &shown.body;
+        assert_eq!((&order["id"], &order["status"]), (&json!(id), &json!("paid")));
+        let line = &order["items"][0];
+        assert_eq!((&line["productId"], &line["quantity"]), (&json!(PAN), &json!(2)));
+        assert_eq!(order["items"].as_array().unwrap().len(), 1, "shipping is no thing");
+        let sums = ["subtotal", "shipping", "tax", "total"].map(|name| order[name].to_string());
+        assert_eq!(sums, ["30.0", "5.99", "0.0", "35.99"]);
+        assert_eq!((&order["currency"], &order["taxIncluded"]), (&json!("usd"), &json!(true)));
+        assert_eq!(order["customer"]["email"], "ada@example.org");
+        assert_eq!(order["shippingAddress"]["country"], "US");
+        assert!(order["paidAt"].is_string() && order["createdAt"].is_string(), "{order}");
+        assert_eq!(order.get("payment"), None, "the platform knows of no disputes");
     }
-}
 
-#[tokio::test]
-async fn an_order_at_the_platform_whose_payment_is_not_booked_is_pending() {
-    let mut shop = Storefront::open().await;
-    shop.ready().await;
-    let broken = FaultKind::Status(422, ErrorShape::Number);
-    shop.ep.inject(Fault::once("/v2/orders/{}/confirm", broken).times(100));
-    let answer = shop.pay("ctoken_ok").await;
-    assert_eq!(state(&answer), "200 processing pending");
-    let id = shop.ep.ledger().orders[0].id.clone();
-    let (status, order) = read(&mut shop, &id).await;
-    assert_eq!((status, &order["status"]), (200, &json!("pending")));
-    assert_eq!(order.get("paidAt"), None);
-}
+    async fn everyone_else_hears_of_an_order_at_the_platform_what_is_said_of_one_that_is_not(shop: Platform) {
+        let (guest, id) = bought(&shop).await;
+        let unknown = read(&guest, "aa854b8f-5930-476d-951a-e9b9cfbdefb1").await;
+        assert_eq!(unknown.to_string(), "404 order.notFound");
+        guest.keep("");
+        assert_eq!(read(&guest, &id).await.text, unknown.text);
+        let told = shop.ep.requests().len();
+        assert_eq!(read(&guest, "..%2Forders").await.text, unknown.text);
+        assert_eq!(shop.ep.requests().len(), told, "what is no id is not asked for");
+    }
 
-#[tokio::test]
-async fn an_order_that_the_merchant_cancels_without_giving_back_stays_paid() {
-    let (mut shop, id) = bought().await;
-    let cancel = json!({ "type": "order", "status": "cancelled" });
-    manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), cancel).await;
-    assert_eq!(shop.ep.ledger().orders[0].status, "cancelled");
-    assert_eq!(read(&mut shop, &id).await.1["status"], "paid");
+    async fn an_order_that_was_not_made_here_is_nobodys(shop: Platform) {
+        let (guest, id) = bought(&shop).await;
+        for name in ["", "somebody elses"] {
+            let body = json!({ "type": "order", "external_ref": name });
+            manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), body).await;
+            assert_eq!(read(&guest, &id).await.to_string(), "404 order.notFound");
+        }
+    }
 
-    let booked = shop.ep.ledger().transactions[0].id.clone();
-    let refund = format!("/v2/orders/{id}/transactions/{booked}/refund");
-    manage(&shop, Method::POST, &refund, json!({})).await;
-    assert_eq!(read(&mut shop, &id).await.1["status"], "refunded");
-}
+    async fn an_order_at_the_platform_whose_payment_is_not_booked_is_pending(shop: Platform) {
+        let (guest, id) = unbooked(&shop).await;
+        let order = read(&guest, &id).await;
+        assert_eq!((order.status, &order.body["status"]), (200, &json!("pending")));
+        assert_eq!(order.body.get("paidAt"), None);
+    }
 
-#[tokio::test]
-async fn an_order_at_the_platform_that_nobody_paid_and_the_merchant_cancels_is_cancelled() {
-    let mut shop = Storefront::open().await;
-    shop.ready().await;
-    let broken = FaultKind::Status(422, ErrorShape::Number);
-    shop.ep.inject(Fault::once("/v2/orders/{}/confirm", broken).times(100));
-    shop.pay("ctoken_ok").await;
-    let id = shop.ep.ledger().orders[0].id.clone();
-    let cancel = json!({ "type": "order", "status": "cancelled" });
-    manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), cancel).await;
-    assert_eq!(read(&mut shop, &id).await.1["status"], "cancelled");
-}
+    async fn an_order_that_the_merchant_cancels_without_giving_back_stays_paid(shop: Platform) {
+        let (guest, id) = bought(&shop).await;
+        let cancel = json!({ "type": "order", "status": "cancelled" });
+        manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), cancel).await;
+        assert_eq!(shop.ep.ledger().orders[0].status, "cancelled");
+        assert_eq!(read(&guest, &id).await.body["status"], "paid");
 
-#[tokio::test]
-async fn while_the_platform_does_not_answer_an_order_is_not_said_to_be_missing() {
-    let (mut shop, id) = bought().await;
-    let broken = FaultKind::Status(500, ErrorShape::Number);
-    shop.ep.inject(Fault::once("/v2/orders", broken).of(Method::GET).times(100));
-    assert_eq!(code(&read(&mut shop, &id).await), "503 server.unavailable");
-}
+        let booked = shop.ep.ledger().transactions[0].id.clone();
+        let refund = format!("/v2/orders/{id}/transactions/{booked}/refund");
+        manage(&shop, Method::POST, &refund, json!({})).await;
+        assert_eq!(read(&guest, &id).await.body["status"], "refunded");
+    }
 
-#[tokio::test]
-async fn the_list_of_orders_is_for_those_who_are_signed_in_at_the_platform_too() {
-    let mut shop = Storefront::open().await;
-    let answer = shop.ask(Method::GET, "/api/orders", Value::Null).await;
-    assert_eq!(code(&answer), "401 auth.required");
+    async fn an_order_at_the_platform_that_nobody_paid_and_the_merchant_cancels_is_cancelled(shop: Platform) {
+        let (guest, id) = unbooked(&shop).await;
+        let cancel = json!({ "type": "order", "status": "cancelled" });
+        manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), cancel).await;
+        assert_eq!(read(&guest, &id).await.body["status"], "cancelled");
+    }
+
+    async fn while_the_platform_does_not_answer_an_order_is_not_said_to_be_missing(shop: Platform) {
+        let (guest, id) = bought(&shop).await;
+        let broken = FaultKind::Status(500, ErrorShape::Number);
+        shop.ep.inject(Fault::once("/v2/orders", broken).of(Method::GET).times(100));
+        assert_eq!(read(&guest, &id).await.to_string(), "503 server.unavailable");
+    }
+
+    async fn the_list_of_orders_is_for_those_who_are_signed_in_at_the_platform_too(shop: Platform) {
+        let guest = Browser::open(&shop, &[]);
+        let answer = guest.get("/api/orders").await;
+        assert_eq!(answer.to_string(), "401 auth.required");
+    }
 }

@@ -110,7 +110,8 @@ impl Incoming {
         let account = match self.header("ep-account-management-authentication-token") {
             None => None,
             Some(token) => {
-                let known = state.accounts.iter().find(|account| account.token == token);
+                let now = state.now();
+                let known = state.accounts.iter().find(|account| account.knows(token, now));
                 Some(known.ok_or_else(ApiError::unauthorized)?.id.clone())
             }
         };

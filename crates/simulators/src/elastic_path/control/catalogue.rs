@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::elastic_path::control::{done, refused};
 use crate::elastic_path::objects::account::Account;
+use crate::elastic_path::state::State;
 use crate::elastic_path::{Commodity, ElasticPath, Product, Promotion, Reduction};
 
 #[derive(Deserialize)]
@@ -130,10 +131,25 @@ impl ElasticPath {
     /// A shopper with a name: the id of her account, and the token of her having logged in.
     pub fn add_account(&self) -> (String, String) {
         let mut state = self.lock();
-        let account = Account { id: state.ids.uuid(), token: state.ids.make("account_", 40) };
-        state.accounts.push(account.clone());
-        (account.id, account.token)
+        let member = state.ids.uuid();
+        log_in(&mut state, member)
     }
+
+    /// Another account of whoever has the account of this id, and her token for it.
+    pub fn add_account_beside(&self, account: &str) -> Option<(String, String)> {
+        let mut state = self.lock();
+        let member = state.accounts.iter().find(|one| one.id == account)?.member.clone();
+        Some(log_in(&mut state, member))
+    }
+}
+
+fn log_in(state: &mut State, member: String) -> (String, String) {
+    let now = state.now();
+    let mut account = Account::new(state.ids.uuid(), member);
+    let token = account.log_in(&mut state.ids, now);
+    let id = account.id.clone();
+    state.accounts.push(account);
+    (id, token)
 }
 
 /// A few things to sell, whose ids are always the same, and the code `SAVE10`.

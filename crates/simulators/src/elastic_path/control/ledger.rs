@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::elastic_path::ElasticPath;
 use crate::elastic_path::api::log::Logged;
 use crate::elastic_path::control::done;
-use crate::elastic_path::objects::order::Order;
+use crate::elastic_path::objects::order::{Buyer, Order};
 use crate::elastic_path::objects::payment_intent::PaymentIntent;
 use crate::elastic_path::objects::transaction::Transaction;
 use crate::elastic_path::state::State;
@@ -58,6 +58,8 @@ pub struct LedgerOrder {
     pub cart_id: String,
     /// What the shop calls it.
     pub external_ref: Option<String>,
+    /// Whose it is, if it is not a guest's.
+    pub account_id: Option<String>,
     /// `incomplete`, `processing`, `complete` or `cancelled`.
     pub status: &'static str,
     /// `unpaid`, `paid` and so on.
@@ -140,6 +142,10 @@ impl From<&Order> for LedgerOrder {
         Self {
             id: order.id.clone(),
             cart_id: order.cart_id.clone(),
+            account_id: match &order.buyer {
+                Buyer::Guest { .. } => None,
+                Buyer::Account { account_id, .. } => Some(account_id.clone()),
+            },
             external_ref: order.external_ref.clone(),
             status: order.status(),
             payment: order.payment(),

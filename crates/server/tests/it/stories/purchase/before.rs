@@ -1,8 +1,10 @@
 //! What is refused before anything is charged.
 
 use domain::session::{FormAddress, RateId};
+use gateways::elastic_path::Caller;
 use http::Method;
 use serde_json::json;
+use server::flows::purchase::cart::put_shipping;
 use simulators::elastic_path::{ErrorShape, FaultKind};
 
 use crate::platform::{EBOOK, KETTLE, PAN, Platform, Shopper, platform_stories, said};
@@ -101,7 +103,7 @@ platform_stories! {
         let ep = &shop.px.elastic_path;
         let admin = ep.admin().unwrap();
         let seen = shop.cart(&shopper.cart).await;
-        server::flows::purchase::cart::put_shipping(&shop.px, &admin, seen, None).await.unwrap();
+        put_shipping(&shop.px, Caller::Admin(&admin), seen, None).await.unwrap();
         assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
         assert_eq!(shop.ep.ledger().payments[0].amount, 1500 + 599);
         shop.close().await;

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use gateways::elastic_path::Caller;
 use http::Method;
+use server::flows::purchase::cart::put_shipping;
 use simulators::elastic_path::{ErrorShape, Fault, FaultKind};
 
 use crate::platform::{EBOOK, KETTLE, PAN, platform_stories, said};
@@ -122,7 +124,7 @@ platform_stories! {
         shop.ep.clear_faults();
         let admin = shop.px.elastic_path.admin().unwrap();
         let seen = shop.cart(&shopper.cart).await;
-        server::flows::purchase::cart::put_shipping(&shop.px, &admin, seen, None).await.unwrap();
+        put_shipping(&shop.px, Caller::Admin(&admin), seen, None).await.unwrap();
         shop.heal().await;
         assert_eq!(shopper.stands().await, "complete/succeeded");
         shop.close().await;
