@@ -240,7 +240,9 @@ impl<'a> Held<'a> {
             }
             S::Cleaned { booking } => Self::booked(booking),
             S::Declined { message } => Self { message: Some(message), ..none },
-            S::Abandoned { why } => Self { reason: Some(why.name()), ..none },
+            S::Abandoned { why, dead } => {
+                Self { payment: dead.as_ref(), reason: Some(why.name()), ..none }
+            }
             S::NeedsReconciliation { matter, reached } => {
                 let held = match reached {
                     Reached::Nothing => none,
@@ -399,7 +401,7 @@ impl Read {
             "confirmed" => S::Confirmed { booking: booking?, clean_up: self.clean_up? },
             "cleaned" => S::Cleaned { booking: booking? },
             "declined" => S::Declined { message: self.message? },
-            "abandoned" => S::Abandoned { why: self.abandonment()? },
+            "abandoned" => S::Abandoned { why: self.abandonment()?, dead: self.payment },
             "needs_reconciliation" => {
                 let matter = self.matter()?;
                 let reached = match (means, self.order) {

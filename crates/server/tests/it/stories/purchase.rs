@@ -5,6 +5,7 @@ mod challenge;
 mod clean_up;
 mod decline;
 mod lost;
+mod old_payment;
 mod race;
 mod sale;
 mod stuck;
