@@ -355,8 +355,30 @@ impl Purchase {
         self.progress.aim = Aim::Sell;
         self.progress.is_charged = true;
         let has_account = self.terms.buyer.account.is_some();
-        let clean_up = CleanUp::begin(has_account, self.progress.orders_asked, now);
+        let clean_up = CleanUp::begin(has_account, self.may_have_twins(), now);
         self.to(S::Confirmed { booking, clean_up }, now)
+    }
+
+    /// Whether an order, or its booking, was asked for more than once.
+    fn may_have_twins(&self) -> bool {
+        let is_booked_again = match self.state() {
+            S::Confirming { asked, .. } => asked.times > 1,
+            S::NeedsReconciliation { .. } => true,
+            S::Created { .. }
+            | S::Charging { .. }
+            | S::RequiresAction { .. }
+            | S::Processing { .. }
+            | S::Charged { .. }
+            | S::Ordering { .. }
+            | S::Ordered { .. }
+            | S::Pending { .. }
+            | S::Cancelling { .. }
+            | S::Confirmed { .. }
+            | S::Cleaned { .. }
+            | S::Declined { .. }
+            | S::Abandoned { .. } => false,
+        };
+        is_booked_again || self.progress.orders_asked > 1
     }
 
     fn take_pending(

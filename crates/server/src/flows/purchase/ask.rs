@@ -339,7 +339,7 @@ impl Driver<'_> {
 }
 
 /// Whether a transaction books what pays this purchase.
-fn is_ours(purchase: &Purchase, one: &TransactionView) -> bool {
+pub(super) fn is_ours(purchase: &Purchase, one: &TransactionView) -> bool {
     match purchase.payment() {
         Some(payment) => one.payment.as_ref() == Some(payment),
         None => true,

@@ -8,4 +8,5 @@ mod lost;
 mod old_payment;
 mod race;
 mod sale;
+mod slow;
 mod stuck;

@@ -1,6 +1,8 @@
 //! A cart that names a payment before ours is made: of an earlier try, or of another program. It is
 //! asked how it stands, and nothing is charged beside one that has paid or may still.
 
+use std::time::Duration;
+
 use http::Method;
 use simulators::elastic_path::{ErrorShape, Fault, FaultKind, SecondPayment, UpdateEndedPayment};
 
@@ -116,6 +118,30 @@ platform_stories! {
         assert_eq!(shop.asked("POST", "/payments"), 1, "the other program's");
         shop.ep.clear_faults();
         assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+        shop.close().await;
+    }
+
+    async fn another_program_that_is_faster_than_our_charge_does_not_make_us_charge_twice(shop: Platform) {
+        let mut shop = shop;
+        shop.set(|modes| {
+            modes.update_ended_payment = UpdateEndedPayment::Answers;
+            modes.second_payment = SecondPayment::Reject409;
+        });
+        let other = {
+            let shopper = shop.shopper([(PAN, 1)]).await;
+            shop.fault(Method::POST, "/payments", FaultKind::Slow(Duration::from_secs(2)));
+            let other = async {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                shop.pay_elsewhere(&shopper.cart, "ctoken_ok").await
+            };
+            let (ours, other) = futures::join!(shopper.click("ctoken_ok"), other);
+            assert_eq!(said(&ours), "processing/pending");
+            shop.heal().await;
+            assert_eq!(shop.items().await, ["purchase_another_payment"]);
+            other
+        };
+        assert_eq!(shop.ep.ledger().payments.len(), 1);
+        shop.known_strays.push(other);
         shop.close().await;
     }
 
