@@ -361,6 +361,29 @@ impl Purchase {
         }
     }
 
+    /// The platform's order, where there is one.
+    pub fn order(&self) -> Option<&EpOrderId> {
+        use PurchaseState as S;
+        match self.state() {
+            S::Ordered { order, .. }
+            | S::Confirming { order, .. }
+            | S::NeedsReconciliation { reached: Reached::Order(_, order), .. } => Some(order),
+            S::Pending { booking, .. }
+            | S::Cancelling { booking, .. }
+            | S::Confirmed { booking, .. }
+            | S::Cleaned { booking } => Some(&booking.order),
+            S::Created { .. }
+            | S::Charging { .. }
+            | S::RequiresAction { .. }
+            | S::Processing { .. }
+            | S::Charged { .. }
+            | S::Ordering { .. }
+            | S::Declined { .. }
+            | S::Abandoned { .. }
+            | S::NeedsReconciliation { .. } => None,
+        }
+    }
+
     /// Whether another purchase of the cart must not begin: until it is certain that no money can
     /// move, or until the cart of an order that is paid is out of the way. Whoever wants to pay the
     /// cart until then gets this purchase's answer.

@@ -62,7 +62,7 @@ impl Purchase {
             return Err(StepError);
         }
         let S::Created { token: None } = self.state() else { return Err(StepError) };
-        Ok(self.order(Means::Free, now))
+        Ok(self.ask_order(Means::Free, now))
     }
 
     /// It is given up before anything was asked for.
@@ -98,7 +98,7 @@ impl Purchase {
             | S::Abandoned { .. }
             | S::NeedsReconciliation { .. } => None,
         };
-        Ok(self.order(Means::Payment(payment.ok_or(StepError)?), now))
+        Ok(self.ask_order(Means::Payment(payment.ok_or(StepError)?), now))
     }
 
     /// The platform is about to be asked to book the payment.
@@ -176,7 +176,7 @@ impl Purchase {
         now < self.progress.since + BEGIN_WITHIN
     }
 
-    fn order(mut self, means: Means, now: Timestamp) -> Self {
+    fn ask_order(mut self, means: Means, now: Timestamp) -> Self {
         self.progress.orders_asked += 1;
         self.to(S::Ordering { means, asked: Asked::first(now) }, now)
     }

@@ -28,6 +28,7 @@ mod clean_up;
 mod go_on;
 mod old_payment;
 mod record;
+pub mod settle;
 mod words;
 
 use begin::Begun;

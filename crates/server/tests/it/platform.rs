@@ -33,6 +33,7 @@ use http::{
 };
 use serde_json::{Value, json};
 use server::{
+    cli::{orders::Form, purchases},
     clock::{Clock, Ids},
     config::{Config, Sources},
     context::{Backend, Px},
@@ -323,6 +324,25 @@ impl Platform {
     /// What a person reads, oldest first.
     pub async fn sentences(&self) -> Vec<String> {
         books::open_items(&self.px.store).await.into_iter().map(|item| item.sentence).collect()
+    }
+
+    /// What `till purchases list` prints.
+    pub async fn listed(&self, state: Option<&'static str>) -> String {
+        let mut out = Vec::new();
+        let store = &self.px.store;
+        purchases::list(store, (state, 50), Form::Table, &mut out).await.unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The history of a cart's newest purchase, as `till purchases show` tells it: who, and what.
+    pub async fn history(&self, cart: &EpCartId) -> Vec<String> {
+        let id = self.purchase(cart).await.to_string();
+        let mut out = Vec::new();
+        purchases::show(&self.px.store, &id, Form::Json, &mut out).await.unwrap();
+        let shown: Value = serde_json::from_slice(&out).unwrap();
+        let lines = shown["history"].as_array().unwrap().iter();
+        let told = |line: &Value| format!("{}: {}", line["actor"], line["sentence"]);
+        lines.map(|line| told(line).replace('"', "")).collect()
     }
 
     /// An operator closes every item that waits for her.

@@ -18,7 +18,7 @@ async fn a_second_migration_finds_nothing_to_do(db: &Database) {
 }
 
 /// Every migration, oldest first.
-pub const ALL: [&str; 10] = [
+pub const ALL: [&str; 11] = [
     "0001_shop",
     "0002_refunds",
     "0003_history",
@@ -29,6 +29,7 @@ pub const ALL: [&str; 10] = [
     "0008_sessions",
     "0009_platform_carts",
     "0010_rest",
+    "0012_purchase_history",
 ];
 
 async fn many_processes_may_migrate_at_once(db: &Database) {

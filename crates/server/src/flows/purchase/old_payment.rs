@@ -7,23 +7,26 @@
 //! begins again.
 
 use domain::{
-    elastic_path::EpPaymentId,
+    elastic_path::{EpCartId, EpPaymentId},
     purchase::{Purchase, PurchaseState},
 };
-use gateways::elastic_path::{EpError, payment::CartPayment};
+use gateways::elastic_path::{Admin, EpError, payment::CartPayment};
 use storage::{StoreError, Tx, attention, purchase as rows};
 
 use super::go_on::Driver;
-use crate::flows::{
-    FlowError,
-    call_person::{Matter, call_again},
+use crate::{
+    context::PlatformContext,
+    flows::{
+        FlowError,
+        call_person::{Matter, call_again},
+    },
 };
 
 /// The kind of the item; its subject is the payment.
 const KIND: &str = "cart_payment";
 
 /// How such a payment stands.
-enum Old {
+pub(super) enum Old {
     /// No money can come of it without somebody who begins anew.
     Over,
     /// It has succeeded.
@@ -42,7 +45,12 @@ pub(super) async fn take_off(
     payment: &EpPaymentId,
 ) -> Result<bool, FlowError> {
     let cart = &purchase.terms.cart;
-    let is_over = match ask(driver, purchase, payment).await {
+    let asked = ask(driver.px, &driver.admin, (cart, payment)).await;
+    let old = asked.unwrap_or_else(|error| {
+        tracing::warn!(%payment, %error, "not known how the cart's old payment stands");
+        Old::Untold
+    });
+    let is_over = match old {
         Old::Over => true,
         // What a person has given back is a success for ever in the platform's eyes.
         old @ (Old::Paid | Old::Untold) => {
@@ -69,21 +77,24 @@ pub(super) async fn take_off(
     Ok(is_over)
 }
 
-async fn ask(driver: &Driver<'_>, purchase: &Purchase, payment: &EpPaymentId) -> Old {
-    let ep = &driver.px.elastic_path;
-    match ep.ask_payment(&driver.admin, &purchase.terms.cart, payment).await {
-        Ok(view) => match view.stands {
+/// Asks how a payment stands that a cart names.
+pub(super) async fn ask(
+    px: &PlatformContext,
+    admin: &Admin,
+    (cart, payment): (&EpCartId, &EpPaymentId),
+) -> Result<Old, EpError> {
+    match px.elastic_path.ask_payment(admin, cart, payment).await {
+        Ok(view) => Ok(match view.stands {
             CartPayment::Succeeded { .. } | CartPayment::Authorized { .. } => Old::Paid,
             CartPayment::Processing { .. }
             | CartPayment::RequiresAction { .. }
             | CartPayment::Untried { .. } => Old::UnderWay,
             CartPayment::Declined { payment: Some(of), .. } if of == *payment => Old::Over,
             CartPayment::Declined { .. } | CartPayment::Unclear { .. } => Old::Untold,
-        },
-        Err(error @ (EpError::Refused(_) | EpError::Unknown(_) | EpError::NotSent(_))) => {
-            tracing::warn!(%payment, %error, "not known how the cart's old payment stands");
-            Old::Untold
-        }
+        }),
+        // One that has ended can no longer be asked.
+        Err(EpError::Refused(no)) if matches!(no.status, 400 | 404 | 422) => Ok(Old::Untold),
+        Err(error) => Err(error),
     }
 }
 

@@ -8,5 +8,6 @@ mod lost;
 mod old_payment;
 mod race;
 mod sale;
+mod settle;
 mod slow;
 mod stuck;
