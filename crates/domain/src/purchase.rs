@@ -224,6 +224,8 @@ pub enum PurchaseState {
     Abandoned {
         /// Why.
         why: Abandonment,
+        /// The payment that can move no money any more, by the platform's word or a person's.
+        dead: Option<EpPaymentId>,
     },
     /// What the platform says does not fit, or it says nothing: a person must look. Its books are
     /// read on all the same, for they may come right.
@@ -266,6 +268,8 @@ pub enum Abandonment {
     CartChanged,
     /// It could not be begun: the platform, or the shop, refused before anything was charged.
     NotBegun,
+    /// The cart names another payment, which is not over, or of which nobody knows.
+    CartHasPayment,
     /// The platform took no order for a cart with nothing to pay.
     FreeOrderRefused,
     /// The shopper gave it up, and its payment is closed.
@@ -326,6 +330,58 @@ impl Purchase {
     /// What it is to come to.
     pub fn aim(&self) -> Aim {
         self.progress.aim
+    }
+
+    /// What pays, where that is known.
+    pub fn payment(&self) -> Option<&EpPaymentId> {
+        use PurchaseState as S;
+        fn by(means: &Means) -> Option<&EpPaymentId> {
+            match means {
+                Means::Payment(payment) => Some(payment),
+                Means::Free => None,
+            }
+        }
+        match self.state() {
+            S::RequiresAction { payment, .. }
+            | S::Processing { payment }
+            | S::Charged { payment } => Some(payment),
+            S::Ordering { means, .. } | S::Ordered { means, .. } | S::Confirming { means, .. } => {
+                by(means)
+            }
+            S::Pending { booking, .. }
+            | S::Cancelling { booking, .. }
+            | S::Confirmed { booking, .. }
+            | S::Cleaned { booking } => by(&booking.means),
+            S::NeedsReconciliation { reached, .. } => match reached {
+                Reached::Nothing => None,
+                Reached::Means(means) | Reached::Order(means, _) => by(means),
+            },
+            S::Abandoned { dead, .. } => dead.as_ref(),
+            S::Created { .. } | S::Charging { .. } | S::Declined { .. } => None,
+        }
+    }
+
+    /// The platform's order, where there is one.
+    pub fn order(&self) -> Option<&EpOrderId> {
+        use PurchaseState as S;
+        match self.state() {
+            S::Ordered { order, .. }
+            | S::Confirming { order, .. }
+            | S::NeedsReconciliation { reached: Reached::Order(_, order), .. } => Some(order),
+            S::Pending { booking, .. }
+            | S::Cancelling { booking, .. }
+            | S::Confirmed { booking, .. }
+            | S::Cleaned { booking } => Some(&booking.order),
+            S::Created { .. }
+            | S::Charging { .. }
+            | S::RequiresAction { .. }
+            | S::Processing { .. }
+            | S::Charged { .. }
+            | S::Ordering { .. }
+            | S::Declined { .. }
+            | S::Abandoned { .. }
+            | S::NeedsReconciliation { .. } => None,
+        }
     }
 
     /// Whether another purchase of the cart must not begin: until it is certain that no money can

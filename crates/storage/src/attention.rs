@@ -16,7 +16,7 @@ statements! {
         where order_id = ?1 and resolved_at is null order by raised_at, id limit 100";
     BY_ID = "select id, order_id, kind, subject, sentence, raised_at from attention where id = ?1";
     OPEN_COUNT = "select count(*) as items from attention where resolved_at is null";
-    NAMED = "select id from attention where kind = ?1 and subject = ?2";
+    NAMED = "select id, resolved_at from attention where kind = ?1 and subject = ?2";
     REOPEN = "update attention set resolved_at = null, sentence = ?2, raised_at = ?3 where id = ?1 \
         and resolved_at is not null";
     RESOLVE = "update attention set resolved_at = ?2 where id = ?1 and resolved_at is null";
@@ -91,6 +91,14 @@ pub async fn by_id(tx: &mut Tx, id: Uuid) -> Result<Option<Item>, StoreError> {
 pub async fn open_count(tx: &mut Tx) -> Result<i64, StoreError> {
     let row = tx.query_opt(&OPEN_COUNT, &[]).await?;
     row.map_or(Ok(0), |row| row.read("attention").int("items"))
+}
+
+/// Whether a matter was raised and has been closed since.
+pub async fn is_closed(tx: &mut Tx, kind: &str, subject: &str) -> Result<bool, StoreError> {
+    let Some(row) = tx.query_opt(&NAMED, &[kind.into(), subject.into()]).await? else {
+        return Ok(false);
+    };
+    Ok(row.read("attention").time_opt("resolved_at")?.is_some())
 }
 
 /// A person has dealt with it; `false` if it was resolved before.

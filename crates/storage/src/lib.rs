@@ -60,6 +60,7 @@ pub mod platform_cart;
 mod pool;
 mod postgres;
 pub mod purchase;
+pub mod purchase_history;
 pub mod refund;
 mod row;
 pub mod session;
@@ -165,6 +166,7 @@ pub fn statements() -> Vec<&'static Sql> {
         payment::ALL,
         platform_cart::ALL,
         purchase::ALL,
+        purchase_history::ALL,
         refund::ALL,
         session::ALL,
         shield::ALL,

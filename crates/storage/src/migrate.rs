@@ -84,6 +84,12 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0011_session_ends.sql"),
         mysql: include_str!("../migrations/mysql/0011_session_ends.sql"),
     },
+    Migration {
+        name: "0012_purchase_history",
+        sqlite: include_str!("../migrations/sqlite/0012_purchase_history.sql"),
+        postgres: include_str!("../migrations/postgres/0012_purchase_history.sql"),
+        mysql: include_str!("../migrations/mysql/0012_purchase_history.sql"),
+    },
 ];
 
 /// Where the steps done are noted; made by the program, not by a migration.

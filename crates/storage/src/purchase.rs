@@ -35,6 +35,14 @@ statements! {
          limit 1"
     );
     BY_PAYMENT = concat!("select ", columns!(), " from purchases where payment = ?1");
+    BY_ORDER = concat!("select ", columns!(), " from purchases where platform_order = ?1");
+    NEWEST = concat!(
+        "select ", columns!(), " from purchases order by created_at desc, id desc limit ?1"
+    );
+    NEWEST_IN_STATE = concat!(
+        "select ", columns!(), " from purchases where state = ?1 \
+         order by created_at desc, id desc limit ?2"
+    );
     OVERDUE_COUNT = "select count(*) as purchases from purchases where due_at <= ?1";
     INSERT = concat!(
         "insert into purchases (", columns!(), ", live_cart, updated_at) values (?1, ?2, ?3, ?4, \
@@ -135,6 +143,24 @@ pub async fn last_of_cart(tx: &mut Tx, cart: &EpCartId) -> Result<Option<Stored>
 /// The purchase that a payment was made for. One payment is never another purchase's too.
 pub async fn by_payment(tx: &mut Tx, payment: &EpPaymentId) -> Result<Option<Stored>, StoreError> {
     one(tx, &BY_PAYMENT, payment.as_str().into()).await
+}
+
+/// The purchase that an order was made for. One order is never another purchase's too.
+pub async fn by_order(tx: &mut Tx, order: &EpOrderId) -> Result<Option<Stored>, StoreError> {
+    one(tx, &BY_ORDER, order.as_str().into()).await
+}
+
+/// The newest purchases, of one state or of all, newest first.
+pub async fn newest(
+    tx: &mut Tx,
+    state: Option<&str>,
+    limit: u32,
+) -> Result<Vec<Stored>, StoreError> {
+    let rows = match state {
+        Some(state) => tx.query(&NEWEST_IN_STATE, &[state.into(), limit.into()]).await?,
+        None => tx.query(&NEWEST, &[limit.into()]).await?,
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// How many purchases should have been looked at by then.
@@ -240,7 +266,9 @@ impl<'a> Held<'a> {
             }
             S::Cleaned { booking } => Self::booked(booking),
             S::Declined { message } => Self { message: Some(message), ..none },
-            S::Abandoned { why } => Self { reason: Some(why.name()), ..none },
+            S::Abandoned { why, dead } => {
+                Self { payment: dead.as_ref(), reason: Some(why.name()), ..none }
+            }
             S::NeedsReconciliation { matter, reached } => {
                 let held = match reached {
                     Reached::Nothing => none,
@@ -399,7 +427,7 @@ impl Read {
             "confirmed" => S::Confirmed { booking: booking?, clean_up: self.clean_up? },
             "cleaned" => S::Cleaned { booking: booking? },
             "declined" => S::Declined { message: self.message? },
-            "abandoned" => S::Abandoned { why: self.abandonment()? },
+            "abandoned" => S::Abandoned { why: self.abandonment()?, dead: self.payment },
             "needs_reconciliation" => {
                 let matter = self.matter()?;
                 let reached = match (means, self.order) {

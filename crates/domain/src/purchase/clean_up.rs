@@ -15,8 +15,8 @@ pub struct CleanUp {
     pub is_dissociated: bool,
     /// What became of the cart.
     pub cart: Option<CartsEnd>,
-    /// When a second order is to be looked for; nothing once that is done, or where the order was
-    /// asked for once.
+    /// When a second order, and a second booking, is to be looked for; nothing once that is done, or
+    /// where both were asked for once.
     pub twin_due_at: Option<Timestamp>,
 }
 
@@ -38,22 +38,22 @@ pub enum CleanUpStep {
     Dissociate,
     /// Delete the cart if it still holds what was ordered, and nothing else.
     DeleteCart,
-    /// Look for another order that carries our reference. One that is not paid is cancelled, one
-    /// that is paid is a matter for a person.
+    /// Look for another order that carries our reference, and for another booking on ours. An order
+    /// that is not paid is cancelled, anything else is a matter for a person.
     FindTwin,
 }
 
-/// An order that was asked for twice may take so long to show in the list.
+/// What was asked for twice may take so long to show in the list.
 const TWIN_SHOWS_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 
 impl CleanUp {
     /// Nothing is done yet.
-    pub(super) fn begin(has_account: bool, orders_asked: u32, now: Timestamp) -> Self {
+    pub(super) fn begin(has_account: bool, may_have_twins: bool, now: Timestamp) -> Self {
         Self {
             is_detached: false,
             is_dissociated: !has_account,
             cart: None,
-            twin_due_at: (orders_asked > 1).then(|| now + TWIN_SHOWS_WITHIN),
+            twin_due_at: may_have_twins.then(|| now + TWIN_SHOWS_WITHIN),
         }
     }
 

@@ -219,7 +219,7 @@ impl Purchase {
             ChargeNews::Declined { message, .. } | ChargeNews::Refused { message } => {
                 self.failed(message)
             }
-            ChargeNews::Cancelled { .. } => self.cancelled(),
+            ChargeNews::Cancelled { payment } => self.cancelled(Some(payment)),
         };
         self.to(state, now)
     }
@@ -266,7 +266,9 @@ impl Purchase {
         let S::Ordering { means, asked } = self.state().clone() else { return self };
         let state = match means {
             // Where it was asked for before, there may be an order all the same.
-            Means::Free if asked.times == 1 => S::Abandoned { why: Abandonment::FreeOrderRefused },
+            Means::Free if asked.times == 1 => {
+                S::Abandoned { why: Abandonment::FreeOrderRefused, dead: None }
+            }
             Means::Free | Means::Payment(_) => {
                 let reached = Reached::Means(means);
                 S::NeedsReconciliation { matter: Matter::CheckoutRefused, reached }
@@ -334,23 +336,49 @@ impl Purchase {
                 self.to(state, now)
             }
             Settlement::Cancelled => {
-                let state = self.cancelled();
+                let state = self.cancelled(self.payment().cloned());
                 self.to(state, now)
             }
             Settlement::Unclear => self.lose_answer(),
         }
     }
 
-    fn take_payment(mut self, booking: Booking, amount: Money, now: Timestamp) -> Self {
+    fn take_payment(self, booking: Booking, amount: Money, now: Timestamp) -> Self {
         if amount != self.terms.amount {
             let reached = Reached::Order(booking.means, booking.order);
             return self.to(S::NeedsReconciliation { matter: Matter::OrderTotal, reached }, now);
         }
+        self.paid(booking, now)
+    }
+
+    pub(super) fn paid(mut self, booking: Booking, now: Timestamp) -> Self {
         self.progress.aim = Aim::Sell;
         self.progress.is_charged = true;
         let has_account = self.terms.buyer.account.is_some();
-        let clean_up = CleanUp::begin(has_account, self.progress.orders_asked, now);
+        let clean_up = CleanUp::begin(has_account, self.may_have_twins(), now);
         self.to(S::Confirmed { booking, clean_up }, now)
+    }
+
+    /// Whether an order, or its booking, was asked for more than once.
+    fn may_have_twins(&self) -> bool {
+        let is_booked_again = match self.state() {
+            S::Confirming { asked, .. } => asked.times > 1,
+            S::NeedsReconciliation { .. } => true,
+            S::Created { .. }
+            | S::Charging { .. }
+            | S::RequiresAction { .. }
+            | S::Processing { .. }
+            | S::Charged { .. }
+            | S::Ordering { .. }
+            | S::Ordered { .. }
+            | S::Pending { .. }
+            | S::Cancelling { .. }
+            | S::Confirmed { .. }
+            | S::Cleaned { .. }
+            | S::Declined { .. }
+            | S::Abandoned { .. } => false,
+        };
+        is_booked_again || self.progress.orders_asked > 1
     }
 
     fn take_pending(
@@ -449,23 +477,24 @@ impl Purchase {
     }
 
     fn failed(&self, message: String) -> S {
-        self.nothing_came(S::Declined { message })
+        self.nothing_came(S::Declined { message }, None)
     }
 
-    fn cancelled(&self) -> S {
-        self.nothing_came(S::Abandoned { why: Abandonment::Cancelled })
+    fn cancelled(&self, dead: Option<EpPaymentId>) -> S {
+        let why = Abandonment::Cancelled;
+        self.nothing_came(S::Abandoned { why, dead: dead.clone() }, dead)
     }
 
     /// The payment came to nothing. Where the gateway had said that the money moved, that is a
     /// contradiction; where the shopper had given up, it is what she wanted.
-    fn nothing_came(&self, end: S) -> S {
+    fn nothing_came(&self, end: S, dead: Option<EpPaymentId>) -> S {
         if self.progress.is_charged {
             return S::NeedsReconciliation { matter: Matter::NotPaid, reached: self.reached() };
         }
         match self.progress.aim {
             Aim::Sell => end,
             Aim::CloseThroughOrder | Aim::WatchUntilOver => {
-                S::Abandoned { why: Abandonment::Closed }
+                S::Abandoned { why: Abandonment::Closed, dead }
             }
         }
     }

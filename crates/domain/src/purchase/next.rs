@@ -60,8 +60,10 @@ pub enum Step {
 }
 
 /// How long the worker leaves to whoever put a question, or is between two of them. Longer than a
-/// call to the platform may take.
+/// call to the platform may take (30 seconds) that was begun within [`PUT_WITHIN`].
 const ANSWER_WITHIN: SignedDuration = SignedDuration::from_secs(45);
+/// A question is put so soon after it was written down, or not at all.
+const PUT_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 /// A shopper who waited longer for the charge to begin has gone, or has clicked again.
 pub(super) const BEGIN_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 /// Within this a person is called when nothing can be found out.
@@ -90,6 +92,10 @@ impl Asked {
             true => Ok(Self { last: at, times: self.times + 1, is_lost: false }),
             false => Err(StepError),
         }
+    }
+
+    pub(super) fn may_still_be_put(self, now: Timestamp) -> bool {
+        !self.is_lost && now < self.last + PUT_WITHIN
     }
 
     /// Whether the answer may still come.
@@ -210,10 +216,10 @@ impl Purchase {
                 })
             }
             S::Declined { message } => Standing::Failed { message: message.clone() },
-            S::Abandoned { why: Abandonment::CartChanged | Abandonment::NotBegun } => {
+            S::Abandoned { why: Abandonment::CartChanged | Abandonment::NotBegun, .. } => {
                 Standing::NotBegun
             }
-            S::Abandoned { why } => Standing::Failed { message: why.sentence().to_owned() },
+            S::Abandoned { why, .. } => Standing::Failed { message: why.sentence().to_owned() },
             S::NeedsReconciliation { .. } => Standing::Pending { reconciling: true },
         }
     }

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 
 use super::next::{BEGIN_WITHIN, LISTED_WITHIN, SHOWS_WITHIN};
 use super::{
-    Abandonment, Aim, Asked, Means, PayToken, Progress, Purchase, PurchaseState as S, Terms,
+    Abandonment, Aim, Asked, Booking, Means, PayToken, Progress, Purchase, PurchaseState as S,
+    Terms,
 };
 
 /// A purchase does not take this step from where it stands.
@@ -61,13 +62,13 @@ impl Purchase {
             return Err(StepError);
         }
         let S::Created { token: None } = self.state() else { return Err(StepError) };
-        Ok(self.order(Means::Free, now))
+        Ok(self.ask_order(Means::Free, now))
     }
 
     /// It is given up before anything was asked for.
     pub fn give_up(self, why: Abandonment, now: Timestamp) -> Result<Self, StepError> {
         let S::Created { .. } = self.state() else { return Err(StepError) };
-        Ok(self.to(S::Abandoned { why }, now))
+        Ok(self.to(S::Abandoned { why, dead: None }, now))
     }
 
     /// The order is about to be asked for: after the charge; to close a payment; or because the
@@ -97,7 +98,7 @@ impl Purchase {
             | S::Abandoned { .. }
             | S::NeedsReconciliation { .. } => None,
         };
-        Ok(self.order(Means::Payment(payment.ok_or(StepError)?), now))
+        Ok(self.ask_order(Means::Payment(payment.ok_or(StepError)?), now))
     }
 
     /// The platform is about to be asked to book the payment.
@@ -139,14 +140,43 @@ impl Purchase {
     /// A person has seen to it that nothing is owed to anybody, and that no money can move.
     pub fn settle(self, now: Timestamp) -> Result<Self, StepError> {
         let S::NeedsReconciliation { .. } = self.state() else { return Err(StepError) };
-        Ok(self.to(S::Abandoned { why: Abandonment::Settled }, now))
+        let dead = self.payment().cloned();
+        Ok(self.to(S::Abandoned { why: Abandonment::Settled, dead }, now))
+    }
+
+    /// A person has found the order that is paid for this purchase, and the platform says so too.
+    pub fn settle_as_paid(self, booking: Booking, now: Timestamp) -> Result<Self, StepError> {
+        let S::NeedsReconciliation { .. } = self.state() else { return Err(StepError) };
+        Ok(self.paid(booking, now))
+    }
+
+    /// Whether the question that was written down last may be put now. Whoever was held up since
+    /// puts nothing: by the time an answer came, another would be looking for it.
+    pub fn may_still_ask(&self, now: Timestamp) -> bool {
+        match self.state() {
+            S::Charging { asked, .. }
+            | S::Ordering { asked, .. }
+            | S::Confirming { asked, .. }
+            | S::Cancelling { asked, .. } => asked.may_still_be_put(now),
+            S::Created { .. }
+            | S::RequiresAction { .. }
+            | S::Processing { .. }
+            | S::Charged { .. }
+            | S::Ordered { .. }
+            | S::Pending { .. }
+            | S::Confirmed { .. }
+            | S::Cleaned { .. }
+            | S::Declined { .. }
+            | S::Abandoned { .. }
+            | S::NeedsReconciliation { .. } => false,
+        }
     }
 
     fn may_begin(&self, now: Timestamp) -> bool {
         now < self.progress.since + BEGIN_WITHIN
     }
 
-    fn order(mut self, means: Means, now: Timestamp) -> Self {
+    fn ask_order(mut self, means: Means, now: Timestamp) -> Self {
         self.progress.orders_asked += 1;
         self.to(S::Ordering { means, asked: Asked::first(now) }, now)
     }

@@ -41,10 +41,11 @@ impl Aim {
 
 impl Abandonment {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::TooLate,
         Self::CartChanged,
         Self::NotBegun,
+        Self::CartHasPayment,
         Self::FreeOrderRefused,
         Self::Closed,
         Self::Cancelled,
@@ -57,6 +58,7 @@ impl Abandonment {
             Self::TooLate => "too_late",
             Self::CartChanged => "cart_changed",
             Self::NotBegun => "not_begun",
+            Self::CartHasPayment => "cart_has_payment",
             Self::FreeOrderRefused => "free_order_refused",
             Self::Closed => "closed",
             Self::Cancelled => "cancelled",
@@ -70,6 +72,10 @@ impl Abandonment {
             Self::TooLate => "The payment could not be started. Nothing was charged.",
             Self::CartChanged => "The cart has changed. Nothing was charged.",
             Self::NotBegun => "The payment was not started. Nothing was charged.",
+            Self::CartHasPayment => {
+                "This cart has another payment, which may have been paid. It was not charged again. \
+                 The shop has been told and looks into it."
+            }
             Self::FreeOrderRefused => "The order could not be placed. There was nothing to pay.",
             Self::Closed => "The payment was given up. Nothing was charged.",
             Self::Cancelled => "The payment was cancelled. Nothing was charged.",

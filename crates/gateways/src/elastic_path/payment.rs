@@ -109,11 +109,25 @@ pub enum CartPayment {
         /// A sentence for the shopper.
         message: String,
     },
+    /// No money moved, and nobody has tried yet: a page may be about to.
+    Untried {
+        /// Which payment.
+        payment: EpPaymentId,
+    },
     /// It answers and does not say: look before anything is tried again.
     Unclear {
         /// The payment that the cart is linked to, if it says so.
         payment: Option<EpPaymentId>,
     },
+}
+
+/// A payment that a cart names, as Elastic Path answers when it is asked how it stands.
+#[derive(Debug)]
+pub struct PaymentView {
+    /// How it stands.
+    pub stands: CartPayment,
+    /// The name that whoever made it wrote on it; ours is [`PaymentRequest::external_ref`].
+    pub named: Option<String>,
 }
 
 impl ElasticPath {
@@ -132,29 +146,29 @@ impl ElasticPath {
                 let message = shown(no.sentence());
                 Ok(CartPayment::Declined { payment: None, message })
             }
-            answer => answer,
+            answer => Ok(read(&answer?)),
         }
     }
 
-    /// Writes our name for the order on a cart's payment again, which changes nothing, and answers
-    /// where the payment stands. Elastic Path may also bring the amount up to the cart's. One that
-    /// is over cannot be written on: that is refused, and says nothing of how it ended.
-    pub async fn update_payment(
+    /// Asks how a cart's payment stands, whoever has made it: by an update that brings nothing new,
+    /// for Elastic Path has no other way. It may bring the amount of one that is open up to the
+    /// cart's. One that is over cannot be updated: that is refused, and says nothing of how it ended.
+    pub async fn ask_payment(
         &self,
         admin: &Admin,
         cart: &EpCartId,
         payment: &EpPaymentId,
-        external_ref: &ExternalRef,
-    ) -> Result<CartPayment, EpError> {
-        let options = json!({"metadata": {"attempt": external_ref.as_str()}});
-        let body = data(&json!({"gateway": GATEWAY, "method": "purchase", "options": options}));
+    ) -> Result<PaymentView, EpError> {
+        let body = data(&json!({"gateway": GATEWAY, "method": "purchase"}));
         let path = format!("/v2/carts/{cart}/payments/{payment}");
-        let answer = self.payment(admin, &put("/v2/carts/{id}/payments/{id}", path, body)).await?;
-        Ok(match answer {
+        let ask = put("/v2/carts/{id}/payments/{id}", path, body);
+        let body = self.payment(admin, &Call { repeat: Repeat::Always, ..ask }).await?;
+        let stands = match read(&body) {
             // Here it is the question that was refused.
             CartPayment::Declined { payment: None, .. } => CartPayment::Unclear { payment: None },
-            answer => answer,
-        })
+            stands => stands,
+        };
+        Ok(PaymentView { stands, named: Seen::find(&body).and_then(|seen| seen.named) })
     }
 
     /// Unlinks a cart from its payment, so that no later order takes it along. The payment itself
@@ -166,26 +180,27 @@ impl ElasticPath {
         self.call(Caller::Admin(admin), &detach).await?.done()
     }
 
-    async fn payment(&self, admin: &Admin, call: &Call) -> Result<CartPayment, EpError> {
+    async fn payment(&self, admin: &Admin, call: &Call) -> Result<Value, EpError> {
         let reply = self.call(Caller::Admin(admin), call).await?;
-        serde_json::from_slice(&reply.body).map(|body| read(&body)).map_err(EpError::unreadable)
+        serde_json::from_slice(&reply.body).map_err(EpError::unreadable)
     }
 }
 
 /// What an answer says of the payment.
 fn read(body: &Value) -> CartPayment {
     let errors = entries_in(body);
-    let stripe = PLACES
-        .iter()
-        .filter_map(|place| body.pointer(place))
-        .find_map(Seen::read)
-        .unwrap_or_default();
+    let stripe = Seen::find(body).unwrap_or_default();
     let linked = || text(body.get("data")?, "payment_intent_id")?.parse().ok();
     let payment: Option<EpPaymentId> = stripe.payment.clone().or_else(linked);
     let amount = stripe.amount;
     match (stripe.status.as_deref(), payment) {
         (None, None) if !errors.is_empty() => {
             CartPayment::Declined { payment: None, message: shown(sentence(&errors)) }
+        }
+        (Some("requires_payment_method" | "requires_confirmation"), Some(payment))
+            if stripe.declined.is_none() && errors.is_empty() =>
+        {
+            CartPayment::Untried { payment }
         }
         (
             Some(status @ ("requires_payment_method" | "requires_confirmation" | "canceled")),
@@ -216,9 +231,14 @@ pub(super) struct Seen {
     pub amount: Option<Money>,
     pub client_secret: Option<ClientSecret>,
     declined: Option<String>,
+    named: Option<String>,
 }
 
 impl Seen {
+    fn find(body: &Value) -> Option<Self> {
+        PLACES.iter().filter_map(|place| body.pointer(place)).find_map(Self::read)
+    }
+
     /// Reads the object, field by field: one that is odd must not hide the others. An object with
     /// neither an id nor a status is how Elastic Path writes that there is none.
     pub fn read(object: &Value) -> Option<Self> {
@@ -245,7 +265,8 @@ impl Seen {
             let is_there = code.is_some() || reason.is_some() || message.is_some();
             is_there.then(|| decline_sentence([&reason, &code], message.as_deref()))
         });
-        Some(Self { payment, status, amount, client_secret, declined })
+        let named = object.get("metadata").and_then(|metadata| text(metadata, "attempt"));
+        Some(Self { payment, status, amount, client_secret, declined, named })
     }
 }
 

@@ -7,6 +7,7 @@ mod demo;
 pub mod doctor;
 mod ink;
 pub mod orders;
+pub mod purchases;
 pub mod reconcile;
 mod simulate;
 pub mod webhooks;
@@ -24,11 +25,12 @@ use storage::{Limits, Store, StoreError};
 use tracing_subscriber::EnvFilter;
 
 use orders::OrdersError;
+use purchases::PurchasesError;
 
 use crate::{
     clock::{Clock, Ids},
     config::{self, Config, ConfigError, DatabaseConfig, LogFormat, Sources},
-    context::Context,
+    context::{Backend, Context, Px},
     http::openapi,
     serve::{Parts, ServeError, Server, TICK, serve},
 };
@@ -43,6 +45,7 @@ const EXAMPLES: &str = "Examples:
   till orders show ID                   an order and its history
   till orders refund ID --amount 12.50  gives money back
   till orders attention                 what needs a person
+  till purchases list                   at Elastic Path: what was bought, newest first
   till webhooks list --failed           what your own servers have not taken
   till doctor                           says what is wrong, and how to mend it
   till reconcile                        compares the books with Stripe's";
@@ -68,6 +71,9 @@ enum Command {
     /// Lists, shows and exports orders, gives money back, cancels, and tells what needs a person
     #[command(subcommand)]
     Orders(orders::command::OrdersCommand),
+    /// Lists and shows purchases of carts at Elastic Path, and ends those that need a person
+    #[command(subcommand)]
+    Purchases(purchases::command::PurchasesCommand),
     /// Shows what your own servers were told of orders, and tells them again
     #[command(subcommand, after_help = webhooks::command::HELP)]
     Webhooks(webhooks::command::WebhooksCommand),
@@ -155,6 +161,12 @@ pub enum CliError {
          Commerce Manager"
     )]
     NativeOnly,
+    /// Carts are not at Elastic Path.
+    #[error("this command works with TILL_BACKEND=elastic-path")]
+    PlatformOnly,
+    /// A command about purchases failed.
+    #[error(transparent)]
+    Purchases(#[from] purchases::PurchasesError),
     /// The catalogue was not imported.
     #[error(transparent)]
     Import(#[from] catalog::ImportError),
@@ -193,9 +205,10 @@ const USAGE: u8 = 2;
 impl CliError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Configuration(_) | Self::NativeOnly => ExitCode::from(USAGE),
+            Self::Configuration(_) | Self::NativeOnly | Self::PlatformOnly => ExitCode::from(USAGE),
             Self::Store(StoreError::Setup(_)) => ExitCode::from(USAGE),
             Self::Orders(OrdersError::Id(_) | OrdersError::Amount(_)) => ExitCode::from(USAGE),
+            Self::Purchases(PurchasesError::Id(_)) => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,
         }
     }
@@ -257,6 +270,7 @@ async fn command(command: Command) -> Result<(), CliError> {
             let (out, err) = (io::stdout(), io::stderr());
             beside_the_server(async |cx| reconcile::reconcile(cx, asked, out, err).await).await
         }
+        Command::Purchases(command) => purchases::command::run(command).await,
         Command::Webhooks(command) => webhooks::command::run(command).await,
         Command::Doctor { json } => examine(json).await,
         Command::Openapi => print_document(),
@@ -340,23 +354,41 @@ where
     Ok(done?)
 }
 
-/// Runs the flows of a server that serves nobody.
+/// Runs the flows of a native server that serves nobody.
 async fn beside_the_server<E>(
     work: impl AsyncFnOnce(&Context) -> Result<(), E>,
 ) -> Result<(), CliError>
 where
     CliError: From<E>,
 {
+    let server = idle_server().await?;
+    let Backend::Native(cx) = &server.backend else { return Err(CliError::NativeOnly) };
+    let done = work(cx).await;
+    cx.store.close().await;
+    Ok(done?)
+}
+
+/// The same with carts at Elastic Path.
+async fn beside_the_platform<E>(
+    work: impl AsyncFnOnce(&Px) -> Result<(), E>,
+) -> Result<(), CliError>
+where
+    CliError: From<E>,
+{
+    let server = idle_server().await?;
+    let Backend::Platform(px) = &server.backend else { return Err(CliError::PlatformOnly) };
+    let done = work(px).await;
+    px.store.close().await;
+    Ok(done?)
+}
+
+async fn idle_server() -> Result<Server, CliError> {
     let config = Config::load(sources())?;
     let store = ready(&DatabaseConfig::load(sources())?).await?;
     let (clock, ids) = (Clock::system(), Ids::system());
     let merchant = gateways::https(gateways::merchant::LIMITS).map_err(ServeError::from)?;
     let parts = Parts { store, transport: transport()?, merchant, clock, ids, tick: TICK };
-    let server = Server::new(config, parts)?;
-    let Some(cx) = server.native() else { return Err(CliError::NativeOnly) };
-    let done = work(cx).await;
-    cx.store.close().await;
-    Ok(done?)
+    Ok(Server::new(config, parts)?)
 }
 
 fn transport() -> Result<gateways::Transport, ServeError> {

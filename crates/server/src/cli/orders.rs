@@ -9,6 +9,7 @@ mod export;
 mod list;
 mod show;
 
+pub use list::Form;
 use std::io::{self, Write};
 
 use domain::{

@@ -41,7 +41,7 @@ pub async fn call_person(base: &Base, matter: Matter, sentence: String) -> Resul
 }
 
 /// Raises a matter that goes on by itself: again, where a person has closed it since.
-async fn call_again(base: &Base, matter: Matter, sentence: String) -> Result<(), StoreError> {
+pub async fn call_again(base: &Base, matter: Matter, sentence: String) -> Result<(), StoreError> {
     let item = item(base, matter, sentence);
     let raised = base.store.write(item.clone(), |tx, item| {
         Box::pin(async move {

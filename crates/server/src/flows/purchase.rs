@@ -26,7 +26,9 @@ mod begin;
 pub mod cart;
 mod clean_up;
 mod go_on;
+mod old_payment;
 mod record;
+pub mod settle;
 mod words;
 
 use begin::Begun;
@@ -174,7 +176,7 @@ async fn begin_and_drive(px: &Px, wish: Pay, deadline: Instant) -> Result<Answer
         Begun::Follows => return wait(px, visitor, session, deadline).await,
     };
     let driven = drive_and_tidy(px, *drive, *stored).await;
-    if let Some(PurchaseState::Abandoned { why: Abandonment::CartChanged }) =
+    if let Some(PurchaseState::Abandoned { why: Abandonment::CartChanged, .. }) =
         driven.as_ref().map(|stored| stored.purchase.state())
     {
         cart::refresh(px, visitor, session).await?;
@@ -364,11 +366,11 @@ fn answer(session: CheckoutSession, purchase: Option<&Purchase>) -> Result<Answe
     match (session.state(), state) {
         (
             SessionState::Open { failed: None },
-            Some(PurchaseState::Abandoned { why: Abandonment::CartChanged }),
+            Some(PurchaseState::Abandoned { why: Abandonment::CartChanged, .. }),
         ) => Err(PayError::CartMismatch(Box::new(session))),
         (
             SessionState::Open { failed: None },
-            Some(PurchaseState::Abandoned { why: Abandonment::NotBegun }),
+            Some(PurchaseState::Abandoned { why: Abandonment::NotBegun, .. }),
         ) => Err(PayError::NotBegun),
         (_, Some(PurchaseState::NeedsReconciliation { matter, .. })) => {
             Ok(Answer { session, matter: Some(*matter) })

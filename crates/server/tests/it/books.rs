@@ -10,6 +10,7 @@ storage::statements! {
     PAYMENTS = "select o.id, o.state, o.total_minor, o.currency, o.paid_by_event, \
         p.gateway_reference, p.state as payment_state from orders o \
         left join payments p on p.order_id = o.id";
+    ANSWERS = "select count(*) as answers from payment_attempts where outcome is not null";
     STOCK = "select id, sku, on_hand, reserved from products";
     RESERVED = "select l.product_id, l.quantity from order_lines l \
         join orders o on o.id = l.order_id where o.state = 'pending'";
@@ -37,6 +38,18 @@ struct Order {
     currency: String,
     event: Option<String>,
     reference: Option<String>,
+}
+
+/// How many questions for a payment have their answer written down.
+pub async fn answers(store: &Store) -> i64 {
+    let read = store.read((), |tx, ()| {
+        Box::pin(async move {
+            let row = tx.query_opt(&ANSWERS, &[]).await?.expect("a count is a row");
+            row.read("payment_attempts").int("answers")
+        })
+    });
+    let answers: Result<i64, StoreError> = read.await;
+    answers.unwrap()
 }
 
 /// Stripe counts these in hundredths although they have none (docs.stripe.com/currencies).

@@ -228,14 +228,33 @@ survived! {
         PAYMENT_OF_A_SESSION_AFTER_A_DECLINE crosses 9;
 }
 
+const PURCHASE: platform::Flow = platform::Flow {
+    token: "ctoken_ok",
+    has_challenge: false,
+    tried_elsewhere: None,
+    ends: platform::SOLD,
+};
+
 #[test]
 fn a_purchase_at_elastic_path_survives_a_crash_anywhere() {
-    let flow = platform::Flow { token: "ctoken_ok", has_challenge: false };
-    platform::walk("a purchase at Elastic Path", &flow, 31);
+    platform::walk("a purchase at Elastic Path", &PURCHASE, 31);
 }
 
 #[test]
 fn a_purchase_with_a_challenge_survives_a_crash_anywhere() {
-    let flow = platform::Flow { token: "ctoken_3ds", has_challenge: true };
+    let flow = platform::Flow { token: "ctoken_3ds", has_challenge: true, ..PURCHASE };
     platform::walk("a purchase with a challenge", &flow, 35);
+}
+
+#[test]
+fn a_purchase_of_a_cart_with_an_old_payment_survives_a_crash_anywhere() {
+    let flow = platform::Flow { tried_elsewhere: Some("ctoken_decline_201"), ..PURCHASE };
+    platform::walk("a purchase of a cart that another program has tried to pay", &flow, 35);
+}
+
+#[test]
+fn a_cart_that_is_paid_elsewhere_is_not_charged_whenever_the_power_fails() {
+    let (tried_elsewhere, ends) = (Some("ctoken_ok"), "open/failed");
+    let flow = platform::Flow { tried_elsewhere, ends, ..PURCHASE };
+    platform::walk("a purchase of a cart that another program has paid", &flow, 11);
 }

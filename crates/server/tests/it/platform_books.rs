@@ -43,9 +43,14 @@ pub async fn by_state(store: &Store) -> String {
 
 /// The kinds of matters that wait for a person.
 pub async fn items(store: &Store) -> Vec<String> {
+    open_items(store).await.into_iter().map(|item| item.kind).collect()
+}
+
+/// What waits for a person, oldest first.
+pub async fn open_items(store: &Store) -> Vec<attention::Item> {
     let read = store.read((), |tx, ()| Box::pin(attention::open(tx, 100)));
     let items: Result<Vec<attention::Item>, StoreError> = read.await;
-    items.unwrap().into_iter().map(|item| item.kind).collect()
+    items.unwrap()
 }
 
 /// Every difference, as a sentence. `strays` are payments that are not ours, or of which a person has

@@ -18,7 +18,7 @@ async fn a_second_migration_finds_nothing_to_do(db: &Database) {
 }
 
 /// Every migration, oldest first.
-pub const ALL: [&str; 11] = [
+pub const ALL: [&str; 12] = [
     "0001_shop",
     "0002_refunds",
     "0003_history",
@@ -30,6 +30,7 @@ pub const ALL: [&str; 11] = [
     "0009_platform_carts",
     "0010_rest",
     "0011_session_ends",
+    "0012_purchase_history",
 ];
 
 async fn many_processes_may_migrate_at_once(db: &Database) {

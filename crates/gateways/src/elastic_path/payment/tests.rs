@@ -31,7 +31,7 @@ async fn created(step: Step) -> CartPayment {
 
 async fn update(step: Step) -> Result<CartPayment, EpError> {
     let (ep, admin, _) = ep([step]);
-    ep.update_payment(&admin, &cart(), &payment(), &external_ref()).await
+    ep.ask_payment(&admin, &cart(), &payment()).await.map(|view| view.stands)
 }
 
 /// How an answer reads, in one word, with its payment if it has one.
@@ -42,6 +42,7 @@ fn word(read: &CartPayment) -> (&'static str, bool) {
         CartPayment::Processing { .. } => ("processing", true),
         CartPayment::RequiresAction { .. } => ("requires action", true),
         CartPayment::Declined { payment, .. } => ("declined", payment.is_some()),
+        CartPayment::Untried { .. } => ("untried", true),
         CartPayment::Unclear { payment } => ("unclear", payment.is_some()),
     }
 }
@@ -149,8 +150,8 @@ async fn every_status_reads_as_what_it_means_for_the_money() {
         ("requires_capture", ("authorized", true)),
         ("processing", ("processing", true)),
         ("requires_action", ("requires action", true)),
-        ("requires_payment_method", ("declined", true)),
-        ("requires_confirmation", ("declined", true)),
+        ("requires_payment_method", ("untried", true)),
+        ("requires_confirmation", ("untried", true)),
         ("canceled", ("declined", true)),
         ("a_word_of_tomorrow", ("unclear", true)),
     ] {
@@ -158,8 +159,8 @@ async fn every_status_reads_as_what_it_means_for_the_money() {
         assert_eq!(word(&created(answer(201, &body)).await), expected, "{status}");
         assert_eq!(word(&update(answer(200, &body)).await.unwrap()), expected, "{status}");
     }
-    let read = created(answer(201, &doubly(&intent("requires_confirmation")))).await;
-    assert_eq!(message(read), "Payment did not complete (requires_confirmation)");
+    let read = created(answer(201, &doubly(&intent("canceled")))).await;
+    assert_eq!(message(read), "Payment did not complete (canceled)");
 }
 
 #[tokio::test]
@@ -264,15 +265,30 @@ async fn a_question_that_is_refused_says_nothing_of_the_payment() {
 }
 
 #[tokio::test]
-async fn a_payment_is_asked_after_by_writing_what_is_there_already() {
-    let (ep, admin, asked) = ep([answer(200, &doubly(&intent("succeeded")))]);
-    ep.update_payment(&admin, &cart(), &payment(), &external_ref()).await.unwrap();
-    let body = json!({"data": {
-        "gateway": "elastic_path_payments_stripe", "method": "purchase",
-        "options": {"metadata": {"attempt": external_ref().as_str()}},
-    }});
-    let path = format!("/v2/carts/{CART}/payments/{PAYMENT}");
-    assert_eq!(last(&asked), (Method::PUT, path, body));
+async fn a_payment_is_asked_after_by_writing_nothing_and_says_who_made_it() {
+    let mut named = intent("succeeded");
+    named["metadata"] = json!({"attempt": external_ref().as_str()});
+    for (intent, name) in [(named, Some(external_ref().to_string())), (intent("succeeded"), None)] {
+        let (ep, admin, asked) = ep([answer(200, &doubly(&intent))]);
+        let view = ep.ask_payment(&admin, &cart(), &payment()).await.unwrap();
+        assert_eq!(view.named, name);
+        let body = json!({"data": {
+            "gateway": "elastic_path_payments_stripe", "method": "purchase",
+        }});
+        let path = format!("/v2/carts/{CART}/payments/{PAYMENT}");
+        assert_eq!(last(&asked), (Method::PUT, path, body));
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_nobody_has_tried_is_told_from_one_that_failed() {
+    let mut failed = intent("requires_payment_method");
+    failed["last_payment_error"] = json!({"code": "card_declined", "message": "Declined."});
+    for (intent, expected) in [(failed, "declined"), (intent("requires_payment_method"), "untried")]
+    {
+        let read = update(answer(200, &doubly(&intent))).await.unwrap();
+        assert_eq!(word(&read), (expected, true));
+    }
 }
 
 #[tokio::test(start_paused = true)]

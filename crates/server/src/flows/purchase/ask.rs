@@ -5,8 +5,7 @@ use domain::{
     contact::Email,
     elastic_path::{EpOrderId, EpPaymentId},
     purchase::{
-        Booking, ChargeNews, ClientSecret, Matter, Means, OrderNews, Purchase, PurchaseState,
-        Reached, Settlement,
+        Booking, ChargeNews, ClientSecret, Matter, OrderNews, Purchase, PurchaseState, Settlement,
     },
 };
 use gateways::elastic_path::{
@@ -90,7 +89,7 @@ impl Driver<'_> {
             return Ok(None);
         }
         let Some(sequence) = self.sequence() else { return Ok(None) };
-        match self.put(stored, Purchase::charge_again).await? {
+        match self.put_question(stored, Purchase::charge_again).await? {
             Some(asked) => self.ask_charge(asked, &sequence).await,
             None => Ok(None),
         }
@@ -117,8 +116,11 @@ impl Driver<'_> {
     ) -> Result<Option<Stored>, FlowError> {
         let purchase = &stored.purchase;
         let (ep, cart) = (&self.px.elastic_path, &purchase.terms.cart);
-        match ep.update_payment(&self.admin, cart, payment, &purchase.external_ref()).await {
-            Ok(answer) => match news(answer) {
+        match ep.ask_payment(&self.admin, cart, payment).await {
+            Ok(view) if view.named.as_deref() != Some(purchase.external_ref().as_str()) => {
+                self.call_person(stored, Matter::AnotherPayment).await
+            }
+            Ok(view) => match news(view.stands) {
                 Some(news) => self.hear_charge(stored, news).await,
                 None => Ok(None),
             },
@@ -140,7 +142,7 @@ impl Driver<'_> {
             let amount = stored.purchase.terms.amount;
             return self.hear_charge(stored, ChargeNews::Succeeded { payment, amount }).await;
         }
-        match payment_of(&stored.purchase) {
+        match stored.purchase.payment() {
             Some(_) => Box::pin(self.check_out(stored)).await,
             None => self.hear_charge(stored, ChargeNews::Untold { payment }).await,
         }
@@ -155,10 +157,10 @@ impl Driver<'_> {
         if !cart::is_as_seen(purchase, &seen) {
             return self.call_person(stored, Matter::CartChanged).await;
         }
-        if seen.payment.as_ref() != payment_of(purchase) {
+        if seen.payment.as_ref() != purchase.payment() {
             return self.call_person(stored, Matter::AnotherPayment).await;
         }
-        match self.put(stored, Purchase::check_out).await? {
+        match self.put_question(stored, Purchase::check_out).await? {
             Some(asked) => self.ask_order(asked).await,
             None => Ok(None),
         }
@@ -232,9 +234,11 @@ impl Driver<'_> {
         stored: Stored,
         order: &EpOrderId,
     ) -> Result<Option<Stored>, FlowError> {
-        let Some(asked) = self.put(stored, Purchase::confirm).await? else { return Ok(None) };
+        let Some(asked) = self.put_question(stored, Purchase::confirm).await? else {
+            return Ok(None);
+        };
         let ep = &self.px.elastic_path;
-        let answer = match payment_of(&asked.purchase) {
+        let answer = match asked.purchase.payment() {
             Some(_) => ep.confirm(&self.admin, order, &asked.purchase.external_ref()).await,
             None => ep.pay_manually(&self.admin, order).await,
         };
@@ -283,7 +287,9 @@ impl Driver<'_> {
         stored: Stored,
         booking: &Booking,
     ) -> Result<Option<Stored>, FlowError> {
-        let Some(asked) = self.put(stored, Purchase::cancel).await? else { return Ok(None) };
+        let Some(asked) = self.put_question(stored, Purchase::cancel).await? else {
+            return Ok(None);
+        };
         let (ep, Booking { order, transaction, .. }) = (&self.px.elastic_path, booking);
         match ep.cancel_transaction(&self.admin, order, transaction).await {
             Ok(one) => {
@@ -332,37 +338,9 @@ impl Driver<'_> {
     }
 }
 
-/// What pays, where that is known.
-fn payment_of(purchase: &Purchase) -> Option<&EpPaymentId> {
-    use PurchaseState as S;
-    fn by(means: &Means) -> Option<&EpPaymentId> {
-        match means {
-            Means::Payment(payment) => Some(payment),
-            Means::Free => None,
-        }
-    }
-    match purchase.state() {
-        S::RequiresAction { payment, .. } | S::Processing { payment } | S::Charged { payment } => {
-            Some(payment)
-        }
-        S::Ordering { means, .. } | S::Ordered { means, .. } | S::Confirming { means, .. } => {
-            by(means)
-        }
-        S::Pending { booking, .. }
-        | S::Cancelling { booking, .. }
-        | S::Confirmed { booking, .. }
-        | S::Cleaned { booking } => by(&booking.means),
-        S::NeedsReconciliation { reached, .. } => match reached {
-            Reached::Nothing => None,
-            Reached::Means(means) | Reached::Order(means, _) => by(means),
-        },
-        S::Created { .. } | S::Charging { .. } | S::Declined { .. } | S::Abandoned { .. } => None,
-    }
-}
-
 /// Whether a transaction books what pays this purchase.
-fn is_ours(purchase: &Purchase, one: &TransactionView) -> bool {
-    match payment_of(purchase) {
+pub(super) fn is_ours(purchase: &Purchase, one: &TransactionView) -> bool {
+    match purchase.payment() {
         Some(payment) => one.payment.as_ref() == Some(payment),
         None => true,
     }
@@ -393,6 +371,10 @@ fn news(answer: CartPayment) -> Option<ChargeNews> {
         }
         // The request was refused, perhaps because its token had paid before.
         CartPayment::Declined { payment: None, message } => Some(ChargeNews::Refused { message }),
+        // It was to be tried with this very token.
+        CartPayment::Untried { payment } => {
+            Some(ChargeNews::Declined { payment: Some(payment), message: FAILED.to_owned() })
+        }
         CartPayment::Unclear { payment: _ } => None,
     }
 }

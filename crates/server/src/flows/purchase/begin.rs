@@ -4,6 +4,7 @@
 
 use domain::{
     elastic_path::{EpCartId, ExternalRef},
+    history::Actor,
     id::{PurchaseId, SessionId, VisitorId},
     purchase::{Buyer, Purchase, Terms},
     session::{
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 use storage::{
     Tx,
     purchase::{self as rows, Inserted, Stored},
+    purchase_history::{self, Line},
     session,
 };
 use tokio::time::Instant;
@@ -26,11 +28,12 @@ use tokio::time::Instant;
 use super::{
     Pay, PayError, cart,
     go_on::{Drive, Prepared},
+    words,
 };
 use crate::{context::Px, flows::FlowError};
 
 /// The most calls that a purchase makes when nothing goes wrong, tokens included.
-const CALLS: u32 = 18;
+const CALLS: u32 = 19;
 
 /// The cart may change hands so often before whoever waits for it is turned away.
 const ROUNDS: u32 = 5;
@@ -286,5 +289,8 @@ async fn insert(
     let follows = Followed::Purchase(id);
     let session = session.begin(follows, now).map_err(|_| NotTaken::Taken)?;
     session::save(tx, &session, now).await?;
+    let sentence = words::for_history(purchase);
+    let line = Line { position: 0, at: now, actor: Actor::Shopper, sentence };
+    purchase_history::note(tx, id, &line).await?;
     rows::by_id(tx, id).await?.ok_or(NotTaken::Taken)
 }

@@ -2,6 +2,7 @@
 //! done later, by the worker.
 
 use domain::{
+    elastic_path::EpOrderId,
     id::PurchaseId,
     purchase::{CartsEnd, CleanUpStep, Purchase, PurchaseState, Tidied},
 };
@@ -11,7 +12,7 @@ use gateways::elastic_path::{
 };
 use storage::{StoreError, purchase::Stored};
 
-use super::{cart, go_on::Driver};
+use super::{ask::is_ours, cart, go_on::Driver};
 use crate::flows::{
     FlowError,
     call_person::{Matter, call_person},
@@ -82,8 +83,8 @@ async fn delete_cart(driver: &Driver<'_>, purchase: &Purchase) -> Result<CartsEn
     }
 }
 
-/// Looks for another order of this purchase: one that nobody paid is cancelled, one that is paid is a
-/// matter for a person.
+/// Looks for another order of this purchase, and for another booking on its own: an order that nobody
+/// paid is cancelled, anything else is a matter for a person.
 async fn find_twin(driver: &Driver<'_>, purchase: &Purchase) -> Result<(), FlowError> {
     let PurchaseState::Confirmed { booking, .. } = purchase.state() else { return Ok(()) };
     let ep = &driver.px.elastic_path;
@@ -97,7 +98,26 @@ async fn find_twin(driver: &Driver<'_>, purchase: &Purchase) -> Result<(), FlowE
             (_, _) => raise_twin(driver, purchase.terms.id, &twin).await?,
         }
     }
-    Ok(())
+    let booked = ep.transactions(&driver.admin, &booking.order).await?;
+    let booked = booked.iter().filter(|one| one.has_happened() && is_ours(purchase, one));
+    match booked.count() {
+        ..2 => Ok(()),
+        times => Ok(raise_booked(driver, purchase.terms.id, &booking.order, times).await?),
+    }
+}
+
+async fn raise_booked(
+    driver: &Driver<'_>,
+    purchase: PurchaseId,
+    order: &EpOrderId,
+    times: usize,
+) -> Result<(), StoreError> {
+    let sentence = format!(
+        "Elastic Path has booked one payment {times} times on its order; the money came once. See to \
+         it that no more is ever given back than came. (Purchase {purchase}, order {order}.)"
+    );
+    let (kind, subject) = ("purchase_second_booking", order.to_string());
+    call_person(driver.px, Matter { order: None, kind, subject }, sentence).await
 }
 
 async fn raise_twin(

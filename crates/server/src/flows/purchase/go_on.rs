@@ -4,7 +4,7 @@
 //! meanwhile. A purchase is moved only from where it was seen, so of two drivers one puts the
 //! question, and the other rests.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     purchase::{
@@ -12,18 +12,23 @@ use domain::{
     },
     session::{Rate, Standing},
 };
-use gateways::elastic_path::{Admin, Caller, EpError, Sequence, cart::Attribute};
+use gateways::elastic_path::{Admin, Caller, Sequence, cart::Attribute};
 use jiff::Timestamp;
 use storage::{StoreError, Tx, attention, purchase::Stored};
+use tokio::time::timeout;
 
 use super::{
-    ask, cart, clean_up, closing, load,
+    ask, cart, clean_up, closing, load, old_payment,
     record::{person, record},
 };
 use crate::{context::Px, flows::FlowError};
 
 /// More steps than any purchase takes at a stretch.
 const STEPS_MAX: u32 = 40;
+
+/// The cart is ready so soon, or the purchase is given up. Well before anybody else may give it up
+/// and begin another, whose cart this one would go on changing.
+const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// With what a purchase is driven.
 pub(super) struct Drive {
@@ -132,32 +137,43 @@ impl Driver<'_> {
     async fn prepare(&mut self, stored: Stored) -> Result<Option<Stored>, FlowError> {
         // Whoever else sees it so leaves it to who began it.
         let Some(prepared) = self.prepared.take() else { return Ok(None) };
-        match self.make_ready(&stored.purchase, &prepared).await {
-            Ok(true) => {}
-            Ok(false) => {
-                let why = Abandonment::CartChanged;
-                return self.put(stored, |purchase, now| purchase.give_up(why, now)).await;
-            }
-            Err(error) => {
+        let ready = timeout(READY_WITHIN, self.make_ready(&stored.purchase, &prepared)).await;
+        let obstacle = match ready {
+            Ok(Ok(obstacle)) => obstacle,
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "a payment was not begun");
-                let why = Abandonment::NotBegun;
-                return self.put(stored, |purchase, now| purchase.give_up(why, now)).await;
+                Some(Abandonment::NotBegun)
             }
+            Err(_) => {
+                tracing::warn!("a payment was not begun in time");
+                Some(Abandonment::NotBegun)
+            }
+        };
+        if let Some(why) = obstacle {
+            return self.put(stored, |purchase, now| purchase.give_up(why, now)).await;
         }
         if stored.purchase.terms.amount.is_zero() {
-            let Some(asked) = self.put(stored, Purchase::order_free).await? else {
+            let Some(asked) = self.put_question(stored, Purchase::order_free).await? else {
                 return Ok(None);
             };
             return self.ask_order(asked).await;
         }
         let Some(sequence) = self.sequence.take() else { return Ok(None) };
-        let Some(asked) = self.put(stored, Purchase::charge).await? else { return Ok(None) };
+        let Some(asked) = self.put_question(stored, Purchase::charge).await? else {
+            return Ok(None);
+        };
         self.ask_charge(asked, &sequence).await
     }
 
-    /// Whether the cart is what the shopper saw, after all that is the server's own has been put
-    /// right in it: the shipping, the account, and no payment of an earlier try.
-    async fn make_ready(&self, purchase: &Purchase, prepared: &Prepared) -> Result<bool, EpError> {
+    /// Puts right in the cart what is the server's own: no payment of an earlier try, the shipping,
+    /// the account. What stands in the way of the charge, if anything does: the cart is not what the
+    /// shopper saw, or its payment stays. It is asked about before the cart is changed, for to ask
+    /// may bring its amount up to the cart's.
+    async fn make_ready(
+        &self,
+        purchase: &Purchase,
+        prepared: &Prepared,
+    ) -> Result<Option<Abandonment>, FlowError> {
         let (ep, caller) = (&self.px.elastic_path, Caller::Admin(&self.admin));
         let name = &purchase.terms.cart;
         if !prepared.attributes.is_empty()
@@ -167,22 +183,24 @@ impl Driver<'_> {
         }
         let seen = ep.cart(caller, name).await?;
         if cart::hash(&seen) != purchase.terms.cart_hash {
-            return Ok(false);
+            return Ok(Some(Abandonment::CartChanged));
+        }
+        if let Some(payment) = &seen.payment
+            && !old_payment::take_off(self, purchase, payment).await?
+        {
+            return Ok(Some(Abandonment::CartHasPayment));
         }
         let rate = prepared.rate.as_ref();
         let seen = cart::put_shipping(self.px, caller, seen, rate).await?;
         if !cart::is_as_seen(purchase, &seen) {
-            return Ok(false);
-        }
-        if seen.payment.is_some() {
-            ep.detach_payment(&self.admin, name).await?;
+            return Ok(Some(Abandonment::CartChanged));
         }
         if let Some(account) = &purchase.terms.buyer.account
             && !seen.accounts.contains(&account.account)
         {
             ep.associate(caller, name, &account.account).await?;
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// Writes down what is about to be asked for. `None` if it may not be, or somebody else has moved
@@ -205,6 +223,21 @@ impl Driver<'_> {
                 Some(_) | None => return Ok(None),
             }
         }
+    }
+
+    /// Writes a question down that may be put now. `None`: it may not, also where writing took so
+    /// long that another driver could be looking for its answer before that can come.
+    pub async fn put_question(
+        &self,
+        stored: Stored,
+        step: impl Fn(Purchase, Timestamp) -> Result<Purchase, StepError>,
+    ) -> Result<Option<Stored>, FlowError> {
+        let Some(asked) = self.put(stored, step).await? else { return Ok(None) };
+        if asked.purchase.may_still_ask(self.px.clock.now()) {
+            return Ok(Some(asked));
+        }
+        self.lose(asked).await?;
+        Ok(None)
     }
 
     /// Takes in what the platform said. `None` if that changes nothing.

@@ -1,5 +1,6 @@
 //! A purchase's next state, and all that follows from it, in one commit.
 
+use domain::history::Actor;
 use domain::purchase::{Matter, Means, Purchase, PurchaseState, Reached};
 use domain::session::Followed;
 use jiff::Timestamp;
@@ -8,10 +9,12 @@ use storage::{
     attention::{self, NewItem},
     platform_cart,
     purchase::{self as rows, Stored},
+    purchase_history::{self, Line},
     session,
 };
 use uuid::Uuid;
 
+use super::words;
 use crate::context::PlatformContext;
 
 /// A move of a purchase.
@@ -20,7 +23,16 @@ struct Move {
     after: Purchase,
     change: Uuid,
     item: Uuid,
+    told: Told,
     at: Timestamp,
+}
+
+/// Who moves a purchase, and in which words, for its history.
+pub(super) struct Told {
+    /// Who.
+    pub actor: Actor,
+    /// What happened.
+    pub sentence: String,
 }
 
 /// Moves a purchase from where it was seen. `None`, and nothing written, if somebody else has moved
@@ -30,9 +42,20 @@ pub(super) async fn record(
     before: &Stored,
     after: Purchase,
 ) -> Result<Option<Stored>, StoreError> {
+    let told = Told { actor: Actor::Till, sentence: words::for_history(&after) };
+    record_as(px, before, after, told).await
+}
+
+/// The same, where a person does it.
+pub(super) async fn record_as(
+    px: &PlatformContext,
+    before: &Stored,
+    after: Purchase,
+    told: Told,
+) -> Result<Option<Stored>, StoreError> {
     let (id, from, to) = (after.terms.id, before.purchase.state().name(), after.state().name());
     let (change, item, at) = (px.ids.next(), px.ids.next(), px.clock.now());
-    let input = Move { before: before.clone(), after, change, item, at };
+    let input = Move { before: before.clone(), after, change, item, told, at };
     let moved = px.store.write(input, |tx, step| Box::pin(write(tx, step))).await?;
     if moved.is_some() && from != to {
         tracing::info!(purchase = %id, from, to, "purchase");
@@ -41,11 +64,16 @@ pub(super) async fn record(
 }
 
 async fn write(tx: &mut Tx, step: &Move) -> Result<Option<Stored>, StoreError> {
-    let Move { before, after, change, item, at } = step;
+    let Move { before, after, change, item, told, at } = step;
     if !rows::transition(tx, before, after, *change, *at).await? {
         return Ok(None);
     }
     show(tx, after, *at).await?;
+    if before.purchase.state().name() != after.state().name() {
+        let (position, sentence) = (before.revision + 1, told.sentence.clone());
+        let line = Line { position, at: *at, actor: told.actor, sentence };
+        purchase_history::note(tx, after.terms.id, &line).await?;
+    }
     if before.purchase.state() != after.state() {
         // A matter that has come right, or that a person has settled, is closed.
         if let Some(matter) = matter_of(&before.purchase) {
@@ -87,12 +115,16 @@ fn matter_of(purchase: &Purchase) -> Option<Matter> {
 pub(super) fn person(purchase: &Purchase, matter: Matter, (id, at): (Uuid, Timestamp)) -> NewItem {
     let terms = &purchase.terms;
     let (amount, currency) = (terms.amount.major(), terms.amount.currency().code());
-    let mut reached = String::new();
+    let (mut reached, mut end) = (String::new(), String::new());
     if let PurchaseState::NeedsReconciliation { reached: there, .. } = purchase.state() {
         reached = names(there);
+        end = format!(
+            " Then end it with `till purchases settle {} --paid ORDER`, `--not-paid` or `--refunded`.",
+            terms.id
+        );
     }
     let sentence = format!(
-        "{} (Purchase {}, cart {}, {amount} {currency}{reached}.)",
+        "{}{end} (Purchase {}, cart {}, {amount} {currency}{reached}.)",
         matter.sentence(),
         terms.id,
         terms.cart

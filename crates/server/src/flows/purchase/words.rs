@@ -1,6 +1,7 @@
-//! What a shopper reads while a person looks at her payment. It says what is certain and no more.
+//! What a shopper reads while a person looks at her payment, and what a purchase's history says. Both
+//! say what is certain and no more.
 
-use domain::purchase::Matter;
+use domain::purchase::{Matter, Purchase, PurchaseState};
 
 /// The truth about her money, and what she should do.
 pub(super) fn for_shopper(matter: Matter) -> &'static str {
@@ -29,6 +30,36 @@ pub(super) fn for_shopper(matter: Matter) -> &'static str {
         Matter::Unfinished | Matter::CancelUnknown => {
             "The payment has not ended yet. The shop has been told and looks into it. Please do not \
              pay again."
+        }
+    }
+}
+
+/// What a purchase has come to, for an operator.
+pub(super) fn for_history(purchase: &Purchase) -> String {
+    use PurchaseState as S;
+    match purchase.state() {
+        S::Created { .. } => format!("The shopper pays {}.", purchase.terms.amount),
+        S::Charging { .. } => "The charge is asked for.".to_owned(),
+        S::RequiresAction { payment, .. } => {
+            format!("The shopper must prove who she is, for payment {payment}.")
+        }
+        S::Processing { payment } => format!("Payment {payment} is under way."),
+        S::Charged { payment } => format!("Payment {payment} has succeeded."),
+        S::Ordering { .. } => "The order is asked for.".to_owned(),
+        S::Ordered { order, .. } => format!("Order {order} is made."),
+        S::Confirming { order, .. } => format!("The payment is to be booked on order {order}."),
+        S::Pending { booking, .. } => {
+            format!("The payment is booked on order {}, and not paid.", booking.order)
+        }
+        S::Cancelling { booking, .. } => {
+            format!("The booking on order {} is to be cancelled.", booking.order)
+        }
+        S::Confirmed { booking, .. } => format!("Order {} is paid.", booking.order),
+        S::Cleaned { .. } => "The cart is tidied up.".to_owned(),
+        S::Declined { message } => format!("Declined: {message}"),
+        S::Abandoned { why, .. } => format!("Given up. {}", why.sentence()),
+        S::NeedsReconciliation { matter, .. } => {
+            format!("A person is called. {}", matter.sentence())
         }
     }
 }

@@ -52,7 +52,7 @@ storage::statements! {
 }
 
 /// How a session stands that is bought.
-const SOLD: &str = "complete/succeeded";
+pub const SOLD: &str = "complete/succeeded";
 
 /// A purchase that is walked.
 pub struct Flow {
@@ -60,6 +60,10 @@ pub struct Flow {
     pub token: &'static str,
     /// Whether the shopper proves at her bank that it is she, and comes back.
     pub has_challenge: bool,
+    /// How the card behaved with which another program tried to pay the cart before.
+    pub tried_elsewhere: Option<&'static str>,
+    /// How her session stands in the end, if she comes back.
+    pub ends: &'static str,
 }
 
 struct Stage {
@@ -76,7 +80,7 @@ struct Stage {
 
 impl Stage {
     /// A shopper who has filled in everything.
-    fn open() -> Self {
+    fn open(flow: &Flow) -> Self {
         let ep = ElasticPath::new(Options {
             seed: Some(1),
             start: Some("2026-11-22T10:00:00Z".parse().unwrap()),
@@ -102,10 +106,14 @@ impl Stage {
         };
         stage.start();
         let (ep, px) = (stage.ep.clone(), stage.px());
+        let tried_elsewhere = flow.tried_elsewhere;
         let filled = stage.live(async move {
             px.store.migrate().await.unwrap();
             let shop = platform::Platform::over(ep, px);
             let shopper = shop.shopper([(PAN, 1)]).await;
+            if let Some(token) = tried_elsewhere {
+                shop.pay_elsewhere(&shopper.cart, token).await;
+            }
             let ids = (shopper.visitor, shopper.session);
             shop.leave();
             ids
@@ -229,7 +237,15 @@ impl Stage {
 
     fn compare(&self) -> Vec<String> {
         let (px, ep) = (self.px(), self.ep.clone());
-        self.live(async move { books::compare(&px.store, &ep, 0, &[]).await }).unwrap()
+        self.live(async move {
+            let items = books::items(&px.store).await;
+            let of_carts = items.iter().filter(|kind| *kind == "cart_payment").count() as i64;
+            let elsewhere = ep.ledger().payments.into_iter();
+            let elsewhere = elsewhere.filter(|one| one.metadata["attempt"] == "another-program");
+            let strays: Vec<String> = elsewhere.map(|one| one.id).collect();
+            books::compare(&px.store, &ep, of_carts, &strays).await
+        })
+        .unwrap()
     }
 }
 
@@ -251,7 +267,7 @@ fn facts(store: &Store) -> Vec<String> {
 }
 
 fn undisturbed(flow: &Flow) -> (Vec<Boundary>, Vec<String>) {
-    let mut stage = Stage::open();
+    let mut stage = Stage::open(flow);
     stage.watch(None);
     stage.act(flow).unwrap();
     let (mut boundaries, looks) = stage.machine.counted();
@@ -263,7 +279,7 @@ fn undisturbed(flow: &Flow) -> (Vec<Boundary>, Vec<String>) {
 }
 
 fn with_a_cut(flow: &Flow, cut: Cut, comes_back: Return) -> Vec<String> {
-    let mut stage = Stage::open();
+    let mut stage = Stage::open(flow);
     stage.watch(Some(cut));
     if stage.act(flow).is_some() {
         return vec!["the power did not fail".to_owned()];
@@ -291,7 +307,7 @@ fn settle(stage: &mut Stage, flow: &Flow, comes_back: Return) -> Vec<String> {
     stage.a_while();
     match comes_back {
         // What was given up before the charge can be paid now, and a challenge be solved.
-        Return::AtOnce | Return::Later if stage.stands() != SOLD => stage.act(flow).unwrap(),
+        Return::AtOnce | Return::Later if stage.stands() != flow.ends => stage.act(flow).unwrap(),
         Return::AtOnce | Return::Later => {}
         // Her bank does not wait for ever.
         Return::Never => {
@@ -304,7 +320,7 @@ fn settle(stage: &mut Stage, flow: &Flow, comes_back: Return) -> Vec<String> {
     let ends = stage.stands();
     let mut faults = stage.compare();
     let is_well = match comes_back {
-        Return::AtOnce | Return::Later => ends == SOLD,
+        Return::AtOnce | Return::Later => ends == flow.ends,
         Return::Never => ends == SOLD || ends.starts_with("open/"),
     };
     if !is_well {

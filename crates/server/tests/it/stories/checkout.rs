@@ -7,6 +7,7 @@ use serde_json::json;
 use simulators::stripe::{Fault, FaultKind};
 
 use crate::{
+    books,
     guest::{Card, checkout_request},
     shop::stories,
 };
@@ -229,6 +230,8 @@ stories! {
 
         assert!(hung_up.is_err());
         shop.until("the payment is made", || async { shop.stripe.ledger().len() == 1 }).await;
+        // Nobody asks again: what Stripe answered is written down by who asked.
+        shop.until("its answer is kept", || async { books::answers(&shop.cx.store).await == 1 }).await;
         assert_eq!(guest.pay_with(Card::Good).await, "200 paid");
         assert_eq!(shop.stripe.ledger().len(), 1);
         shop.close().await;

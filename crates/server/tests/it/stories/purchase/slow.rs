@@ -1,0 +1,125 @@
+//! A platform that takes long, and a server that is held up: however long a question is open, nobody
+//! else puts it meanwhile.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use http::Method;
+use server::{
+    clock::{Clock, Ids},
+    context::Backend,
+    worker,
+};
+use simulators::elastic_path::{ElasticPath, FaultKind, Options, sample_catalogue};
+use storage::{Power, SqliteFile, Store};
+
+use crate::platform::{self, PAN, Platform, platform_stories, said};
+
+/// The questions that move something.
+const QUESTIONS: [&str; 3] = ["/payments", "/checkout", "/confirm"];
+
+/// Another server works on what is due, again and again, while time passes twice as fast as the
+/// platform answers.
+async fn works_beside(shop: &Platform, seconds: u32) {
+    for _ in 0..seconds {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        shop.ep.advance(Duration::from_secs(2));
+        worker::run_due_purchases(&shop.px).await;
+    }
+}
+
+platform_stories! {
+    async fn a_question_that_is_answered_late_is_not_put_by_another_server(shop: Platform) {
+        for question in QUESTIONS {
+            let shopper = shop.shopper([(PAN, 1)]).await;
+            let before = shop.asked("POST", question);
+            shop.fault(Method::POST, question, FaultKind::Slow(Duration::from_secs(20)));
+            let (answer, ()) = futures::join!(shopper.click("ctoken_ok"), works_beside(&shop, 21));
+            assert_eq!(said(&answer), "processing/pending", "{question}");
+            shop.rest().await;
+            assert_eq!(shopper.stands().await, "complete/succeeded", "{question}");
+            assert_eq!(shop.asked("POST", question) - before, 1, "{question}");
+        }
+        shop.close().await;
+    }
+
+    async fn a_cart_that_cannot_be_made_ready_in_time_is_not_charged_and_not_touched_again(
+        shop: Platform
+    ) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        shop.pay_elsewhere(&shopper.cart, "ctoken_decline_201").await;
+        let charges = shop.asked("POST", "/payments");
+        shop.fault(Method::PUT, "/v2/carts/{}/payments/{}", FaultKind::Slow(Duration::from_secs(29)));
+        shop.fault(Method::PUT, "/v2/carts/{}", FaultKind::Slow(Duration::from_secs(29)));
+        let answer = shopper.click("ctoken_ok").await;
+        assert_eq!(said(&answer), "processing/pending");
+        shop.rest().await;
+        assert_eq!(shop.purchases().await, "1 abandoned");
+        assert_eq!(shop.asked("POST", "/payments"), charges);
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+        shop.close().await;
+    }
+}
+
+#[test]
+fn a_server_that_is_held_up_before_its_question_leaves_it_to_another() {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().start_paused(true).build().unwrap();
+    // Each commit of the way to the order's payment takes longer than a question is waited for.
+    for held_up_at in 1..=6 {
+        runtime.block_on(held_up(held_up_at));
+    }
+}
+
+async fn held_up(held_up_at: u32) {
+    let ep = ElasticPath::new(Options {
+        seed: Some(1),
+        start: Some("2026-11-22T10:00:00Z".parse().unwrap()),
+        ..Options::default()
+    });
+    sample_catalogue(&ep);
+    let commits = Arc::new(AtomicU32::new(u32::MAX));
+    let power = {
+        let (ep, commits) = (ep.clone(), commits.clone());
+        move || {
+            if commits.fetch_sub(1, Ordering::SeqCst) == 1 {
+                ep.advance(Duration::from_secs(150));
+            }
+            Power::Stays
+        }
+    };
+    let store = Store::sqlite_inline_on(&SqliteFile::Memory, power).unwrap();
+    store.migrate().await.unwrap();
+    let clock = {
+        let ep = ep.clone();
+        Clock::from_fn(move || ep.now())
+    };
+    let server = platform::server(platform::store_wire(&ep), store, clock, Ids::system(), &[]);
+    let Backend::Platform(px) = server.backend else { panic!("another backend") };
+    let shop = Platform::over(ep, px);
+    let shopper = shop.shopper([(PAN, 1)]).await;
+    for question in QUESTIONS {
+        shop.fault(Method::POST, question, FaultKind::Slow(Duration::from_secs(2)));
+    }
+    commits.store(held_up_at, Ordering::SeqCst);
+    let other_server = async {
+        for _ in 0..9 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            worker::run_due_purchases(&shop.px).await;
+        }
+    };
+    let (_, ()) = futures::join!(shopper.click("ctoken_ok"), other_server);
+    shop.rest().await;
+    shop.heal().await;
+    for question in QUESTIONS {
+        assert!(shop.asked("POST", question) <= 1, "{question}, held up at commit {held_up_at}");
+    }
+    let stands = shopper.stands().await;
+    assert!(["complete/succeeded", "open/failed"].contains(&stands.as_str()), "{stands}");
+    shop.close().await;
+}
