@@ -235,3 +235,23 @@ fn an_order_does_not_wait_for_a_debit_that_has_given_way_to_another_try() {
     ];
     replay::<Native>(15_167, 2, &plan);
 }
+
+/// Found by seed 17 of `platform`: a card was charged after its challenge, another program made a payment
+/// on the same cart, and ours, which the cart no longer named, was asked about for ever.
+#[test]
+fn a_payment_that_its_cart_no_longer_names_calls_a_person() {
+    use browser::Ask::{FillIn, Open, Pay};
+    use platform::plan::{
+        Call::{Add, PayThere, Prove, Session},
+        Course::{Challenge, DeclineAnswered},
+    };
+    let plan = vec![
+        (0, Do(vec![Add { shopper: 0, product: 2, quantity: 2 }])),
+        (2, Do(vec![Session { shopper: 0, tab: 0, ask: Open }])),
+        (3, Do(vec![Session { shopper: 0, tab: 0, ask: FillIn(0) }])),
+        (12, Do(vec![Session { shopper: 0, tab: 0, ask: Pay(Challenge) }])),
+        (13, Do(vec![Prove { payment: 0, passed: None }])),
+        (27, Do(vec![PayThere { shopper: 0, course: DeclineAnswered }])),
+    ];
+    replay::<Platform>(17, 1, &plan);
+}
