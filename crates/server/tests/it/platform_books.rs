@@ -55,7 +55,7 @@ pub async fn items(store: &Store) -> Vec<String> {
     open_items(store).await.into_iter().map(|item| item.kind).collect()
 }
 
-/// The matters that wait for a person.
+/// What waits for a person, oldest first.
 pub async fn open_items(store: &Store) -> Vec<attention::Item> {
     let read = store.read((), |tx, ()| Box::pin(attention::open(tx, 100)));
     let items: Result<Vec<attention::Item>, StoreError> = read.await;
