@@ -67,6 +67,9 @@ enum Task {
         /// How many are played at a time
         #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
         threads: u64,
+        /// Which shop they play in; without it each seed chooses
+        #[arg(long, value_enum, default_value_t = World::Any)]
+        world: World,
     },
     /// Takes the product's guards out one at a time, and expects a test to notice each
     #[command(after_help = MUTANT_EXAMPLES)]
@@ -80,6 +83,30 @@ enum Task {
     },
     /// Writes crates/domain/data/countries.tsv anew from the pinned data sets
     Countries,
+}
+
+/// Which shop a history plays in.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum World {
+    /// The seed chooses
+    Any,
+    /// The shop's API on the native backend
+    Shop,
+    /// Checkout sessions on the native backend
+    Sessions,
+    /// Checkout sessions at Elastic Path
+    Platform,
+}
+
+impl World {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Shop => "shop",
+            Self::Sessions => "sessions",
+            Self::Platform => "platform",
+        }
+    }
 }
 
 const DEMO_EXAMPLES: &str = "Examples:
@@ -111,6 +138,7 @@ const SIMULATION: &str = "simulation::whatever_happens_the_money_the_orders_and_
 const SIMULATE_EXAMPLES: &str = "Examples:
   cargo xtask simulate                                 ten thousand histories
   cargo xtask simulate --histories 1000000 --seed 7    a night's worth of others
+  cargo xtask simulate --world platform                of checkout sessions at Elastic Path
   cargo xtask simulate --histories 1 --seed 260        one of them again";
 
 /// The test that buys at the vendors.
@@ -144,12 +172,13 @@ fn run(task: Task) -> Result<()> {
         Task::Test { only, arguments, .. } => test::run(&root, &only, &arguments),
         Task::Kill(arguments) => kill::run(&root, &arguments),
         Task::Databases => databases::serve(),
-        Task::Simulate { histories, seed, threads } => {
+        Task::Simulate { histories, seed, threads, world } => {
             let numbers = [("HISTORIES", histories), ("SEED", seed), ("THREADS", threads)];
             let mut command = cargo(&root);
             command.args(["test", "--profile", "simulation", "-p", "server", "--test", "it"]);
             command.arg(SIMULATION);
             command.args(["--", "--exact", "--nocapture"]);
+            command.env("TILL_SIMULATION_WORLD", world.name());
             command
                 .envs(numbers.map(|(name, n)| (format!("TILL_SIMULATION_{name}"), n.to_string())));
             Err(command.exec()).context("start cargo")

@@ -22,7 +22,7 @@
 //! | be the bank | [`authenticate`](ElasticPath::authenticate) for 3-D Secure, [`settle`](ElasticPath::settle) for what is processing |
 //! | break something | [`inject`](ElasticPath::inject), [`clear_faults`](ElasticPath::clear_faults), [`set_modes`](ElasticPath::set_modes), [`expire_tokens`](ElasticPath::expire_tokens) |
 //! | move time | [`now`](ElasticPath::now), [`advance`](ElasticPath::advance), [`set_clock`](ElasticPath::set_clock) |
-//! | look | [`ledger`](ElasticPath::ledger), [`requests`](ElasticPath::requests), [`breaches`](ElasticPath::breaches) |
+//! | look | [`ledger`](ElasticPath::ledger), [`look_at_cart`](ElasticPath::look_at_cart), [`requests`](ElasticPath::requests), [`breaches`](ElasticPath::breaches) |
 //!
 //! The same is under `/_sim` for whoever is not in this process (`docs/simulators.md`).
 
@@ -48,7 +48,9 @@ pub use crate::wire::ConnectionLost;
 pub use api::log::Logged;
 pub use control::catalogue::sample_catalogue;
 pub use control::fault::{ErrorShape, Fault, FaultKind};
-pub use control::ledger::{Ledger, LedgerOrder, LedgerPayment, LedgerTransaction};
+pub use control::ledger::{
+    Ledger, LedgerCart, LedgerLine, LedgerOrder, LedgerPayment, LedgerTransaction,
+};
 pub use objects::product::{Commodity, Product};
 pub use objects::promotion::{Promotion, Reduction};
 pub use rules::confirmation_token::{Course, MAGIC_TOKENS};

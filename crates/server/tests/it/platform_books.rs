@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use domain::{
     id::{PurchaseId, SessionId},
     purchase::{Means, Purchase, PurchaseState, Reached},
-    session::Followed,
+    session::{CheckoutSession, Followed},
 };
 use simulators::elastic_path::{ElasticPath, Ledger};
-use storage::{Store, StoreError, attention, purchase, session};
+use storage::{
+    Store, StoreError, attention,
+    purchase::{self, Stored},
+    session,
+};
 
 storage::statements! {
     PURCHASES = "select id from purchases order by created_at, id";
@@ -17,17 +21,22 @@ storage::statements! {
 
 /// Every purchase.
 pub async fn purchases(store: &Store) -> Vec<Purchase> {
+    stored(store).await.into_iter().map(|stored| stored.purchase).collect()
+}
+
+/// The same with what the store adds to each.
+pub async fn stored(store: &Store) -> Vec<Stored> {
     let read = store.read((), |tx, ()| {
         Box::pin(async move {
             let mut all = Vec::new();
             for row in tx.query(&PURCHASES, &[]).await? {
                 let id = PurchaseId(row.read("purchases").id("id")?);
-                all.extend(purchase::by_id(tx, id).await?.map(|stored| stored.purchase));
+                all.extend(purchase::by_id(tx, id).await?);
             }
             Ok(all)
         })
     });
-    let all: Result<Vec<Purchase>, StoreError> = read.await;
+    let all: Result<Vec<Stored>, StoreError> = read.await;
     all.unwrap()
 }
 
@@ -69,27 +78,35 @@ pub async fn compare(
     for purchase in &purchases {
         faults.extend(fault_of(purchase, &ledger));
     }
-    for order in ledger.orders.iter().filter(|order| order.payment == "paid") {
-        let name = order.external_ref.clone().unwrap_or_default();
-        let is_ours = purchases.iter().any(|one| one.terms.id.to_string() == name && is_sold(one));
-        if !is_ours {
-            faults.push(format!("order {} is paid and no purchase knows of it", order.id));
-        }
+    for order in unknown_orders(&purchases, &ledger) {
+        faults.push(format!("order {order} is paid and no purchase knows of it"));
     }
     let stuck = purchases.iter().filter(|one| is_stuck(one)).count();
     let items = items(store).await;
     if items.len() as i64 != stuck as i64 + expected_items {
         faults.push(format!("{stuck} purchases wait for a person, who is told {items:?}"));
     }
-    faults.extend(sessions(store, &purchases).await);
+    faults.extend(shown_otherwise(&followers(store).await, &purchases));
     faults
 }
 
-fn is_stuck(purchase: &Purchase) -> bool {
+/// Orders that are paid for a purchase which is not bought.
+pub fn unknown_orders(purchases: &[Purchase], ledger: &Ledger) -> Vec<String> {
+    let paid = ledger.orders.iter().filter(|order| order.payment == "paid");
+    let unknown = paid.filter(|order| {
+        let name = order.external_ref.clone().unwrap_or_default();
+        !purchases.iter().any(|one| one.terms.id.to_string() == name && is_sold(one))
+    });
+    unknown.map(|order| order.id.clone()).collect()
+}
+
+/// Whether it waits for a person.
+pub fn is_stuck(purchase: &Purchase) -> bool {
     matches!(purchase.state(), PurchaseState::NeedsReconciliation { .. })
 }
 
-fn is_sold(purchase: &Purchase) -> bool {
+/// Whether its order is paid.
+pub fn is_sold(purchase: &Purchase) -> bool {
     matches!(purchase.state(), PurchaseState::Confirmed { .. } | PurchaseState::Cleaned { .. })
 }
 
@@ -110,14 +127,15 @@ fn known_payment(purchase: &Purchase, ledger: &Ledger) -> Option<String> {
 }
 
 /// The payments that were made for a purchase.
-fn of_attempt(purchase: &Purchase, ledger: &Ledger) -> Vec<String> {
+pub fn of_attempt(purchase: &Purchase, ledger: &Ledger) -> Vec<String> {
     let name = purchase.terms.id.to_string();
     let is_its = |metadata: &serde_json::Value| metadata["attempt"] == name.as_str();
     let payments = ledger.payments.iter().filter(|one| is_its(&one.metadata));
     payments.map(|one| one.id.clone()).collect()
 }
 
-fn fault_of(purchase: &Purchase, ledger: &Ledger) -> Vec<String> {
+/// What is wrong with a purchase that is over.
+pub fn fault_of(purchase: &Purchase, ledger: &Ledger) -> Vec<String> {
     let name = purchase.terms.id.to_string();
     let state = purchase.state().name();
     let own = of_attempt(purchase, ledger);
@@ -159,8 +177,8 @@ fn fault_of(purchase: &Purchase, ledger: &Ledger) -> Vec<String> {
     faults
 }
 
-/// Each session shows how the purchase stands that it follows.
-async fn sessions(store: &Store, purchases: &[Purchase]) -> Vec<String> {
+/// The sessions that follow a purchase.
+pub async fn followers(store: &Store) -> Vec<CheckoutSession> {
     let read = store.write((), |tx, ()| {
         Box::pin(async move {
             let mut all = Vec::new();
@@ -171,9 +189,14 @@ async fn sessions(store: &Store, purchases: &[Purchase]) -> Vec<String> {
             Ok(all)
         })
     });
-    let all: Result<Vec<_>, StoreError> = read.await;
+    let all: Result<Vec<CheckoutSession>, StoreError> = read.await;
+    all.unwrap()
+}
+
+/// Each session shows how the purchase stands that it follows.
+pub fn shown_otherwise(sessions: &[CheckoutSession], purchases: &[Purchase]) -> Vec<String> {
     let mut faults = Vec::new();
-    for session in all.unwrap() {
+    for session in sessions {
         let Some(Followed::Purchase(id)) = session.followed() else { continue };
         let Some(purchase) = purchases.iter().find(|one| one.terms.id == id) else {
             faults.push(format!("session {} follows a purchase that is not there", session.id));

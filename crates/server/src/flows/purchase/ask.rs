@@ -127,7 +127,26 @@ impl Driver<'_> {
             Err(EpError::Refused(no)) if matches!(no.status, 400 | 422) => {
                 self.learn_by_order(stored, payment.clone()).await
             }
+            Err(error) if error.refusal().is_some_and(|no| no.is_not_found()) => {
+                self.miss_payment(stored, payment, error).await
+            }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The cart is said not to have our payment. If it names another, or none, nobody can ask how
+    /// ours stands any more, and a person must look.
+    async fn miss_payment(
+        &self,
+        stored: Stored,
+        payment: &EpPaymentId,
+        error: EpError,
+    ) -> Result<Option<Stored>, FlowError> {
+        let name = &stored.purchase.terms.cart;
+        let seen = self.px.elastic_path.cart(Caller::Admin(&self.admin), name).await?;
+        match seen.payment.as_ref() == Some(payment) {
+            true => Err(error.into()),
+            false => self.call_person(stored, Matter::AnotherPayment).await,
         }
     }
 

@@ -1,15 +1,53 @@
 //! A history from its seed to its end: every step, what holds after each, and the healing at the
 //! end, after which nothing may be open.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    fmt::Debug,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering,
+    time::Duration,
+};
 
 use super::{
     disk,
-    invariants::{self, Memory},
-    plan::{Call, Step},
+    step::{Plan, Step},
+    street::{Errand, Reply},
+    town::Town,
     trace::Trace,
-    world::World,
 };
+
+/// A shop and everybody around it. An error is a sentence that says what must never happen.
+pub trait World: Sized {
+    /// What somebody asks for.
+    type Call: Clone + Debug;
+    /// What happens elsewhere.
+    type Deed: Clone + Debug;
+    /// How a story of this world begins when it is printed.
+    const STORY: &'static str;
+
+    fn open(seed: u64, nodes: usize, trace: Trace) -> Self;
+    fn town(&self) -> &Town;
+    fn town_mut(&mut self) -> &mut Town;
+    /// Time passes at the gateway.
+    fn pass_there(&self, time: Duration);
+    /// Another step begins.
+    fn begin(&mut self) {}
+    /// The errand of a call, which is the so manieth of its step.
+    fn prepare(&mut self, call: &Self::Call, place: usize, patience: Option<u32>) -> Errand;
+    /// What a client learns from an answer.
+    fn learn(&mut self, call: &Self::Call, reply: Option<Reply>) -> Result<(), String>;
+    /// Something happens elsewhere.
+    fn act(&mut self, deed: &Self::Deed);
+    /// What always holds.
+    fn check(&mut self) -> Result<(), String>;
+    /// Nothing fails any more, and everything comes to its end.
+    fn heal(&mut self) -> Result<(), String>;
+}
+
+/// The plan of a world.
+pub type PlanOf<W> = Plan<<W as World>::Call, <W as World>::Deed>;
+/// One step in it.
+pub type StepOf<W> = Step<<W as World>::Call, <W as World>::Deed>;
 
 /// Why a history failed, and what was said until then.
 pub struct Failure {
@@ -21,28 +59,27 @@ pub struct Failure {
 }
 
 /// Plays a plan. Returns everything that was said, if it is heard.
-pub fn play(
+pub fn play<W: World>(
     seed: u64,
     nodes: usize,
-    plan: &[(u64, Step)],
+    plan: &PlanOf<W>,
     trace: &Trace,
 ) -> Result<Vec<String>, Box<Failure>> {
     let (mut world, mut step) = (None, None);
     let played = catch_unwind(AssertUnwindSafe(|| {
-        let world = world.insert(World::open(seed, nodes, trace.clone()));
-        let mut memory = Memory::default();
+        let world = world.insert(W::open(seed, nodes, trace.clone()));
         for (number, taken) in plan {
             step = Some(*number);
-            world.take(*number, taken)?;
-            invariants::check(world, &mut memory)?;
+            take(world, *number, taken)?;
+            world.check()?;
         }
         step = None;
-        heal(world, &mut memory)
+        world.heal()
     }));
     let trace = trace.take();
     let breach = match played {
         Ok(Ok(())) => {
-            world.into_iter().for_each(|world| disk::give_back(world.ground.store.clone()));
+            world.into_iter().for_each(|world| disk::give_back(world.town().ground.store.clone()));
             return Ok(trace);
         }
         Ok(Err(breach)) => breach,
@@ -55,55 +92,51 @@ pub fn play(
     Err(Box::new(Failure { breach, step, trace }))
 }
 
-/// Minutes within which the money must be settled once nothing fails any more.
-const MINUTES: [u64; 3] = [0, 65, 8 * 60];
-/// Beyond them: reservations, leases, keys, deadlines of every kind.
-const DEADLINES: [u64; 8] =
-    [35 * 60, 65 * 60, 2 * 3600, 12 * 3600, 24 * 3600, 24 * 3600, 72 * 3600, 24 * 3600];
-
-fn heal(world: &mut World, memory: &mut Memory) -> Result<(), String> {
-    world.stripe.clear_faults();
-    world.stripe.delay_webhooks(&["*"], std::time::Duration::ZERO);
-    world.stripe.repeat_webhooks(&["*"], 1);
-    world.stripe.release_webhooks();
-    for node in &world.nodes {
-        node.fate.spare();
-    }
-    let mut number = 1_000;
-    for wait in MINUTES {
-        number = work(world, memory, wait, number)?;
-        if invariants::check_money(world).is_ok() {
-            break;
+/// Takes one step.
+pub fn take<W: World>(world: &mut W, number: u64, step: &StepOf<W>) -> Result<(), String> {
+    world.town().ground.trace.say(|| format!("{number}: {step:?}"));
+    // Two steps are never at the same time.
+    pass(world, 1);
+    world.town().draw(number);
+    world.begin();
+    match step {
+        Step::Do(calls) => run(world, calls, None)?,
+        Step::HangUp(call, patience) => run(world, std::slice::from_ref(call), Some(*patience))?,
+        Step::There(deed) => world.act(deed),
+        Step::Wait(seconds) => pass(world, *seconds),
+        Step::Die { node, after } => {
+            let nodes = &world.town().nodes;
+            nodes[node % nodes.len()].fate.doom(*after);
         }
     }
-    invariants::check_money(world)?;
-    for wait in DEADLINES {
-        let settled = settle_debits(world);
-        if !settled && invariants::open(world)?.is_empty() {
-            break;
-        }
-        number = work(world, memory, wait, number)?;
-    }
-    invariants::check_money(world)?;
-    invariants::check_histories(world)?;
-    let open = invariants::open(world)?;
-    if open.is_empty() { Ok(()) } else { Err(format!("never ends: {}", open.join("; "))) }
+    world.town_mut().bury();
+    Ok(())
 }
 
-/// Time passes, webhooks come, and the worker and the poller do what is due, until no more is.
-fn work(world: &mut World, memory: &mut Memory, wait: u64, number: u64) -> Result<u64, String> {
-    world.take(number, &Step::Wait(wait))?;
-    let rounds =
-        [Call::Deliver, Call::Work { node: 0 }, Call::Poll { node: 0 }, Call::Work { node: 0 }];
-    for (place, call) in (1..).zip(rounds) {
-        world.take(number + place, &Step::Do(vec![call]))?;
-    }
-    invariants::check(world, memory)?;
-    Ok(number + 10)
+/// Time passes, here and at the gateway.
+fn pass<W: World>(world: &W, seconds: u64) {
+    let time = Duration::from_secs(seconds);
+    let ms = i64::try_from(time.as_millis()).unwrap();
+    world.town().ground.now.fetch_add(ms, Ordering::Relaxed);
+    world.pass_there(time);
 }
 
-/// The banks answer: no debit takes longer than two weeks. Whether there was one.
-fn settle_debits(world: &World) -> bool {
-    let under_way = world.stripe.ledger().into_iter().filter(|entry| entry.status == "processing");
-    under_way.filter(|entry| world.stripe.settle(&entry.id, None)).count() > 0
+/// Runs calls side by side until everything has come to rest.
+fn run<W: World>(world: &mut W, calls: &[W::Call], patience: Option<u32>) -> Result<(), String> {
+    let errands: Vec<Errand> =
+        (0..).zip(calls).map(|(place, call)| world.prepare(call, place, patience)).collect();
+    let town = world.town_mut();
+    let street = town.street.handle();
+    let jobs: Vec<_> = errands.into_iter().map(|errand| street.spawn(errand)).collect();
+    town.play(&jobs)?;
+    for (call, job) in calls.iter().zip(jobs) {
+        let reply = world.town().street.block_on(job).map_err(|error| error.to_string())?;
+        let said = match &reply {
+            Some(reply) => format!("{} {}", reply.status, super::trace::short(&reply.text)),
+            None => "no answer".to_owned(),
+        };
+        world.town().ground.trace.say(|| format!("  {call:?} -> {said}"));
+        world.learn(call, reply)?;
+    }
+    Ok(())
 }

@@ -4,42 +4,42 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use axum::{Router, body::Body};
-use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
 use server::{
     clock::{Clock, Ids},
-    context::Cx,
+    context::Backend,
     serve::{Parts, Server},
 };
 use simulators::stripe::ConnectionLost;
 use storage::Store;
 use tokio::runtime::Handle;
 use tower::{ServiceExt, service_fn};
+use uuid::Uuid;
 
 use super::{
     machine::{Fate, Machine},
     trace::Trace,
 };
-use crate::stage;
 
 /// What every node has in common, and what remains when one dies.
 #[derive(Clone)]
 pub struct Ground {
     pub store: Store,
-    pub stripe: Router,
-    pub webhook_secret: String,
+    /// Stripe, or the platform.
+    pub gateway: Router,
+    pub open: Arc<dyn Fn(Parts) -> Server>,
     /// Milliseconds since 1970.
     pub now: Arc<AtomicI64>,
     pub ids: Ids,
     pub trace: Trace,
-    pub moves: Arc<std::sync::atomic::AtomicU64>,
+    pub moves: Arc<AtomicU64>,
 }
 
 impl Ground {
@@ -49,10 +49,19 @@ impl Ground {
     }
 }
 
+/// Ids that follow from the seed.
+pub fn ids(seed: u64) -> Ids {
+    let next = Arc::new(AtomicU64::new(1));
+    Ids::from_fn(move || {
+        let number = u128::from(next.fetch_add(1, Ordering::Relaxed));
+        Uuid::from_u128((u128::from(seed) << 64) | number)
+    })
+}
+
 pub struct Node {
     pub machine: Machine,
     pub fate: Arc<Fate>,
-    pub cx: Cx,
+    backend: Backend,
     router: Router,
 }
 
@@ -61,7 +70,7 @@ pub struct Node {
 pub struct Door {
     pub machine: Handle,
     pub router: Router,
-    pub cx: Cx,
+    pub backend: Backend,
 }
 
 impl Node {
@@ -71,39 +80,40 @@ impl Node {
             let fate = fate.clone();
             ground.store.pausing(Arc::new(move || fate.wait()))
         };
-        let parts = Parts {
+        let transport = transport(ground, &fate, number);
+        let server = (ground.open)(Parts {
             store,
-            transport: transport(ground, &fate, number),
-            merchant: transport(ground, &fate, number),
+            merchant: transport.clone(),
+            transport,
             clock: ground.clock(),
             ids: ground.ids.clone(),
             tick: Duration::from_secs(1),
-        };
-        let server = Server::new(stage::config(&ground.webhook_secret), parts).unwrap();
-        let (cx, router) = (server.native().unwrap().clone(), server.router());
-        Self { machine: Machine::new(), fate, cx, router }
+        });
+        let router = server.router();
+        Self { machine: Machine::new(), fate, backend: server.backend, router }
     }
 
     pub fn door(&self) -> Door {
-        Door { machine: self.machine.handle(), router: self.router.clone(), cx: self.cx.clone() }
+        let (router, backend) = (self.router.clone(), self.backend.clone());
+        Door { machine: self.machine.handle(), router, backend }
     }
 
     /// Whether no money flow is under way.
     pub fn is_at_rest(&self) -> bool {
-        self.cx.tasks.is_empty()
+        self.backend.tasks.is_empty()
     }
 }
 
-/// The way to Stripe: the process may die before a request leaves it, and before it hears the
+/// The way to the gateway: the process may die before a request leaves it, and before it hears the
 /// answer.
 fn transport(ground: &Ground, fate: &Arc<Fate>, number: usize) -> gateways::Transport {
-    let (stripe, trace, fate) = (ground.stripe.clone(), ground.trace.clone(), fate.clone());
+    let (gateway, trace, fate) = (ground.gateway.clone(), ground.trace.clone(), fate.clone());
     gateways::in_process(service_fn(move |request: Request<Body>| {
-        let (stripe, trace, fate) = (stripe.clone(), trace.clone(), fate.clone());
+        let (gateway, trace, fate) = (gateway.clone(), trace.clone(), fate.clone());
         async move {
             let line = format!("  node {number}: {} {}", request.method(), request.uri().path());
             fate.wait().await;
-            let response = stripe.oneshot(request).await.map_err(io::Error::other)?;
+            let response = gateway.oneshot(request).await.map_err(io::Error::other)?;
             let lost = response.extensions().get::<ConnectionLost>().is_some();
             trace
                 .say(|| format!("{line} -> {}", if lost { 0 } else { response.status().as_u16() }));
@@ -114,9 +124,4 @@ fn transport(ground: &Ground, fate: &Arc<Fate>, number: usize) -> gateways::Tran
             Ok::<Response<Body>, io::Error>(response)
         }
     }))
-}
-
-/// The bytes of a webhook as a request of axum's.
-pub fn as_body(request: Request<Bytes>) -> Request<Body> {
-    request.map(Body::from)
 }

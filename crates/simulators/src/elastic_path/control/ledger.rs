@@ -93,6 +93,28 @@ pub struct LedgerTransaction {
     pub refunded: i64,
 }
 
+/// A cart as the books have it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LedgerCart {
+    /// The payment intent that it is linked to.
+    pub payment_intent_id: Option<String>,
+    /// What it holds.
+    pub lines: Vec<LedgerLine>,
+}
+
+/// A line of a cart as the books have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerLine {
+    /// Line id.
+    pub id: String,
+    /// What the shop calls it.
+    pub sku: String,
+    /// How many.
+    pub quantity: i64,
+    /// Minor units of one.
+    pub unit_amount: i64,
+}
+
 pub(crate) fn router() -> Router<ElasticPath> {
     Router::new()
         .route("/_sim/ledger", get(ledger))
@@ -180,6 +202,19 @@ impl ElasticPath {
             orders: state.orders.iter().map(LedgerOrder::from).collect(),
             transactions: state.transactions.iter().map(LedgerTransaction::from).collect(),
         }
+    }
+
+    /// What a cart holds. Unlike a request, to look makes none.
+    pub fn look_at_cart(&self, cart_id: &str) -> LedgerCart {
+        let state = self.lock();
+        let Some(cart) = state.carts.get(cart_id) else { return LedgerCart::default() };
+        let lines = cart.lines.iter().map(|line| LedgerLine {
+            id: line.id.clone(),
+            sku: line.sku.clone(),
+            quantity: line.quantity,
+            unit_amount: line.unit_amount,
+        });
+        LedgerCart { payment_intent_id: cart.payment_intent.clone(), lines: lines.collect() }
     }
 
     /// Every request but those to `/_sim`, in the order in which they ended.

@@ -4,63 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use simulators::stripe::{EventSummary, LedgerEntry};
-use storage::{Store, StoreError};
 use uuid::Uuid;
 
-use super::world::World;
+use super::{
+    Native,
+    books::{Books, Order, Product, order_of},
+    paid::{self, Sessions},
+};
 use crate::{
-    books::{self, compare_disputes},
+    books::{compare_disputes, compare_histories},
     shop::SHELVES,
 };
-
-storage::statements! {
-    ORDERS = "select o.id, o.cart_id, o.state, o.total_minor, o.currency, o.paid_by_event, \
-        o.created_at, o.state_at, p.gateway_reference, p.state as payment_state, p.due_at \
-        from orders o left join payments p on p.order_id = o.id order by o.id";
-    STOCK = "select id, sku, on_hand, reserved from products order by id";
-    ORDERED = "select l.product_id, o.state, sum(l.quantity) as pieces from order_lines l \
-        join orders o on o.id = l.order_id group by l.product_id, o.state";
-    ATTENTION = "select id, order_id, kind, subject from attention order by id";
-    OPEN_EVENTS = "select id from inbox where due_at is not null";
-    OPEN_EFFECTS = "select id from outbox where due_at is not null";
-}
-
-pub struct Order {
-    pub id: Uuid,
-    pub cart: Uuid,
-    pub state: String,
-    pub total: i64,
-    pub currency: String,
-    pub event: Option<String>,
-    pub created_at: i64,
-    pub state_at: Option<i64>,
-    pub reference: Option<String>,
-    pub payment: Option<String>,
-    pub due_at: Option<i64>,
-}
-
-pub struct Product {
-    pub sku: String,
-    pub on_hand: i64,
-    pub reserved: i64,
-    /// Pieces in orders, by the order's state.
-    pub ordered: BTreeMap<String, i64>,
-}
-
-pub struct Item {
-    pub order: Option<Uuid>,
-    pub kind: String,
-    pub subject: String,
-}
-
-/// Our rows at one moment.
-pub struct Books {
-    pub orders: Vec<Order>,
-    pub products: Vec<Product>,
-    pub items: Vec<Item>,
-    pub open_events: usize,
-    pub open_effects: usize,
-}
 
 /// Statuses of a payment that can still be paid, or may already be under way.
 const ALIVE: [&str; 5] = [
@@ -71,81 +25,8 @@ const ALIVE: [&str; 5] = [
     "processing",
 ];
 
-impl Books {
-    pub async fn read(store: &Store) -> Result<Self, StoreError> {
-        store
-            .read((), |tx, ()| {
-                Box::pin(async move {
-                    let mut orders = Vec::new();
-                    for row in tx.query(&ORDERS, &[]).await? {
-                        let mut row = row.read("orders");
-                        orders.push(Order {
-                            id: row.id("id")?,
-                            cart: row.id("cart_id")?,
-                            state: row.text("state")?,
-                            total: row.int("total_minor")?,
-                            currency: row.text("currency")?,
-                            event: row.text_opt("paid_by_event")?,
-                            created_at: row.int("created_at")?,
-                            state_at: row.int_opt("state_at")?,
-                            reference: row.text_opt("gateway_reference")?,
-                            payment: row.text_opt("payment_state")?,
-                            due_at: row.int_opt("due_at")?,
-                        });
-                    }
-                    let mut ordered: BTreeMap<Uuid, BTreeMap<String, i64>> = BTreeMap::new();
-                    for row in tx.query(&ORDERED, &[]).await? {
-                        let mut row = row.read("order_lines");
-                        let product = row.id("product_id")?;
-                        let state = row.text("state")?;
-                        ordered.entry(product).or_default().insert(state, row.int("pieces")?);
-                    }
-                    let mut products = Vec::new();
-                    for row in tx.query(&STOCK, &[]).await? {
-                        let mut row = row.read("products");
-                        let id = row.id("id")?;
-                        products.push(Product {
-                            sku: row.text("sku")?,
-                            on_hand: row.int("on_hand")?,
-                            reserved: row.int("reserved")?,
-                            ordered: ordered.remove(&id).unwrap_or_default(),
-                        });
-                    }
-                    let mut items = Vec::new();
-                    for row in tx.query(&ATTENTION, &[]).await? {
-                        let mut row = row.read("attention");
-                        row.id("id")?;
-                        items.push(Item {
-                            order: row.id_opt("order_id")?,
-                            kind: row.text("kind")?,
-                            subject: row.text("subject")?,
-                        });
-                    }
-                    let open_events = tx.query(&OPEN_EVENTS, &[]).await?.len();
-                    let open_effects = tx.query(&OPEN_EFFECTS, &[]).await?.len();
-                    Ok(Self { orders, products, items, open_events, open_effects })
-                })
-            })
-            .await
-    }
-
-    fn by_reference(&self, reference: &str) -> Option<&Order> {
-        self.orders.iter().find(|order| order.reference.as_deref() == Some(reference))
-    }
-
-    /// Whether a person has been called about this payment or its order.
-    fn calls_for(&self, entry: &LedgerEntry) -> bool {
-        let order = order_of(entry);
-        self.items
-            .iter()
-            .any(|item| item.subject == entry.id || (item.order.is_some() && item.order == order))
-    }
-}
-
-/// The order that a payment at Stripe names.
-fn order_of(entry: &LedgerEntry) -> Option<Uuid> {
-    entry.metadata.values().find_map(|value| value.parse().ok())
-}
+/// Statuses of a payment that was confirmed, by whomever, and may bring money by itself.
+const UNDER_WAY: [&str; 3] = ["requires_action", "requires_capture", "processing"];
 
 /// What was known after the last step.
 #[derive(Default)]
@@ -153,11 +34,19 @@ pub struct Memory {
     /// State of order and payment, and the event that paid.
     orders: BTreeMap<Uuid, (String, Option<String>, Option<String>)>,
     items: usize,
+    sessions: Sessions,
+}
+
+impl Memory {
+    /// Whether an order was there after the last step.
+    pub fn knows(&self, order: &str) -> bool {
+        order.parse().is_ok_and(|id: Uuid| self.orders.contains_key(&id))
+    }
 }
 
 /// Looks at everything; the first breach is told.
-pub fn check(world: &World, memory: &mut Memory) -> Result<(), String> {
-    let books = world.street.block_on(Books::read(&world.ground.store));
+pub fn check(world: &Native, memory: &mut Memory) -> Result<(), String> {
+    let books = world.town.street.block_on(Books::read(&world.town.ground.store));
     let books = books.map_err(|error| error.to_string())?;
     let ledger = world.stripe.ledger();
     check_ledger(&books, &ledger)?;
@@ -171,6 +60,7 @@ pub fn check(world: &World, memory: &mut Memory) -> Result<(), String> {
         return Err("an order or an item for a person has vanished".to_owned());
     }
     memory.items = books.items.len();
+    paid::check(world, &mut memory.sessions, &books, &ledger)?;
     check_stock(world, &books)?;
     check_items(world, &books)
 }
@@ -205,17 +95,18 @@ fn check_ledger(books: &Books, ledger: &[LedgerEntry]) -> Result<(), String> {
     Ok(())
 }
 
-/// Of each cart at most one payment that a browser knows can still be paid, and a new order comes
+/// Of each cart at most one payment can still bring money, and a new order comes
 /// after the older one's end.
-fn check_carts(world: &World, books: &Books, ledger: &[LedgerEntry]) -> Result<(), String> {
+fn check_carts(world: &Native, books: &Books, ledger: &[LedgerEntry]) -> Result<(), String> {
     let mut live: BTreeMap<Uuid, &str> = BTreeMap::new();
     for entry in ledger {
-        let known = world.handed_out.contains(&entry.id);
-        if !known || !ALIVE.contains(&entry.status) {
+        let known = world.handed_out.contains(&entry.id) && ALIVE.contains(&entry.status);
+        if !known && !UNDER_WAY.contains(&entry.status) {
             continue;
         }
-        let Some(order) = books.by_reference(&entry.id) else {
-            return Err(format!("a browser can pay {}, and no order knows it", entry.id));
+        let order = order_of(entry).and_then(|id| books.orders.iter().find(|one| one.id == id));
+        let Some(order) = order else {
+            return Err(format!("{} can be paid, and no order knows it", entry.id));
         };
         if let Some(other) = live.insert(order.cart, &entry.id) {
             return Err(format!(
@@ -245,7 +136,7 @@ fn check_carts(world: &World, books: &Books, ledger: &[LedgerEntry]) -> Result<(
 
 /// A paid order has its money, by an event of Stripe's.
 fn check_order(
-    world: &World,
+    world: &Native,
     order: &Order,
     ledger: &[LedgerEntry],
     events: &[EventSummary],
@@ -266,7 +157,7 @@ fn check_order(
         event.kind == "payment_intent.succeeded" && event.payment_intent.as_ref() == Some(&entry.id)
     });
     // Stripe forgets an event after thirty days.
-    let recent = order.state_at.is_some_and(|at| world.now() - at < 29 * 86_400_000);
+    let recent = order.state_at.is_some_and(|at| world.town.now() - at < 29 * 86_400_000);
     if recent && !stands {
         return Err(format!("{} is paid without an event of Stripe's", order.id));
     }
@@ -294,7 +185,7 @@ fn check_forward(memory: &mut Memory, order: &Order) -> Result<(), String> {
 
 /// What lies there was there at first, or came in, and was not sold; what is set aside is set
 /// aside for orders that wait.
-fn check_stock(world: &World, books: &Books) -> Result<(), String> {
+fn check_stock(world: &Native, books: &Books) -> Result<(), String> {
     for product in &books.products {
         let Product { sku, on_hand, reserved, ordered } = product;
         if *on_hand < 0 || *reserved < 0 || reserved > on_hand {
@@ -318,7 +209,7 @@ fn first_count(sku: &str) -> i64 {
 }
 
 /// Money that does not fit is only where Stripe was told to bring another amount.
-fn check_items(world: &World, books: &Books) -> Result<(), String> {
+fn check_items(world: &Native, books: &Books) -> Result<(), String> {
     let odd = ["refund_due", "discrepancy"];
     let unasked = books
         .items
@@ -331,8 +222,8 @@ fn check_items(world: &World, books: &Books) -> Result<(), String> {
 
 /// After the faults have ended and some minutes: whoever paid has an order, or somebody was
 /// called; and nothing waits that could be done.
-pub fn check_money(world: &World) -> Result<(), String> {
-    let books = world.street.block_on(Books::read(&world.ground.store));
+pub fn check_money(world: &Native) -> Result<(), String> {
+    let books = world.town.street.block_on(Books::read(&world.town.ground.store));
     let books = books.map_err(|error| error.to_string())?;
     for entry in world.stripe.ledger().iter().filter(|entry| entry.status == "succeeded") {
         let paid = books.by_reference(&entry.id).is_some_and(|order| order.state == "paid");
@@ -357,14 +248,14 @@ pub fn check_money(world: &World) -> Result<(), String> {
 }
 
 /// At the end: the histories tell what the books have.
-pub fn check_histories(world: &World) -> Result<(), String> {
-    let told = world.street.block_on(books::compare_histories(&world.ground.store));
+pub fn check_histories(world: &Native) -> Result<(), String> {
+    let told = world.town.street.block_on(compare_histories(&world.town.ground.store));
     told.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// What is still open; nothing once every deadline has passed.
-pub fn open(world: &World) -> Result<Vec<String>, String> {
-    let books = world.street.block_on(Books::read(&world.ground.store));
+pub fn open(world: &Native) -> Result<Vec<String>, String> {
+    let books = world.town.street.block_on(Books::read(&world.town.ground.store));
     let books = books.map_err(|error| error.to_string())?;
     let mut open = Vec::new();
     for order in &books.orders {
@@ -376,7 +267,10 @@ pub fn open(world: &World) -> Result<Vec<String>, String> {
             open.push(format!("{} is over and due", order.id));
         }
     }
-    open.extend(world.street.block_on(compare_disputes(&world.ground.store, &world.stripe)));
+    open.extend(
+        world.town.street.block_on(compare_disputes(&world.town.ground.store, &world.stripe)),
+    );
+    open.extend(paid::open(world, &books)?);
     if books.open_events + books.open_effects > 0 {
         let (events, effects) = (books.open_events, books.open_effects);
         open.push(format!("{events} events and {effects} effects wait"));
