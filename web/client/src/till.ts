@@ -59,6 +59,12 @@ const CURRENT = `${SESSIONS}/current`;
 export type Means = Pick<PaySession, 'challenge'> &
   ({ gateway: 'stripe'; confirmation_token: string } | { gateway: 'manual' });
 
+/** Asks, with what the document says of the operation. */
+type Call = <Value, Operation extends keyof CodesOf>(
+  asked: Asked,
+  options?: CallOptions,
+) => Promise<Answer<Value, Operation>>;
+
 /** The shop at `baseUrl`, for the visitor whose cookie the browser keeps. */
 export function createTill({ baseUrl = '', fetch }: TillOptions = {}) {
   // Looked up at each call, and called as the browser's own function wants to be.
@@ -66,14 +72,107 @@ export function createTill({ baseUrl = '', fetch }: TillOptions = {}) {
     baseUrl: baseUrl.replace(/\/+$/, ''),
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
   };
+  const call = ((asked, options) => ask(shop, asked, options)) as Call;
+  return {
+    products: products(call),
+    cart: cart(call),
+    checkout: checkout(call),
+    orders: orders(call),
+    sessions: sessions(call),
+  };
+}
 
-  async function call<Value, Operation extends keyof CodesOf>(
-    asked: Asked,
-    options?: CallOptions,
-  ): Promise<Answer<Value, Operation>> {
-    return (await ask(shop, asked, options)) as Answer<Value, Operation>;
-  }
+/** The shop, typed. */
+export type Till = ReturnType<typeof createTill>;
 
+function products(call: Call) {
+  const page = (search: string | undefined, { cursor, limit, ...options }: PageOptions) =>
+    call<ProductPage, 'list_products'>(
+      { method: 'GET', path: `/api/products${query({ q: search, cursor, limit })}` },
+      options,
+    );
+
+  return {
+    /** A page of what is for sale. */
+    list: (options: PageOptions = {}) => page(undefined, options),
+    /** A page of the products with this text in name, number or description. */
+    search: (text: string, options: PageOptions = {}) => page(text, options),
+    /** One product. */
+    get: (id: string, options?: CallOptions) =>
+      call<Product, 'get_product'>(
+        { method: 'GET', path: `/api/products/${encodeURIComponent(id)}` },
+        options,
+      ),
+  };
+}
+
+function cart(call: Call) {
+  return {
+    /** The cart, brought up to date with the catalogue; lines that changed say so. */
+    get: (options?: CallOptions) =>
+      call<Cart, 'get_cart'>({ method: 'GET', path: '/api/cart' }, options),
+    /** Puts so many more pieces of a product into the cart. */
+    add: (productId: string, quantity = 1, options?: CallOptions) =>
+      call<Cart, 'add_item'>(
+        { method: 'POST', path: '/api/cart/items', body: { productId, quantity } },
+        options,
+      ),
+    /** Sets how many pieces a line asks for, from 1 to 9999. */
+    setQuantity: (lineId: string, quantity: number, options?: CallOptions) =>
+      call<Cart, 'set_quantity'>(
+        { method: 'PATCH', path: linePath(lineId), body: { quantity } },
+        options,
+      ),
+    /** Takes a line out. */
+    remove: (lineId: string, options?: CallOptions) =>
+      call<Cart, 'remove_item'>({ method: 'DELETE', path: linePath(lineId) }, options),
+    /** Takes everything out. */
+    clear: (options?: CallOptions) =>
+      call<Cart, 'clear_cart'>({ method: 'DELETE', path: '/api/cart' }, options),
+  };
+}
+
+function checkout(call: Call) {
+  return {
+    /** Makes the cart an order and starts its payment; the same request again is the same order. */
+    createIntent: (request: CheckoutRequest, options?: CallOptions) =>
+      call<CheckoutIntent, 'start_intent'>(
+        { method: 'POST', path: '/api/checkout/intent', body: request },
+        options,
+      ),
+    /** The order, after the browser has confirmed its payment with Stripe. */
+    confirm: (orderId: string, options?: CallOptions) =>
+      call<Order, 'confirm_order'>(
+        { method: 'POST', path: '/api/checkout/confirm', body: { orderId } },
+        options,
+      ),
+    /** The order as it stands. */
+    getOrder: getOrder(call),
+  };
+}
+
+const getOrder =
+  (call: Call) =>
+  (id: string, { token, ...options }: CallOptions & { token?: string } = {}) =>
+    call<Order, 'get_order'>(
+      { method: 'GET', path: `/api/orders/${encodeURIComponent(id)}${query({ token })}` },
+      options,
+    );
+
+function orders(call: Call) {
+  return {
+    /** The order as it stands; `token` is from the link in its receipt. */
+    get: getOrder(call),
+    /** Gives an unpaid order up. */
+    cancel: (id: string, options?: CallOptions) =>
+      call<Order, 'cancel_order'>(
+        { method: 'POST', path: `/api/orders/${encodeURIComponent(id)}/cancel` },
+        options,
+      ),
+  };
+}
+
+function sessions(call: Call) {
   async function session<State extends SessionState, Operation extends keyof CodesOf>(
     asked: Asked,
     options?: CallOptions,
@@ -85,130 +184,48 @@ export function createTill({ baseUrl = '', fetch }: TillOptions = {}) {
     return { ok: true, value: value as State };
   }
 
-  const page = (search: string | undefined, { cursor, limit, ...options }: PageOptions) =>
-    call<ProductPage, 'list_products'>(
-      { method: 'GET', path: `/api/products${query({ q: search, cursor, limit })}` },
-      options,
-    );
-
-  const getOrder = (id: string, { token, ...options }: CallOptions & { token?: string } = {}) =>
-    call<Order, 'get_order'>(
-      { method: 'GET', path: `/api/orders/${encodeURIComponent(id)}${query({ token })}` },
-      options,
-    );
-
   return {
-    products: {
-      /** A page of what is for sale. */
-      list: (options: PageOptions = {}) => page(undefined, options),
-      /** A page of the products with this text in name, number or description. */
-      search: (text: string, options: PageOptions = {}) => page(text, options),
-      /** One product. */
-      get: (id: string, options?: CallOptions) =>
-        call<Product, 'get_product'>(
-          { method: 'GET', path: `/api/products/${encodeURIComponent(id)}` },
-          options,
-        ),
-    },
-
-    cart: {
-      /** The cart, brought up to date with the catalogue; lines that changed say so, once. */
-      get: (options?: CallOptions) =>
-        call<Cart, 'get_cart'>({ method: 'GET', path: '/api/cart' }, options),
-      /** Puts so many more pieces of a product into the cart. */
-      add: (productId: string, quantity = 1, options?: CallOptions) =>
-        call<Cart, 'add_item'>(
-          { method: 'POST', path: '/api/cart/items', body: { productId, quantity } },
-          options,
-        ),
-      /** Sets how many pieces a line asks for, from 1 to 9999. */
-      setQuantity: (lineId: string, quantity: number, options?: CallOptions) =>
-        call<Cart, 'set_quantity'>(
-          { method: 'PATCH', path: linePath(lineId), body: { quantity } },
-          options,
-        ),
-      /** Takes a line out. */
-      remove: (lineId: string, options?: CallOptions) =>
-        call<Cart, 'remove_item'>({ method: 'DELETE', path: linePath(lineId) }, options),
-      /** Takes everything out. */
-      clear: (options?: CallOptions) =>
-        call<Cart, 'clear_cart'>({ method: 'DELETE', path: '/api/cart' }, options),
-    },
-
-    checkout: {
-      /** Makes the cart an order and starts its payment; the same request again is the same order. */
-      createIntent: (request: CheckoutRequest, options?: CallOptions) =>
-        call<CheckoutIntent, 'start_intent'>(
-          { method: 'POST', path: '/api/checkout/intent', body: request },
-          options,
-        ),
-      /** The order, after the browser has confirmed its payment with Stripe. */
-      confirm: (orderId: string, options?: CallOptions) =>
-        call<Order, 'confirm_order'>(
-          { method: 'POST', path: '/api/checkout/confirm', body: { orderId } },
-          options,
-        ),
-      /** The order as it stands. */
-      getOrder,
-    },
-
-    orders: {
-      /** The order as it stands; `token` is from the link in its receipt. */
-      get: getOrder,
-      /** Gives an unpaid order up. */
-      cancel: (id: string, options?: CallOptions) =>
-        call<Order, 'cancel_order'>(
-          { method: 'POST', path: `/api/orders/${encodeURIComponent(id)}/cancel` },
-          options,
-        ),
-    },
-
-    sessions: {
-      /** Opens a session on the visitor's cart. */
-      open: (request: OpenSession = {}, options?: CallOptions) =>
-        session<OpenedSession, 'open_session'>(
-          { method: 'POST', path: SESSIONS, body: request },
-          options,
-        ),
-      /** The visitor's session; null where there is none. */
-      current: (options?: CallOptions) =>
-        session<SessionState, 'current_session'>({ method: 'GET', path: CURRENT }, options),
-      /** Says who buys and where it goes; what is not there stays as it is. */
-      update: (changes: SessionChanges, options?: CallOptions) =>
-        session<OpenedSession, 'patch_session'>(
-          { method: 'PATCH', path: CURRENT, body: changes },
-          options,
-        ),
-      /** Fills in how it can be sent. */
-      shipping: (options?: CallOptions) =>
-        session<OpenedSession, 'offer_shipping'>(
-          { method: 'POST', path: `${CURRENT}/shipping` },
-          options,
-        ),
-      /** Pays, in one step. A bank's no is a value with a `paymentError`. */
-      pay: (means: Means, options?: CallOptions) =>
-        session<OpenedSession, 'pay_session'>(
-          { method: 'POST', path: `${CURRENT}/pay`, body: means },
-          options,
-        ),
-      /** Goes on after the shopper has been at her bank's. */
-      resume: (options?: CallOptions) =>
-        session<OpenedSession, 'resume_payment'>(
-          { method: 'POST', path: `${CURRENT}/resume-payment` },
-          options,
-        ),
-      /** Gives a payment up that waits for the shopper's bank. */
-      abandon: (options?: CallOptions) =>
-        session<OpenedSession, 'abandon_payment'>(
-          { method: 'POST', path: `${CURRENT}/abandon-payment` },
-          options,
-        ),
-    },
+    /** Opens a session on the visitor's cart. */
+    open: (request: OpenSession = {}, options?: CallOptions) =>
+      session<OpenedSession, 'open_session'>(
+        { method: 'POST', path: SESSIONS, body: request },
+        options,
+      ),
+    /** The visitor's session; null where there is none. */
+    current: (options?: CallOptions) =>
+      session<SessionState, 'current_session'>({ method: 'GET', path: CURRENT }, options),
+    /** Says who buys and where it goes; what is not there stays as it is. */
+    update: (changes: SessionChanges, options?: CallOptions) =>
+      session<OpenedSession, 'patch_session'>(
+        { method: 'PATCH', path: CURRENT, body: changes },
+        options,
+      ),
+    /** Fills in how it can be sent. */
+    shipping: (options?: CallOptions) =>
+      session<OpenedSession, 'offer_shipping'>(
+        { method: 'POST', path: `${CURRENT}/shipping` },
+        options,
+      ),
+    /** Pays, in one step. A bank's no is a value with a `paymentError`. */
+    pay: (means: Means, options?: CallOptions) =>
+      session<OpenedSession, 'pay_session'>(
+        { method: 'POST', path: `${CURRENT}/pay`, body: means },
+        options,
+      ),
+    /** Goes on after the shopper has been at her bank's. */
+    resume: (options?: CallOptions) =>
+      session<OpenedSession, 'resume_payment'>(
+        { method: 'POST', path: `${CURRENT}/resume-payment` },
+        options,
+      ),
+    /** Gives a payment up that waits for the shopper's bank. */
+    abandon: (options?: CallOptions) =>
+      session<OpenedSession, 'abandon_payment'>(
+        { method: 'POST', path: `${CURRENT}/abandon-payment` },
+        options,
+      ),
   };
 }
-
-/** The shop, typed. */
-export type Till = ReturnType<typeof createTill>;
 
 const linePath = (id: string) => `/api/cart/items/${encodeURIComponent(id)}`;
 

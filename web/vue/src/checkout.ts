@@ -116,7 +116,9 @@ export function useCheckout({ wait = sleep }: CheckoutOptions = {}) {
     state.value = { step: 'confirming', orderId };
     for (let looks = 0; !signal.aborted; looks += 1) {
       const answer = await till.checkout.confirm(orderId, { signal });
-      const next = answer.ok ? standing(answer.value, message) : notYet(answer.failure, orderId);
+      const next = answer.ok
+        ? standing(answer.value, intent, message)
+        : notYet(answer.failure, intent, orderId);
       if (signal.aborted) return;
       state.value = next;
       if (next.step !== 'finishing') break;
@@ -127,51 +129,61 @@ export function useCheckout({ wait = sleep }: CheckoutOptions = {}) {
     if (state.value.step === 'paid') await cart.refresh();
   }
 
-  function standing(order: Order, message?: string): CheckoutState {
-    switch (order.status) {
-      case 'paid':
-        return { step: 'paid', order };
-      case 'cancelled':
-      case 'failed':
-      case 'refunded':
-        return { step: 'over', order };
-      case 'pending':
-        break;
-    }
-    switch (order.payment?.status) {
-      case 'open':
-        // Nothing was confirmed: the form was not complete, or the shopper came back too early.
-        if (intent?.orderId !== order.id) return { step: 'cart' };
-        return { step: 'intent', intent, ...(message !== undefined && { message }) };
-      case 'failed':
-      case 'cancelled':
-        return { step: 'over', order };
-      default:
-        return { step: 'finishing', orderId: order.id, order };
-    }
-  }
-
-  function notYet(failure: FailureOf<'confirm_order'>, orderId: string): CheckoutState {
-    const { code, message } = failure;
-    const known = intent?.orderId === orderId ? intent : undefined;
-    switch (code) {
-      case 'order.notFound':
-      case 'backend.unsupported':
-      case 'route.notFound':
-        return { step: 'unknown', failure };
-    }
-    if (code !== 'payment.declined' && code !== 'payment.authRequired') {
-      return { step: 'finishing', orderId };
-    }
-    // After a reload the same form gives the same intent again.
-    if (!known) return { step: 'cart', failure };
-    const step = code === 'payment.declined' ? 'declined' : 'challenge';
-    return { step, intent: known, message };
-  }
-
   const isBusy = () => ['asking', 'confirming', 'finishing'].includes(state.value.step);
 
   return { state, start, accept, pay, resume };
+}
+
+/** What an order says, where `intent` is the one that the page has. */
+function standing(
+  order: Order,
+  intent: PayableIntent | undefined,
+  message: string | undefined,
+): CheckoutState {
+  switch (order.status) {
+    case 'paid':
+      return { step: 'paid', order };
+    case 'cancelled':
+    case 'failed':
+    case 'refunded':
+      return { step: 'over', order };
+    case 'pending':
+      break;
+  }
+  switch (order.payment?.status) {
+    case 'open':
+      // Nothing was confirmed: the form was not complete, or the shopper came back too early.
+      if (intent?.orderId !== order.id) return { step: 'cart' };
+      return { step: 'intent', intent, ...(message !== undefined && { message }) };
+    case 'failed':
+    case 'cancelled':
+      return { step: 'over', order };
+    default:
+      return { step: 'finishing', orderId: order.id, order };
+  }
+}
+
+/** What follows from an order that is not shown. */
+function notYet(
+  failure: FailureOf<'confirm_order'>,
+  intent: PayableIntent | undefined,
+  orderId: string,
+): CheckoutState {
+  const { code, message } = failure;
+  const known = intent?.orderId === orderId ? intent : undefined;
+  switch (code) {
+    case 'order.notFound':
+    case 'backend.unsupported':
+    case 'route.notFound':
+      return { step: 'unknown', failure };
+  }
+  if (code !== 'payment.declined' && code !== 'payment.authRequired') {
+    return { step: 'finishing', orderId };
+  }
+  // After a reload the same form gives the same intent again.
+  if (!known) return { step: 'cart', failure };
+  const step = code === 'payment.declined' ? 'declined' : 'challenge';
+  return { step, intent: known, message };
 }
 
 /** A shop that is asked too often says when it wants to be asked again. */
