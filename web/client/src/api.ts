@@ -261,10 +261,7 @@ export interface components {
             currency: string;
             /** @description Who ordered. */
             customer: components["schemas"]["OrderCustomer"];
-            /**
-             * Format: uuid
-             * @description The order's id.
-             */
+            /** @description The order's id; at Elastic Path the platform's own. */
             id: string;
             /** @description What was ordered, as the shopper saw it at checkout. */
             items: components["schemas"]["OrderLine"][];
@@ -273,7 +270,10 @@ export interface components {
              * @description When it was paid.
              */
             paidAt?: string;
-            /** @description How its payment stands; absent where there was nothing to pay. */
+            /**
+             * @description How its payment stands; absent where there was nothing to pay, and at Elastic Path, whose
+             *     orders do not tell it.
+             */
             payment?: components["schemas"]["OrderPayment"];
             /** @description Sending. */
             shipping: components["schemas"]["Amount"];
@@ -281,7 +281,7 @@ export interface components {
             shippingAddress: components["schemas"]["Address"];
             /** @description How far it has come. */
             status: components["schemas"]["OrderStatus"];
-            /** @description The lines alone. */
+            /** @description The lines alone; at Elastic Path less what promotions take off. */
             subtotal: components["schemas"]["Amount"];
             /** @description The tax; `taxIncluded` tells whether the total contains it already. */
             tax: components["schemas"]["Amount"];
@@ -295,7 +295,7 @@ export interface components {
         };
         /** @description Who ordered. */
         OrderCustomer: {
-            /** @description Where the receipt goes. */
+            /** @description Where the receipt goes; empty where the platform has forgotten her. */
             email: string;
         };
         /** @description Some pieces of one product, at the price the shopper saw. */
@@ -454,7 +454,10 @@ export interface components {
             data?: components["schemas"]["SessionData"];
             /** @description What went wrong. */
             error?: components["schemas"]["SessionError"];
-            /** @description Why the last try to pay came to nothing; the shopper may try again. */
+            /**
+             * @description Why the last try to pay came to nothing, and the shopper may try again; or, where a person
+             *     looks at the payment, what is certain about her money.
+             */
             paymentError?: string;
             /** @description A person looks at the payment: it is not to be made again. */
             reconciliationPending?: boolean;
@@ -478,7 +481,7 @@ export interface components {
          * @description What went wrong. Codes are never renamed; there may be more.
          * @enum {string}
          */
-        SessionErrorCode: "VALIDATION_ERROR" | "SESSION_GONE" | "SESSION_NOT_OPEN" | "MISSING_FIELDS" | "MISSING_SHIPPING_ADDRESS" | "CART_MISMATCH" | "SHIPPING_RATE_UNRESOLVABLE" | "UNKNOWN_GATEWAY" | "ADAPTER_ERROR" | "EP_ERROR" | "STORE_ERROR" | "SESSION_NOT_RESUMABLE" | "PAYMENT_STILL_REQUIRES_ACTION" | "SESSION_NOT_ABANDONABLE" | "RATE_LIMITED" | "CHALLENGE_REQUIRED" | "ACCOUNT_REQUIRED";
+        SessionErrorCode: "VALIDATION_ERROR" | "SESSION_GONE" | "SESSION_NOT_OPEN" | "MISSING_FIELDS" | "MISSING_SHIPPING_ADDRESS" | "CART_MISMATCH" | "SHIPPING_RATE_UNRESOLVABLE" | "SHIPPING_ERROR" | "UNKNOWN_GATEWAY" | "ADAPTER_ERROR" | "EP_ERROR" | "STORE_ERROR" | "SESSION_NOT_RESUMABLE" | "PAYMENT_STILL_REQUIRES_ACTION" | "SESSION_NOT_ABANDONABLE" | "RATE_LIMITED" | "CHALLENGE_REQUIRED" | "ACCOUNT_REQUIRED" | "ACCOUNT_TOKEN_INVALID";
         /** @description The order that came of it. */
         SessionOrder: {
             /** @description The order. */
@@ -634,10 +637,10 @@ export interface CodesOf {
   get_product: 'product.notFound' | 'rate.limited' | 'server.error' | 'server.unavailable';
   list_orders: 'auth.required' | 'rate.limited' | 'server.error' | 'server.unavailable';
   list_products: 'rate.limited' | 'request.invalid' | 'server.error' | 'server.unavailable';
-  offer_shipping: 'EP_ERROR' | 'MISSING_SHIPPING_ADDRESS' | 'SESSION_GONE' | 'SESSION_NOT_OPEN' | 'STORE_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
+  offer_shipping: 'EP_ERROR' | 'MISSING_SHIPPING_ADDRESS' | 'SESSION_GONE' | 'SESSION_NOT_OPEN' | 'SHIPPING_ERROR' | 'STORE_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   open_session: 'EP_ERROR' | 'STORE_ERROR' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
-  patch_session: 'EP_ERROR' | 'SESSION_GONE' | 'SESSION_NOT_OPEN' | 'STORE_ERROR' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
-  pay_session: 'ACCOUNT_REQUIRED' | 'ADAPTER_ERROR' | 'CART_MISMATCH' | 'CHALLENGE_REQUIRED' | 'MISSING_FIELDS' | 'RATE_LIMITED' | 'SESSION_GONE' | 'SHIPPING_RATE_UNRESOLVABLE' | 'STORE_ERROR' | 'UNKNOWN_GATEWAY' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  patch_session: 'EP_ERROR' | 'SESSION_GONE' | 'SESSION_NOT_OPEN' | 'SHIPPING_ERROR' | 'STORE_ERROR' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  pay_session: 'ACCOUNT_REQUIRED' | 'ACCOUNT_TOKEN_INVALID' | 'ADAPTER_ERROR' | 'CART_MISMATCH' | 'CHALLENGE_REQUIRED' | 'EP_ERROR' | 'MISSING_FIELDS' | 'RATE_LIMITED' | 'SESSION_GONE' | 'SHIPPING_ERROR' | 'SHIPPING_RATE_UNRESOLVABLE' | 'STORE_ERROR' | 'UNKNOWN_GATEWAY' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   remove_item: 'cartLine.notFound' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   resume_payment: 'ADAPTER_ERROR' | 'PAYMENT_STILL_REQUIRES_ACTION' | 'SESSION_GONE' | 'SESSION_NOT_RESUMABLE' | 'STORE_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   set_quantity: 'cartLine.notFound' | 'checkout.stockChanged' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
@@ -646,4 +649,4 @@ export interface CodesOf {
 }
 
 /** Every code there is. */
-export const CODES: readonly (ErrorCode | SessionErrorCode)[] = ["checkout.cartEmpty","checkout.addressInvalid","checkout.stockChanged","checkout.priceChanged","checkout.amountTooSmall","checkout.challengeRequired","payment.declined","payment.authRequired","payment.unknown","request.invalid","request.crossOrigin","auth.required","product.notFound","cartLine.notFound","order.notFound","route.notFound","request.methodNotAllowed","request.conflict","backend.unsupported","request.tooLarge","rate.limited","server.error","server.unavailable","VALIDATION_ERROR","SESSION_GONE","SESSION_NOT_OPEN","MISSING_FIELDS","MISSING_SHIPPING_ADDRESS","CART_MISMATCH","SHIPPING_RATE_UNRESOLVABLE","UNKNOWN_GATEWAY","ADAPTER_ERROR","EP_ERROR","STORE_ERROR","SESSION_NOT_RESUMABLE","PAYMENT_STILL_REQUIRES_ACTION","SESSION_NOT_ABANDONABLE","RATE_LIMITED","CHALLENGE_REQUIRED","ACCOUNT_REQUIRED"];
+export const CODES: readonly (ErrorCode | SessionErrorCode)[] = ["checkout.cartEmpty","checkout.addressInvalid","checkout.stockChanged","checkout.priceChanged","checkout.amountTooSmall","checkout.challengeRequired","payment.declined","payment.authRequired","payment.unknown","request.invalid","request.crossOrigin","auth.required","product.notFound","cartLine.notFound","order.notFound","route.notFound","request.methodNotAllowed","request.conflict","backend.unsupported","request.tooLarge","rate.limited","server.error","server.unavailable","VALIDATION_ERROR","SESSION_GONE","SESSION_NOT_OPEN","MISSING_FIELDS","MISSING_SHIPPING_ADDRESS","CART_MISMATCH","SHIPPING_RATE_UNRESOLVABLE","SHIPPING_ERROR","UNKNOWN_GATEWAY","ADAPTER_ERROR","EP_ERROR","STORE_ERROR","SESSION_NOT_RESUMABLE","PAYMENT_STILL_REQUIRES_ACTION","SESSION_NOT_ABANDONABLE","RATE_LIMITED","CHALLENGE_REQUIRED","ACCOUNT_REQUIRED","ACCOUNT_TOKEN_INVALID"];

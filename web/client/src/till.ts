@@ -38,7 +38,10 @@ export interface PageOptions extends CallOptions {
 export interface SessionState {
   /** The session; null where the visitor has none. */
   session: CheckoutSession | null;
-  /** Why the last try to pay came to nothing, in a sentence for the shopper, who may try again. */
+  /**
+   * Why the last try to pay came to nothing, in a sentence for the shopper, who may try again; or,
+   * where a person looks at the payment (`reconciliationPending`), what is certain about her money.
+   */
   paymentError: string | undefined;
   /** A person looks at the payment: it is not to be made again. */
   reconciliationPending: boolean;
