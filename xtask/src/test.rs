@@ -161,29 +161,7 @@ fn run_part(part: Part, root: &Path, arguments: &[String], prepared: &mut Prepar
             prepared.variables.extend(sdks.variables);
             Ok(())
         }
-        Part::Rust => {
-            let folder = root.join("target");
-            fs::create_dir_all(&folder)?;
-            let record = folder.join("coverage.jsonl");
-            fs::write(&record, "")?;
-            let mut tests = cargo(root);
-            tests.args(["test", "--no-fail-fast"]);
-            if !arguments.iter().any(|word| word == "-p" || word.starts_with("--package")) {
-                tests.arg("--workspace");
-            }
-            tests.args(arguments).envs(prepared.variables.iter().map(|(k, v)| (k, v)));
-            // What a test that passes has printed is shown too: it may say that it was skipped.
-            if !arguments.iter().any(|word| word == "--") {
-                tests.args(["--", "--show-output"]);
-            }
-            tests.env("TILL_COVERAGE_RECORD", &record);
-            if std::env::var_os("RUST_TEST_THREADS").is_none() {
-                let cores = std::thread::available_parallelism().map_or(1, usize::from);
-                tests.env("RUST_TEST_THREADS", (cores * TESTS_OF_A_CORE).to_string());
-            }
-            prepared.coverage = Some(record);
-            run_tests(&mut tests, prepared)
-        }
+        Part::Rust => every_test(root, arguments, prepared),
         Part::Coverage if !arguments.is_empty() => {
             println!("   left out: only some of the stories were told");
             Ok(())
@@ -204,6 +182,31 @@ fn run_part(part: Part, root: &Path, arguments: &[String], prepared: &mut Prepar
             })
         }
     }
+}
+
+/// Every test of the workspace, or those that the arguments name.
+fn every_test(root: &Path, arguments: &[String], prepared: &mut Prepared) -> Result<()> {
+    let folder = root.join("target");
+    fs::create_dir_all(&folder)?;
+    let record = folder.join("coverage.jsonl");
+    fs::write(&record, "")?;
+    let mut tests = cargo(root);
+    tests.args(["test", "--no-fail-fast"]);
+    if !arguments.iter().any(|word| word == "-p" || word.starts_with("--package")) {
+        tests.arg("--workspace");
+    }
+    tests.args(arguments).envs(prepared.variables.iter().map(|(k, v)| (k, v)));
+    // What a test that passes has printed is shown too: it may say that it was skipped.
+    if !arguments.iter().any(|word| word == "--") {
+        tests.args(["--", "--show-output"]);
+    }
+    tests.env("TILL_COVERAGE_RECORD", &record);
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        tests.env("RUST_TEST_THREADS", (cores * TESTS_OF_A_CORE).to_string());
+    }
+    prepared.coverage = Some(record);
+    run_tests(&mut tests, prepared)
 }
 
 /// So many tests at a time for each core: stories wait about as long as they compute, for a database,

@@ -123,6 +123,8 @@ pub struct Modes {
     pub cancel_pending: CancelPending,
     /// What an update of a payment that has ended answers.
     pub update_ended_payment: UpdateEndedPayment,
+    /// Whether a payment that was declined says why.
+    pub declined_payment: DeclinedPayment,
     /// Milliseconds for which the list of orders does not know a new order.
     pub order_index_lag_ms: u64,
 }
@@ -140,6 +142,7 @@ impl Default for Modes {
             pending: Pending::Waits,
             cancel_pending: CancelPending::Allowed,
             update_ended_payment: UpdateEndedPayment::Refused,
+            declined_payment: DeclinedPayment::Says,
             order_index_lag_ms: 0,
         }
     }
@@ -195,6 +198,16 @@ pub enum EmptyCheckout {
     BadRequest,
     /// 422.
     Unprocessable,
+}
+
+/// A payment that was declined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclinedPayment {
+    /// Its `last_payment_error` says why.
+    Says,
+    /// It is as if nobody had tried: much that Stripe says is left out on the way.
+    Untold,
 }
 
 /// A pending transaction whose payment ends.

@@ -8,6 +8,7 @@
 
 use domain::{
     elastic_path::{EpCartId, EpPaymentId},
+    id::PurchaseId,
     purchase::{Purchase, PurchaseState},
 };
 use gateways::elastic_path::{Admin, EpError, payment::CartPayment};
@@ -82,20 +83,45 @@ pub(super) async fn ask(
     px: &PlatformContext,
     admin: &Admin,
     (cart, payment): (&EpCartId, &EpPaymentId),
-) -> Result<Old, EpError> {
+) -> Result<Old, FlowError> {
     match px.elastic_path.ask_payment(admin, cart, payment).await {
         Ok(view) => Ok(match view.stands {
             CartPayment::Succeeded { .. } | CartPayment::Authorized { .. } => Old::Paid,
-            CartPayment::Processing { .. }
-            | CartPayment::RequiresAction { .. }
-            | CartPayment::Untried { .. } => Old::UnderWay,
+            CartPayment::Processing { .. } | CartPayment::RequiresAction { .. } => Old::UnderWay,
+            // Who tries first is told the outcome, and may have left out why; ours was tried once.
+            CartPayment::Untried { .. } => {
+                match is_an_ended_try_of_ours(px, cart, view.named).await? {
+                    true => Old::Over,
+                    false => Old::UnderWay,
+                }
+            }
             CartPayment::Declined { payment: Some(of), .. } if of == *payment => Old::Over,
             CartPayment::Declined { .. } | CartPayment::Unclear { .. } => Old::Untold,
         }),
         // One that has ended can no longer be asked.
         Err(EpError::Refused(no)) if matches!(no.status, 400 | 404 | 422) => Ok(Old::Untold),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a payment carries the name of a purchase of this cart that has come to nothing.
+async fn is_an_ended_try_of_ours(
+    px: &PlatformContext,
+    cart: &EpCartId,
+    named: Option<String>,
+) -> Result<bool, StoreError> {
+    let Some(id) = named.and_then(|name| name.parse().ok()).map(PurchaseId) else {
+        return Ok(false);
+    };
+    let read = px.store.read(id, |tx, id| Box::pin(rows::by_id(tx, *id)));
+    let purchase = read.await?.map(|stored| stored.purchase);
+    Ok(purchase.is_some_and(|purchase| {
+        let has_ended = matches!(
+            purchase.state(),
+            PurchaseState::Declined { .. } | PurchaseState::Abandoned { .. }
+        );
+        has_ended && purchase.terms.cart == *cart
+    }))
 }
 
 /// Whether the payment was cancelled by the platform's word to us, or a person has dealt with it.

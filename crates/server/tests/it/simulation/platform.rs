@@ -20,8 +20,8 @@ use server::{
     serve::Server,
 };
 use simulators::elastic_path::{
-    CancelPending, ConfirmAgain, DeleteUnknownCart, ElasticPath, EmptyCheckout, Modes, Options,
-    Pending, Product, Scopes, SecondPayment, UpdateEndedPayment, sample_catalogue,
+    CancelPending, ConfirmAgain, DeclinedPayment, DeleteUnknownCart, ElasticPath, EmptyCheckout,
+    Modes, Options, Pending, Product, Scopes, SecondPayment, UpdateEndedPayment, sample_catalogue,
 };
 
 use super::{
@@ -178,6 +178,10 @@ fn undocumented(seed: u64) -> (Modes, bool) {
         update_ended_payment: match coin() {
             true => UpdateEndedPayment::Refused,
             false => UpdateEndedPayment::Answers,
+        },
+        declined_payment: match coin() {
+            true => DeclinedPayment::Says,
+            false => DeclinedPayment::Untold,
         },
         order_index_lag_ms: match (coin(), coin()) {
             (true, true) => 60_000,

@@ -80,6 +80,7 @@ platform_stories! {
         assert_eq!(order["shippingAddress"]["country"], "US");
         assert!(order["paidAt"].is_string() && order["createdAt"].is_string(), "{order}");
         assert_eq!(order.get("payment"), None, "the platform knows of no disputes");
+        shop.close().await;
     }
 
     async fn everyone_else_hears_of_an_order_at_the_platform_what_is_said_of_one_that_is_not(shop: Platform) {
@@ -91,6 +92,7 @@ platform_stories! {
         let told = shop.ep.requests().len();
         assert_eq!(read(&guest, "..%2Forders").await.text, unknown.text);
         assert_eq!(shop.ep.requests().len(), told, "what is no id is not asked for");
+        shop.close().await;
     }
 
     async fn an_order_that_was_not_made_here_is_nobodys(shop: Platform) {
@@ -100,6 +102,7 @@ platform_stories! {
             manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), body).await;
             assert_eq!(read(&guest, &id).await.to_string(), "404 order.notFound");
         }
+        shop.close().await;
     }
 
     async fn an_order_at_the_platform_whose_payment_is_not_booked_is_pending(shop: Platform) {
@@ -107,6 +110,7 @@ platform_stories! {
         let order = read(&guest, &id).await;
         assert_eq!((order.status, &order.body["status"]), (200, &json!("pending")));
         assert_eq!(order.body.get("paidAt"), None);
+        shop.close().await;
     }
 
     async fn an_order_that_the_merchant_cancels_without_giving_back_stays_paid(shop: Platform) {
@@ -120,6 +124,7 @@ platform_stories! {
         let refund = format!("/v2/orders/{id}/transactions/{booked}/refund");
         manage(&shop, Method::POST, &refund, json!({})).await;
         assert_eq!(read(&guest, &id).await.body["status"], "refunded");
+        shop.close().await;
     }
 
     async fn an_order_at_the_platform_that_nobody_paid_and_the_merchant_cancels_is_cancelled(shop: Platform) {
@@ -127,6 +132,7 @@ platform_stories! {
         let cancel = json!({ "type": "order", "status": "cancelled" });
         manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), cancel).await;
         assert_eq!(read(&guest, &id).await.body["status"], "cancelled");
+        shop.close().await;
     }
 
     async fn while_the_platform_does_not_answer_an_order_is_not_said_to_be_missing(shop: Platform) {
@@ -134,11 +140,13 @@ platform_stories! {
         let broken = FaultKind::Status(500, ErrorShape::Number);
         shop.ep.inject(Fault::once("/v2/orders", broken).of(Method::GET).times(100));
         assert_eq!(read(&guest, &id).await.to_string(), "503 server.unavailable");
+        shop.close().await;
     }
 
     async fn the_list_of_orders_is_for_those_who_are_signed_in_at_the_platform_too(shop: Platform) {
         let guest = Browser::open(&shop, &[]);
         let answer = guest.get("/api/orders").await;
         assert_eq!(answer.to_string(), "401 auth.required");
+        shop.close().await;
     }
 }

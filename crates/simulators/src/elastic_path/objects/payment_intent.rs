@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::elastic_path::rules::confirmation_token::Course;
+use crate::elastic_path::{DeclinedPayment, rules::confirmation_token::Course};
 
 #[derive(Debug, Clone)]
 pub(crate) struct PaymentIntent {
@@ -96,8 +96,11 @@ impl PaymentIntent {
     }
 
     /// The try is over and another method may be tried.
-    pub fn fail(&mut self, error: Value) {
-        self.last_error = Some(error);
+    pub fn fail(&mut self, error: Value, shown: DeclinedPayment) {
+        self.last_error = match shown {
+            DeclinedPayment::Says => Some(error),
+            DeclinedPayment::Untold => None,
+        };
         self.payment_method = None;
         self.status = Status::RequiresPaymentMethod;
     }

@@ -6,7 +6,7 @@ use crate::elastic_path::api::error::ApiError;
 use crate::elastic_path::objects::payment_intent::{Passed, PaymentIntent, Status};
 use crate::elastic_path::rules::confirmation_token::Course;
 use crate::elastic_path::state::State;
-use crate::elastic_path::{Pending, SecondPayment, UpdateEndedPayment};
+use crate::elastic_path::{DeclinedPayment, Pending, SecondPayment, UpdateEndedPayment};
 
 /// The one gateway for carts.
 const GATEWAY: &str = "elastic_path_payments_stripe";
@@ -77,7 +77,7 @@ pub(crate) fn make(state: &mut State, cart_id: &str, data: &Value) -> Result<Mad
             Confirmation::Method(method) => method,
             Confirmation::Token(_) | Confirmation::None => state.ids.make("pm_1", 23),
         });
-        confirm(&mut intent, course);
+        confirm(&mut intent, course, state.options.modes.declined_payment);
     }
     state.payment_intents.push(intent);
     match course {
@@ -166,18 +166,19 @@ fn give_up(state: &mut State, intent_id: &str) {
 }
 
 /// What happens in the moment of the confirmation.
-fn confirm(intent: &mut PaymentIntent, course: Course) {
+fn confirm(intent: &mut PaymentIntent, course: Course, declined: DeclinedPayment) {
     match course {
         Course::Ok | Course::AuthOnly => intent.succeed(),
         Course::Challenge | Course::ChallengeFails => intent.status = Status::RequiresAction,
         Course::Processing | Course::ProcessingFails => intent.status = Status::Processing,
         Course::DeclineRefused | Course::DeclineAnswered | Course::DeclineSoft => {
-            intent.fail(json!({
+            let error = json!({
                 "type": "card_error",
                 "code": "card_declined",
                 "decline_code": "generic_decline",
                 "message": "Your card was declined.",
-            }));
+            });
+            intent.fail(error, declined);
         }
         // Such a token confirms nothing.
         Course::Expired => {}
@@ -257,6 +258,7 @@ fn end(
     well: Option<bool>,
     error: fn() -> Value,
 ) -> bool {
+    let declined = state.options.modes.declined_payment;
     let Some(intent) = state.payment_intent_mut(intent_id) else { return false };
     if intent.status != waiting {
         return false;
@@ -264,7 +266,7 @@ fn end(
     let fails = [Some(Course::ChallengeFails), Some(Course::ProcessingFails)];
     match well.unwrap_or(!fails.contains(&intent.course)) {
         true => intent.succeed(),
-        false => intent.fail(error()),
+        false => intent.fail(error(), declined),
     }
     if state.options.modes.pending == Pending::FollowsStripe {
         state.follow_stripe(intent_id);

@@ -1,5 +1,7 @@
 //! What banks refuse.
 
+use simulators::elastic_path::DeclinedPayment;
+
 use crate::platform::{PAN, platform_stories, said};
 
 platform_stories! {
@@ -33,6 +35,15 @@ platform_stories! {
         let ledger = shop.ep.ledger();
         assert_eq!(ledger.orders.len(), 1);
         assert_eq!(ledger.transactions[0].reference, ledger.payments[1].id);
+        shop.close().await;
+    }
+
+    async fn after_a_decline_of_which_nobody_says_why_another_card_pays(shop: Platform) {
+        shop.set(|modes| modes.declined_payment = DeclinedPayment::Untold);
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        assert_eq!(said(&shopper.pay("ctoken_decline_201").await), "open/failed");
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+        assert!(shop.items().await.is_empty());
         shop.close().await;
     }
 }
