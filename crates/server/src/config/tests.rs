@@ -66,19 +66,17 @@ fn what_the_other_backend_looks_at_is_named_or_refused_where_to_believe_in_it_co
         let refused = sentence(&at_elastic_path(&[(name, value)]));
         let start = format!("{name} must not be set with TILL_BACKEND=elastic-path: ");
         assert!(refused.starts_with(&start), "{refused}");
-        let ours = [(name, value), ("TILL_WEBHOOK_SECRETS", RATES_SECRET)];
+        let ours = [(name, value), ("TILL_WEBHOOK_SECRETS", SIGNING)];
         assert_eq!(with(&ours).unwrap().unused, [""; 0]);
     }
     let ours = with(&[("EP_CLIENT_ID", "store-1"), ("BETTER_AUTH_SECRET", "hidden")]).unwrap();
     assert_eq!(ours.unused, ["EP_CLIENT_ID", "BETTER_AUTH_SECRET"]);
 }
 
-const RATES_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-
 #[test]
 fn the_server_that_says_what_sending_costs_is_reached_safely_and_knows_who_asks() {
     let url = ("TILL_SHIPPING_RATES_URL", "https://erp.example/rates");
-    let secret = ("TILL_SHIPPING_RATES_SECRET", RATES_SECRET);
+    let secret = ("TILL_SHIPPING_RATES_SECRET", SIGNING);
     assert!(with(&[]).unwrap().shipping_rates.is_none());
     for more in [&[][..], &AT_ELASTIC_PATH] {
         let config = with(&[&[url, secret], more].concat()).unwrap();
