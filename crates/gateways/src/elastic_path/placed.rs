@@ -174,15 +174,14 @@ fn placed(
         return Err(WireError::Missing("included.items"));
     }
     let total = need(money(price.with_tax.as_ref())?, "meta.display_price.with_tax")?;
-    let nothing = Money::zero(total.currency());
-    let of_groups = money(price.shipping.as_ref())?.unwrap_or(nothing);
+    let of_groups = money(price.shipping.as_ref())?.unwrap_or(Money::zero(total.currency()));
     let (goods, shipping) = sorted(items, of_groups)?;
     let email = [customer, contact].into_iter().flatten().find_map(|person| person.email);
     Ok(PlacedOrder {
         order,
         goods,
         shipping,
-        tax: money(price.tax.as_ref())?.unwrap_or(nothing),
+        tax: need(money(price.tax.as_ref())?, "meta.display_price.tax")?,
         total,
         email: email.filter(|email| !email.is_empty()),
         billing_address: answer.data.billing_address.unwrap_or_default().read(),
@@ -318,10 +317,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_order_whose_lines_or_total_were_left_out_is_not_shown_as_less() {
-        for left_out in ["/included/items", "/data/meta/display_price/with_tax"] {
+    async fn an_order_whose_lines_or_prices_were_left_out_is_not_shown_as_less() {
+        let prices = ["with_tax", "tax"].map(|name| format!("/data/meta/display_price/{name}"));
+        for left_out in prices.into_iter().chain(["/included/items".to_owned()]) {
             let mut body = paid();
-            *body.pointer_mut(left_out).unwrap() = Value::Null;
+            *body.pointer_mut(&left_out).unwrap() = Value::Null;
             assert_eq!(outcome(&read(&body).await), "unknown, unreadable", "{left_out}");
         }
     }

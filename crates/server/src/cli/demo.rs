@@ -192,7 +192,7 @@ impl Shops {
         }
         let card = "4242 4242 4242 4242, any date to come, any three digits";
         let folder = format!("{} ({fate})", ground.folder.path().display());
-        part("In both", &[("Test card", card.to_owned()), ("Databases, logs", folder)]);
+        part("To try it", &[("Test card", card.to_owned()), ("Databases, logs", folder)]);
         text.push_str("\nNo money moves. Ctrl-C closes everything.\n");
         text
     }

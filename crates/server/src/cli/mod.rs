@@ -280,7 +280,8 @@ async fn command(command: Command) -> Result<(), CliError> {
         Command::Simulate(SimulateCommand::ElasticPath(arguments)) => {
             Ok(simulate::elastic_path(arguments).await?)
         }
-        Command::Demo(arguments) => Ok(demo::demo(arguments).await?),
+        // The two purchases that it can tell are large.
+        Command::Demo(arguments) => Ok(Box::pin(demo::demo(arguments)).await?),
     }
 }
 

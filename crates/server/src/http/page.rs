@@ -144,7 +144,8 @@ pub async fn index(State(web): State<Web>) -> Result<Response, ApiError> {
         .await
         .map_err(FlowError::Store)?;
     let nonce = web.cx.ids.next().simple().to_string();
-    front_page(&web.front.facts, &nonce, products.into_iter().map(card).collect())
+    let cards: Vec<Card> = products.into_iter().map(card).collect();
+    front_page(&web.front.facts, &nonce, &cards)
 }
 
 /// The page at `/` of a shop at Elastic Path.
@@ -152,11 +153,11 @@ pub async fn platform_index(State(web): State<PlatformWeb>) -> Result<Response, 
     let page = web.px.elastic_path.product_page(Caller::Implicit, 0, SHOWN as usize).await;
     let products = page.map_err(FlowError::from)?.products;
     let nonce = web.px.ids.next().simple().to_string();
-    let cards = products.into_iter().filter_map(platform_card).collect();
-    front_page(&web.front.facts, &nonce, cards)
+    let cards: Vec<Card> = products.into_iter().filter_map(platform_card).collect();
+    front_page(&web.front.facts, &nonce, &cards)
 }
 
-fn front_page(facts: &Facts, nonce: &str, products: Vec<Card>) -> Result<Response, ApiError> {
+fn front_page(facts: &Facts, nonce: &str, products: &[Card]) -> Result<Response, ApiError> {
     let page = TEMPLATES.get_template("index.html").and_then(|template| {
         template.render(context! {
             nonce => nonce,
@@ -164,7 +165,7 @@ fn front_page(facts: &Facts, nonce: &str, products: Vec<Card>) -> Result<Respons
             at_platform => facts.at_platform,
             version => env!("CARGO_PKG_VERSION"),
             base_url => facts.base_url.as_str(),
-            products => Value::from(Serde(&products)),
+            products => Value::from(Serde(products)),
             facts => Value::from(Serde(&facts.rows)),
             links => Value::from(Serde(&facts.links)),
         })

@@ -143,7 +143,10 @@ pub fn platform_router(web: PlatformWeb, session_web: SessionWeb) -> Router {
     let front = web.front.clone();
     let shop = shop.merge(UNDESCRIBED.sessions.clone().with_state(session_web));
     let api = guarded(&front, shop, catalogue).merge(elsewhere);
-    finished(api.merge(pages()).route("/", get(page::platform_index)), web)
+    // The page asks the platform, which counts our calls.
+    let limited = from_fn_with_state(front, gate::limit);
+    let index = get(page::platform_index).layer(limited);
+    finished(api.merge(pages()).route("/", index), web)
 }
 
 /// The routes of the API with what stands before them.

@@ -217,13 +217,17 @@ impl PlatformShop {
     }
 
     /// What a newcomer wants to know of it.
-    pub fn rows(&self) -> [(&'static str, String); 4] {
+    pub fn rows(&self) -> [(&'static str, String); 5] {
         let url = &self.server.url;
         [
             ("Shop", url.to_string()),
             ("API", format!("{url}docs")),
             ("Metrics", format!("{url}metrics")),
             ("Simulated Elastic Path", format!("{}_sim/ledger", self.elastic_path_url)),
+            (
+                "Token of the test card",
+                "ctoken_ok, ctoken_ok_2 and so on: each pays once".to_owned(),
+            ),
         ]
     }
 
