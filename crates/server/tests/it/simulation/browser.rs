@@ -43,7 +43,7 @@ pub struct Browser {
 pub struct Tab {
     pub id: String,
     cookie: String,
-    /// What she was last told that it costs.
+    /// What she was last told that it costs; nothing since an answer was lost.
     pub total: Option<i64>,
     /// The order that it came to.
     pub order: Option<String>,
@@ -118,7 +118,7 @@ impl Browser {
         tab: usize,
         ask: &Ask<M>,
         address: impl Fn(usize) -> Value,
-        token: Option<String>,
+        token: Option<&str>,
     ) -> Vec<Request<Body>> {
         if let Ask::Open = ask {
             return vec![self.request("POST", SESSIONS, Some(&json!({})))];
@@ -151,7 +151,7 @@ impl Browser {
                 vec![go("PATCH", "", Some(&json!({ "shippingAddress": address(*place) })))]
             }
             Ask::Read => vec![go("GET", "", None)],
-            Ask::Pay(_) => token.iter().map(|token| pay(token)).collect(),
+            Ask::Pay(_) => token.into_iter().map(pay).collect(),
             Ask::PayAgain(token) => {
                 let token = self.tokens.iter().rev().nth(*token);
                 token.iter().map(|token| pay(token)).collect()
@@ -167,6 +167,13 @@ impl Browser {
         let visitor = reply.cookies.iter().find(|pair| pair.starts_with("till_visitor="));
         if let (None, Some(pair)) = (&self.visitor, visitor) {
             self.visitor = Some(pair.clone());
+        }
+    }
+
+    /// An answer was lost: what her pages show may not be so any more.
+    pub fn miss(&mut self) {
+        for tab in &mut self.tabs {
+            tab.total = None;
         }
     }
 

@@ -64,7 +64,7 @@ impl Dice {
         self.chance.random_range(0..end)
     }
 
-    pub fn from_to(&mut self, first: u32, last: u32) -> u32 {
+    pub fn between(&mut self, first: u32, last: u32) -> u32 {
         self.chance.random_range(first..=last)
     }
 
@@ -97,7 +97,7 @@ impl Dice {
     }
 
     pub fn death<C, D>(&mut self) -> Step<C, D> {
-        Step::Die { node: self.node(), after: self.from_to(0, 23) }
+        Step::Die { node: self.node(), after: self.between(0, 23) }
     }
 
     /// Some of these calls, at the same time or one after the other.

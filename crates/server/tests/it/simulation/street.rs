@@ -31,7 +31,7 @@ pub fn nothing() -> Errand {
 }
 
 /// The answer of an errand that always has one.
-pub fn said(what: impl ToString) -> Option<Reply> {
+pub fn said(what: &impl ToString) -> Option<Reply> {
     Some(Reply { status: 0, cookies: Vec::new(), text: what.to_string() })
 }
 
@@ -86,7 +86,7 @@ pub fn work(door: Door) -> Errand {
             }
             done
         };
-        door.machine.spawn(rounds).await.ok().and_then(said)
+        door.machine.spawn(rounds).await.ok().and_then(|done| said(&done))
     })
 }
 

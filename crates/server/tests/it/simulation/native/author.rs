@@ -38,7 +38,7 @@ impl Author {
         for shopper in 0..self.dice.shoppers {
             steps.push(one(self.add(shopper)));
         }
-        for _ in 0..self.dice.from_to(4, 12) {
+        for _ in 0..self.dice.between(4, 12) {
             self.maybe_trouble(&mut steps);
             self.scene(&mut steps);
         }
@@ -187,7 +187,7 @@ impl Author {
 
     /// Two tabs, a double click, the worker at the wrong moment.
     fn at_once(&mut self) -> Vec<Call> {
-        let count = self.dice.from_to(2, 4);
+        let count = self.dice.between(2, 4);
         (0..count).map(|_| self.any_call()).collect()
     }
 
@@ -237,11 +237,11 @@ impl Author {
     }
 
     fn add(&mut self, shopper: usize) -> Call {
-        Call::Add { shopper, sku: self.dice.upto(6), quantity: self.dice.from_to(1, 4) }
+        Call::Add { shopper, sku: self.dice.upto(6), quantity: self.dice.between(1, 4) }
     }
 
     fn change(&mut self, shopper: usize) -> Call {
-        let quantity = self.dice.from_to(0, 6);
+        let quantity = self.dice.between(0, 6);
         Call::Change { shopper, line: self.dice.upto(3), quantity }
     }
 
@@ -285,14 +285,14 @@ impl Author {
             0..=4 => return self.dice.death(),
             5..=9 => {
                 let (place, trouble) = (self.place(), self.fault());
-                Deed::Fault(place, trouble, self.dice.from_to(1, 5))
+                Deed::Fault(place, trouble, self.dice.between(1, 5))
             }
             10 => Deed::Mend,
             11 => Deed::Hold(self.types()),
             12 => Deed::Lose(self.types()),
             13 => Deed::Release { reversed: self.dice.one_in(2) },
             14 => Deed::Delay(self.types(), self.dice.one_of(&[0, 60, 3600, 3 * 86400])),
-            15 => Deed::Repeat(self.types(), self.dice.from_to(1, 3)),
+            15 => Deed::Repeat(self.types(), self.dice.between(1, 3)),
             16 => {
                 let paid = self.dice.one_of(&[None, Some(true), Some(false)]);
                 Deed::Settle { payment, paid }

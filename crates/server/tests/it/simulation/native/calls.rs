@@ -31,11 +31,11 @@ impl Native {
         match call {
             Call::Deliver => {
                 let stripe = self.stripe.clone();
-                Box::pin(async move { said(stripe.deliver_pending().await) })
+                Box::pin(async move { said(&stripe.deliver_pending().await) })
             }
             Call::DeliverAgain => {
                 let stripe = self.stripe.clone();
-                Box::pin(async move { said(stripe.repeat_all_reversed().await.len()) })
+                Box::pin(async move { said(&stripe.repeat_all_reversed().await.len()) })
             }
             Call::Work { node } => street::work(self.town.door(*node)),
             Call::Overtake { node, after } => {
@@ -63,7 +63,8 @@ impl Native {
             Call::Session { shopper, tab, ask } => {
                 let token = self.token_for(*shopper, ask);
                 let browser = &self.shoppers[*shopper].browser;
-                let asks = browser.asks(*tab, ask, |place| address(PLACES[place]), token);
+                let asks =
+                    browser.asks(*tab, ask, |place| address(PLACES[place]), token.as_deref());
                 street::shop(self.town.door(place), asks, patience)
             }
             Call::Add { .. }
@@ -158,7 +159,12 @@ impl Native {
 
     /// What a client learns from an answer.
     pub fn take_in(&mut self, call: &Call, reply: Option<Reply>) -> Result<(), String> {
-        let Some(reply) = reply else { return Ok(()) };
+        let Some(reply) = reply else {
+            if let Call::Session { shopper, .. } = call {
+                self.shoppers[*shopper].browser.miss();
+            }
+            return Ok(());
+        };
         if reply.status == 500 && !matches!(call, Call::Pay { .. }) {
             return Err(format!("the server answered 500 to {call:?}: {}", reply.text));
         }
@@ -234,7 +240,7 @@ fn poll(door: Door) -> Errand {
     Box::pin(async move {
         let Backend::Native(cx) = door.backend else { return None };
         let polled = door.machine.spawn(async move { poll_events(&cx).await }).await.ok()?;
-        said(polled.map_or_else(|error| error.to_string(), |new| format!("{new:?}")))
+        said(&polled.map_or_else(|error| error.to_string(), |new| format!("{new:?}")))
     })
 }
 

@@ -33,7 +33,7 @@ impl Author {
         for shopper in 0..self.0.shoppers {
             steps.push(one(self.add(shopper)));
         }
-        for _ in 0..self.0.from_to(3, 9) {
+        for _ in 0..self.0.between(3, 9) {
             self.maybe_trouble(&mut steps);
             self.scene(&mut steps);
         }
@@ -53,7 +53,7 @@ impl Author {
             0 => steps.push(one(self.add(shopper))),
             1..=6 => self.checkout(shopper, steps),
             7 => {
-                let count = self.0.from_to(2, 4);
+                let count = self.0.between(2, 4);
                 steps.push(Step::Do((0..count).map(|_| self.any_call()).collect()));
             }
             8 => {
@@ -191,7 +191,7 @@ impl Author {
     }
 
     fn add(&mut self, shopper: usize) -> Call {
-        Call::Add { shopper, product: self.0.upto(4), quantity: self.0.from_to(1, 3) }
+        Call::Add { shopper, product: self.0.upto(4), quantity: self.0.between(1, 3) }
     }
 
     fn course(&mut self) -> Course {
@@ -226,7 +226,7 @@ impl Author {
             0..=5 => return self.0.death(),
             6..=13 => {
                 let (place, trouble) = (self.place(), self.fault());
-                Deed::Fault(place, trouble, self.0.from_to(1, 6))
+                Deed::Fault(place, trouble, self.0.between(1, 6))
             }
             14 => Deed::Mend,
             15 => Deed::ForgetTokens,
@@ -273,7 +273,8 @@ impl Author {
             5 => Trouble::FailAfter,
             6 => Trouble::Page,
             7 => Trouble::PageAfter,
-            8 => Trouble::SlowBy(self.0.one_of(&[1, 5, 15])),
+            // The longest arrives when the answer has long been given up.
+            8 => Trouble::SlowBy(self.0.one_of(&[1, 5, 15, 60])),
             9 => Trouble::SlowAfterBy(self.0.one_of(&[1, 5, 15])),
             10 => Trouble::Garbage,
             _ => Trouble::SoftErrors,

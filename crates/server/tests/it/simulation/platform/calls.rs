@@ -71,7 +71,7 @@ impl Platform {
                 };
                 let browser = &mut self.shoppers[*shopper].browser;
                 browser.tokens.extend(token.clone());
-                browser.asks(*tab, ask, |place| address(PLACES[place]), token)
+                browser.asks(*tab, ask, |place| address(PLACES[place]), token.as_deref())
             }
             Call::Add { shopper, product, quantity } => {
                 let body = json!({ "productId": PRODUCTS[*product], "quantity": quantity });
@@ -118,7 +118,12 @@ impl Platform {
 
     /// What a client learns from an answer.
     pub fn take_in(&mut self, call: &Call, reply: Option<Reply>) -> Result<(), String> {
-        let Some(reply) = reply else { return Ok(()) };
+        let Some(reply) = reply else {
+            if let Call::Session { shopper, .. } = call {
+                self.shoppers[*shopper].browser.miss();
+            }
+            return Ok(());
+        };
         match call {
             Call::Session { shopper, ask, .. } => {
                 self.never_500(call, &reply)?;

@@ -29,7 +29,8 @@ pub struct Memory {
     deaths: u32,
     /// Money that nobody has accounted for yet, and since when.
     waiting: BTreeMap<String, Waiting>,
-    purchases: BTreeMap<PurchaseId, Known>,
+    /// Every purchase, with the payment of another program that its cart had before.
+    purchases: BTreeMap<PurchaseId, Option<String>>,
     orders: BTreeSet<String>,
     carts: BTreeMap<String, LedgerCart>,
     /// What sessions have come to.
@@ -42,12 +43,6 @@ struct Waiting {
     look_at: i64,
     /// How long the worker had worked when that look could be made.
     since: Option<i64>,
-}
-
-/// A purchase that was seen.
-struct Known {
-    /// A payment of another program that its cart had before.
-    found: Option<String>,
 }
 
 impl Memory {
@@ -187,14 +182,14 @@ fn check_carts(sight: &Sight) -> Result<(), String> {
 fn check_found(sight: &Sight, memory: &mut Memory) -> Result<(), String> {
     for purchase in &sight.purchases {
         let Memory { purchases, carts, .. } = memory;
-        let known = purchases.entry(purchase.terms.id).or_insert_with(|| {
+        let found = purchases.entry(purchase.terms.id).or_insert_with(|| {
             let cart = carts.get(&purchase.terms.cart.to_string());
             let found = cart.and_then(|cart| cart.payment_intent_id.clone());
             let of = sight.ledger.payments.iter().find(|one| Some(&one.id) == found.as_ref());
             let is_anothers = of.is_some_and(|one| sight.purchase_of(one).is_none());
-            Known { found: found.filter(|_| is_anothers) }
+            found.filter(|_| is_anothers)
         });
-        let Some(found) = &known.found else { continue };
+        let Some(found) = found else { continue };
         let own = books::of_attempt(purchase, &sight.ledger);
         let both = sight.kept().any(|one| own.contains(&one.id))
             && sight.kept().any(|one| one.id == *found);
