@@ -291,7 +291,7 @@ impl Driver<'_> {
         let is_pending = booked.iter().any(|one| one.status == TransactionStatus::Pending);
         match (stored.purchase.state().clone(), may_repeat) {
             (PurchaseState::Confirming { .. }, true) if booked.is_empty() => {
-                self.confirm(stored, order).await
+                Box::pin(self.confirm(stored, order)).await
             }
             (PurchaseState::Cancelling { booking, .. }, true) if is_pending => {
                 self.cancel(stored, &booking).await

@@ -116,7 +116,7 @@ impl Driver<'_> {
                 self.put(stored, |purchase, now| purchase.give_up(Abandonment::TooLate, now)).await
             }
             Step::FindCharge { may_repeat } => Box::pin(self.find_charge(stored, may_repeat)).await,
-            Step::AskPayment(payment) => self.ask_payment(stored, &payment).await,
+            Step::AskPayment(payment) => Box::pin(self.ask_payment(stored, &payment)).await,
             Step::Abandon => {
                 let closing = closing(self.px);
                 self.put(stored, |purchase, _| purchase.abandon(closing)).await

@@ -78,30 +78,10 @@ platform_stories! {
         shop.close().await;
     }
 
-    async fn a_confirmation_that_arrives_after_its_repetition_is_a_matter_for_a_person(shop: Platform) {
-        let mut shop = shop;
-        shop.set(|modes| modes.confirm_again = ConfirmAgain::Duplicate);
-        {
-            let shopper = shop.shopper([(PAN, 1)]).await;
-            let late = FaultKind::Slow(Duration::from_secs(45));
-            shop.fault(Method::POST, "/v2/orders/{}/confirm", late);
-            assert_eq!(said(&shopper.pay("ctoken_ok").await), "processing/pending");
-            shop.pass(4, Duration::from_secs(20)).await;
-            assert_eq!(shopper.stands().await, "complete/succeeded");
-            tokio::time::sleep(Duration::from_secs(20)).await;
-            assert_eq!(shop.ep.ledger().transactions.len(), 2, "the first has arrived");
-            shop.pass(2, Duration::from_secs(20 * 60)).await;
-        }
-        assert_eq!(shop.purchases().await, "1 cleaned");
-        assert_eq!(shop.items().await, ["purchase_second_booking"]);
-        shop.expected_items = 1;
-        shop.close_apart(&["pays 2 times"]).await;
-    }
-
     async fn a_charge_whose_answer_is_lost_is_charged_once_whatever_a_second_payment_does(shop: Platform) {
         for second in [SecondPayment::Replace, SecondPayment::Reject409, SecondPayment::Second] {
             shop.set(|modes| modes.second_payment = second);
-            for kind in KINDS {
+            for kind in [FaultKind::LoseBefore, FaultKind::LoseAfter] {
                 ends_well(&shop, Method::POST, "/v2/carts/{}/payments", kind).await;
             }
         }

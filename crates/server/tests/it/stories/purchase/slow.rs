@@ -1,5 +1,5 @@
 //! A platform that takes long, and a server that is held up: however long a question is open, nobody
-//! else puts it meanwhile.
+//! else puts it meanwhile. Told where the clock of waits stands still, which is on SQLite.
 
 use std::{
     sync::{
@@ -15,10 +15,13 @@ use server::{
     context::Backend,
     worker,
 };
-use simulators::elastic_path::{ElasticPath, FaultKind, Options, sample_catalogue};
+use simulators::elastic_path::{ConfirmAgain, ElasticPath, FaultKind, Options, sample_catalogue};
 use storage::{Power, SqliteFile, Store};
 
-use crate::platform::{self, PAN, Platform, platform_stories, said};
+use crate::{
+    database::On,
+    platform::{self, PAN, Platform, said},
+};
 
 /// The questions that move something.
 const QUESTIONS: [&str; 3] = ["/payments", "/checkout", "/confirm"];
@@ -33,37 +36,68 @@ async fn works_beside(shop: &Platform, seconds: u32) {
     }
 }
 
-platform_stories! {
-    async fn a_question_that_is_answered_late_is_not_put_by_another_server(shop: Platform) {
-        for question in QUESTIONS {
-            let shopper = shop.shopper([(PAN, 1)]).await;
-            let before = shop.asked("POST", question);
-            shop.fault(Method::POST, question, FaultKind::Slow(Duration::from_secs(20)));
-            let (answer, ()) = futures::join!(shopper.click("ctoken_ok"), works_beside(&shop, 21));
-            assert_eq!(said(&answer), "processing/pending", "{question}");
-            shop.rest().await;
-            assert_eq!(shopper.stands().await, "complete/succeeded", "{question}");
-            assert_eq!(shop.asked("POST", question) - before, 1, "{question}");
-        }
-        shop.close().await;
-    }
+#[test]
+fn a_question_that_is_answered_late_is_not_put_by_another_server() {
+    platform::tell(On::Sqlite, answered_late);
+}
 
-    async fn a_cart_that_cannot_be_made_ready_in_time_is_not_charged_and_not_touched_again(
-        shop: Platform
-    ) {
+#[test]
+fn a_cart_that_cannot_be_made_ready_in_time_is_not_charged_and_not_touched_again() {
+    platform::tell(On::Sqlite, not_ready_in_time);
+}
+
+#[test]
+fn a_confirmation_that_arrives_after_its_repetition_is_a_matter_for_a_person() {
+    platform::tell(On::Sqlite, confirmed_late);
+}
+
+async fn answered_late(shop: Platform) {
+    for question in QUESTIONS {
         let shopper = shop.shopper([(PAN, 1)]).await;
-        shop.pay_elsewhere(&shopper.cart, "ctoken_decline_201").await;
-        let charges = shop.asked("POST", "/payments");
-        shop.fault(Method::PUT, "/v2/carts/{}/payments/{}", FaultKind::Slow(Duration::from_secs(29)));
-        shop.fault(Method::PUT, "/v2/carts/{}", FaultKind::Slow(Duration::from_secs(29)));
-        let answer = shopper.click("ctoken_ok").await;
-        assert_eq!(said(&answer), "processing/pending");
+        let before = shop.asked("POST", question);
+        shop.fault(Method::POST, question, FaultKind::Slow(Duration::from_secs(20)));
+        let (answer, ()) = futures::join!(shopper.click("ctoken_ok"), works_beside(&shop, 21));
+        assert_eq!(said(&answer), "processing/pending", "{question}");
         shop.rest().await;
-        assert_eq!(shop.purchases().await, "1 abandoned");
-        assert_eq!(shop.asked("POST", "/payments"), charges);
-        assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
-        shop.close().await;
+        assert_eq!(shopper.stands().await, "complete/succeeded", "{question}");
+        assert_eq!(shop.asked("POST", question) - before, 1, "{question}");
     }
+    shop.close().await;
+}
+
+async fn not_ready_in_time(shop: Platform) {
+    let shopper = shop.shopper([(PAN, 1)]).await;
+    shop.pay_elsewhere(&shopper.cart, "ctoken_decline_201").await;
+    let charges = shop.asked("POST", "/payments");
+    shop.fault(Method::PUT, "/v2/carts/{}/payments/{}", FaultKind::Slow(Duration::from_secs(29)));
+    shop.fault(Method::PUT, "/v2/carts/{}", FaultKind::Slow(Duration::from_secs(29)));
+    let answer = shopper.click("ctoken_ok").await;
+    assert_eq!(said(&answer), "processing/pending");
+    shop.rest().await;
+    assert_eq!(shop.purchases().await, "1 abandoned");
+    assert_eq!(shop.asked("POST", "/payments"), charges);
+    assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+    shop.close().await;
+}
+
+async fn confirmed_late(shop: Platform) {
+    let mut shop = shop;
+    shop.set(|modes| modes.confirm_again = ConfirmAgain::Duplicate);
+    {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        let late = FaultKind::Slow(Duration::from_secs(45));
+        shop.fault(Method::POST, "/v2/orders/{}/confirm", late);
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "processing/pending");
+        shop.pass(4, Duration::from_secs(20)).await;
+        assert_eq!(shopper.stands().await, "complete/succeeded");
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert_eq!(shop.ep.ledger().transactions.len(), 2, "the first has arrived");
+        shop.pass(2, Duration::from_secs(20 * 60)).await;
+    }
+    assert_eq!(shop.purchases().await, "1 cleaned");
+    assert_eq!(shop.items().await, ["purchase_second_booking"]);
+    shop.expected_items = 1;
+    shop.close_apart(&["pays 2 times", "its transactions say 4198"]).await;
 }
 
 #[test]
