@@ -293,6 +293,8 @@ pub enum Matter {
     Unfinished,
     /// The cart was changed between charge and checkout.
     CartChanged,
+    /// The cart cannot be read since the charge.
+    CartUnread,
     /// The platform took no order for what was charged.
     CheckoutRefused,
     /// Nobody knows whether there is an order.

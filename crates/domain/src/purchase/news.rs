@@ -428,6 +428,13 @@ impl Purchase {
                 let reached = self.reached();
                 self.to(S::NeedsReconciliation { matter, reached }, now)
             }
+            // It was to go on by itself, and now it cannot.
+            S::NeedsReconciliation { matter: Matter::CartUnread, reached }
+                if matter != Matter::CartUnread =>
+            {
+                let reached = reached.clone();
+                self.to(S::NeedsReconciliation { matter, reached }, now)
+            }
             // Nothing was charged, it is paid, or it is over.
             S::Created { .. }
             | S::Confirmed { .. }

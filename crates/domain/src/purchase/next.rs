@@ -123,6 +123,9 @@ impl Purchase {
                 Step::CallPerson(Matter::Unfinished)
             }
             S::Processing { payment } => Step::AskPayment(payment.clone()),
+            S::Charged { .. } if now >= self.progress.since + FIND_WITHIN => {
+                Step::CallPerson(Matter::CartUnread)
+            }
             S::Charged { .. } => Step::CheckOut,
             S::Ordering { asked, .. } => self.find(now, *asked, Matter::CheckoutUnknown, || {
                 Step::FindOrder { may_repeat: asked.may_repeat(now, LISTED_WITHIN) }
@@ -148,6 +151,9 @@ impl Purchase {
             S::NeedsReconciliation { matter, reached } => match reached {
                 Reached::Means(Means::Payment(payment)) if *matter == Matter::Unfinished => {
                     Step::AskPayment(payment.clone())
+                }
+                Reached::Means(Means::Payment(_)) if *matter == Matter::CartUnread => {
+                    Step::CheckOut
                 }
                 Reached::Nothing => Step::FindCharge { may_repeat: false },
                 Reached::Means(_) => Step::FindOrder { may_repeat: false },

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::next::{BEGIN_WITHIN, LISTED_WITHIN, SHOWS_WITHIN};
 use super::{
-    Abandonment, Aim, Asked, Booking, Means, PayToken, Progress, Purchase, PurchaseState as S,
-    Terms,
+    Abandonment, Aim, Asked, Booking, Matter, Means, PayToken, Progress, Purchase,
+    PurchaseState as S, Reached, Terms,
 };
 
 /// A purchase does not take this step from where it stands.
@@ -81,7 +81,11 @@ impl Purchase {
         }
         let is_watched = self.aim() == Aim::WatchUntilOver;
         let payment = match self.state().clone() {
-            S::Charged { payment } => Some(payment),
+            S::Charged { payment }
+            | S::NeedsReconciliation {
+                matter: Matter::CartUnread,
+                reached: Reached::Means(Means::Payment(payment)),
+            } => Some(payment),
             S::RequiresAction { payment, .. } | S::Processing { payment } => {
                 (!is_watched).then_some(payment)
             }

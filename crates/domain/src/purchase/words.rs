@@ -86,12 +86,13 @@ impl Abandonment {
 
 impl Matter {
     /// Every matter.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ChargeUnknown,
         Self::ChargeAmount,
         Self::AnotherPayment,
         Self::Unfinished,
         Self::CartChanged,
+        Self::CartUnread,
         Self::CheckoutRefused,
         Self::CheckoutUnknown,
         Self::OrderTotal,
@@ -110,6 +111,7 @@ impl Matter {
             Self::AnotherPayment => "another_payment",
             Self::Unfinished => "unfinished",
             Self::CartChanged => "cart_changed",
+            Self::CartUnread => "cart_unread",
             Self::CheckoutRefused => "checkout_refused",
             Self::CheckoutUnknown => "checkout_unknown",
             Self::OrderTotal => "order_total",
@@ -140,6 +142,10 @@ impl Matter {
             Self::CartChanged => {
                 "The card is charged, or may be, and the cart was changed before the order was made: give \
                  the payment back at Stripe."
+            }
+            Self::CartUnread => {
+                "The card is charged, and the platform has not shown the cart since: the order is made as \
+                 soon as it does. Whoever wants to give the payment back instead ends the purchase first."
             }
             Self::CheckoutRefused => {
                 "The card is charged, or may be, and the platform makes no order of the cart, perhaps because \
@@ -183,6 +189,7 @@ impl Matter {
             | Self::AnotherPayment
             | Self::Unfinished
             | Self::CartChanged
+            | Self::CartUnread
             | Self::CheckoutRefused
             | Self::CheckoutUnknown
             | Self::OrderTotal

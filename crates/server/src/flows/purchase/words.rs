@@ -18,6 +18,7 @@ pub(super) fn for_shopper(matter: Matter) -> &'static str {
         Matter::ChargeAmount
         | Matter::AnotherPayment
         | Matter::CartChanged
+        | Matter::CartUnread
         | Matter::CheckoutUnknown
         | Matter::OrderTotal
         | Matter::ConfirmRefused

@@ -116,6 +116,21 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn a_cart_that_is_not_shown_after_the_charge_calls_a_person_and_is_ordered_later(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        let kind = FaultKind::Status(500, ErrorShape::Number);
+        shop.ep.inject(Fault::once("/v2/carts/{}", kind).of(Method::GET).nth(3).times(1000));
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "processing/pending");
+        shop.pass(20, Duration::from_secs(15)).await;
+        assert_eq!(shop.items().await, ["purchase_cart_unread"]);
+        assert!(shop.ep.ledger().orders.is_empty());
+        shop.ep.clear_faults();
+        shop.heal().await;
+        assert_eq!(shopper.stands().await, "complete/succeeded");
+        assert!(shop.items().await.is_empty());
+        shop.close().await;
+    }
+
     async fn a_shipping_line_that_another_tab_took_out_after_the_charge_is_put_back(shop: Platform) {
         let shopper = shop.shopper([(PAN, 1)]).await;
         let kind = FaultKind::Status(500, ErrorShape::Number);
