@@ -2,6 +2,8 @@
 //! order and told as the platform tells it; whose it is stands in our purchase alone, which the order
 //! names.
 
+use std::time::Duration;
+
 use domain::{
     elastic_path::EpOrderId,
     id::{PurchaseId, VisitorId},
@@ -9,6 +11,7 @@ use domain::{
 };
 use gateways::elastic_path::{EpError, Unsent, placed::PlacedOrder};
 use storage::{StoreError, purchase};
+use tokio::time::{Instant, sleep};
 
 use super::FlowError;
 use crate::context::PlatformContext;
@@ -24,6 +27,8 @@ pub struct Seen {
 
 /// The calls that it takes: a token and the order.
 const CALLS: u32 = 2;
+/// So long a reader waits for room among the calls that the platform allows.
+const ROOM_WITHIN: Duration = Duration::from_secs(3);
 
 /// The order, if this visitor's purchase made it. Everyone else hears the same as for an order that
 /// does not exist.
@@ -34,11 +39,7 @@ pub async fn see_placed_order(
 ) -> Result<Seen, FlowError> {
     // Without the shop's own right nothing can have been bought here.
     let admin = px.elastic_path.admin().ok_or(FlowError::NoSuchOrder)?;
-    // Who only looks waits for those who pay.
-    px.elastic_path.admit(CALLS).map_err(|busy| {
-        let retry_after = Some(busy.retry_after);
-        EpError::NotSent(Unsent::TooMany { retry_after })
-    })?;
+    room(px).await?;
     let placed = px.elastic_path.placed_order(&admin, id).await;
     let placed = placed.map_err(|error| match error.refusal() {
         Some(no) if no.is_not_found() => FlowError::NoSuchOrder,
@@ -50,6 +51,19 @@ pub async fn see_placed_order(
     match made.and_then(order_of) {
         Some((order, is_settled)) if order == id => Ok(Seen { placed, is_settled }),
         Some(_) | None => Err(FlowError::NoSuchOrder),
+    }
+}
+
+/// Who only looks waits for those who pay.
+async fn room(px: &PlatformContext) -> Result<(), EpError> {
+    let begun = Instant::now();
+    loop {
+        let Err(busy) = px.elastic_path.admit(CALLS) else { return Ok(()) };
+        let wait = busy.retry_after;
+        if begun.elapsed() + wait > ROOM_WITHIN {
+            return Err(EpError::NotSent(Unsent::TooMany { retry_after: Some(wait) }));
+        }
+        sleep(wait).await;
     }
 }
 

@@ -102,7 +102,7 @@ platform_stories! {
             manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), body).await;
             assert_eq!(read(&guest, &id).await.to_string(), "404 order.notFound");
         }
-        shop.close().await;
+        shop.close_apart(&["is cleaned, and its order", "has 0 orders", "no purchase knows of it"]).await;
     }
 
     async fn an_order_at_the_platform_whose_payment_is_not_booked_is_pending(shop: Platform) {
@@ -124,7 +124,7 @@ platform_stories! {
         let refund = format!("/v2/orders/{id}/transactions/{booked}/refund");
         manage(&shop, Method::POST, &refund, json!({})).await;
         assert_eq!(read(&guest, &id).await.body["status"], "refunded");
-        shop.close().await;
+        shop.close_apart(&["is cleaned, and its order", "has 0 orders"]).await;
     }
 
     async fn an_order_at_the_platform_that_nobody_paid_and_the_merchant_cancels_is_cancelled(shop: Platform) {
