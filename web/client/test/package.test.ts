@@ -17,7 +17,7 @@ import { FORM } from './contract/shopper.js';
 const run = promisify(execFile);
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PACKAGES = ['client', 'vue', 'react'];
+const PACKAGES = ['client', 'vue', 'react', 'better-auth'];
 const BYTES_MAX = 5000;
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
@@ -96,6 +96,7 @@ describe('what the documents show', () => {
       read('README.md'),
       read('../vue/README.md'),
       read('../react/README.md'),
+      read('../better-auth/README.md'),
       read('../../docs/front-end.md'),
     ];
     const blocks = documents.flatMap((text) => [...text.matchAll(/```tsx?\n(.*?)```/gs)]);
@@ -105,6 +106,7 @@ describe('what the documents show', () => {
       'examples/place-order.ts',
       '../vue/examples/checkout-page.ts',
       '../react/examples/checkout-page.tsx',
+      '../better-auth/examples/auth.ts',
     ];
     const examples = names.map(read);
     for (const example of examples) expect(shown).toContain(example);
