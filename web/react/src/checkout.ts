@@ -140,10 +140,11 @@ export class Checkout {
   /** Pays, once however often it is called. Without a token the form is asked for one. */
   readonly placeOrder = (given?: Partial<Confirmed>): Promise<Outcome> =>
     this.#alone(async () => {
-      const { session } = this.#state;
+      const { session, reconciliationPending } = this.#state;
       if (!session) return this.#refused(refusal('NO_SESSION', 'There is no checkout yet.'));
       if (session.payment.status === 'requires_action') return this.#challenge(session);
-      if (isUnderWay(session) || session.status === 'complete') return this.#outcome();
+      const isPaid = session.status === 'complete';
+      if (isPaid || isUnderWay(session) || reconciliationPending) return this.#outcome();
       const means = await this.#means(session, given);
       return 'error' in means ? this.#refused(means.error) : this.#pay(means);
     });
@@ -164,12 +165,11 @@ export class Checkout {
   };
 
   async #load(): Promise<void> {
-    const answer = await this.till.sessions.current();
-    this.#took(answer);
-    if (!answer.ok) this.#loaded = undefined;
+    const { success } = await this.#look();
+    if (!success) this.#loaded = undefined;
     const { session } = this.#state;
     const isMissing = !session || session.status === 'expired';
-    if (answer.ok && isMissing && this.#autoCreate) this.#took(await this.till.sessions.open());
+    if (success && isMissing && this.#autoCreate) this.#took(await this.till.sessions.open());
     if (session?.payment.status === 'requires_action') {
       // Her bank may have sent her back by a redirect. That it still waits is no news.
       const resumed = await this.till.sessions.resume();
@@ -226,8 +226,8 @@ export class Checkout {
         const isUntouched = answer.value.session?.payment.status === 'idle';
         return failure && isUntouched ? this.#refused(failure) : this.#outcome();
       }
-      this.#refused(answer.failure);
-      if (this.#pages === 0) return this.#outcome();
+      const refused = this.#refused(answer.failure);
+      if (this.#pages === 0 || isFinal(answer.failure)) return refused;
       await this.#wait(LOOK_AGAIN_MS[looks] ?? LOOK_AGAIN_MAX_MS, this.#left.signal);
     }
   }
@@ -253,7 +253,10 @@ export class Checkout {
       const error = refusal('IN_FLIGHT', 'The payment is under way.');
       return { ...this.#outcome(), success: false, error };
     }
-    this.#set({ isPaying: true, error: null, paymentError: null });
+    const { reconciliationPending, paymentError } = this.#state;
+    // What is certain about her money stays to be read.
+    const said = reconciliationPending ? paymentError : null;
+    this.#set({ isPaying: true, error: null, paymentError: said });
     try {
       await this.#last;
       return await act();
@@ -307,6 +310,10 @@ export const isUnderWay = ({ status, payment }: CheckoutSession): boolean =>
 
 /** Whether nobody knows what became of the request. */
 const isUnknown = (failure: Failure): boolean => !('status' in failure) || failure.status >= 500;
+
+/** Whether to ask again is of no use. */
+const isFinal = (failure: Failure): boolean =>
+  'status' in failure && failure.status < 500 && failure.code !== 'rate.limited';
 
 const sessionIn = (details: unknown) =>
   (details as { session?: CheckoutSession } | undefined)?.session;

@@ -132,9 +132,9 @@ interface FrameProps extends Pick<StripePaymentProps, 'className' | 'children'> 
 /** The form around Stripe's fields, and what the shop has below them. */
 function Frame({ checkout, form, fields, className, children }: FrameProps) {
   const { session, isPaying, error, paymentError, reconciliationPending } = useStateOf(checkout);
-  const isUnfinished = session !== null && session.status !== 'complete' && !isUnderWay(session);
+  const isOpen = session?.status === 'open' && !isUnderWay(session);
   const payment: StripePaymentState = {
-    isReady: form.isReady && isUnfinished && !reconciliationPending,
+    isReady: form.isReady && isOpen && !reconciliationPending,
     isProcessing: isPaying || (session !== null && isUnderWay(session)),
     error: form.error ?? paymentError ?? error?.message ?? null,
     ...(form.free && { free: true }),

@@ -363,6 +363,45 @@ describe('a page that', () => {
     expect(seen.checkout.isLoading).toBe(false);
   });
 
+  it('finds the network lost tries again until it is there', async () => {
+    const shop = await openShop();
+    shop.network.through = () => () => Promise.reject(new TypeError('the network is gone'));
+    const { seen } = show(shop, {
+      async wait() {
+        await waitFor(() => expect(seen.checkout.error?.code).toBe('network'));
+        expect(seen.checkout.isLoading).toBe(true);
+        shop.network.through = (fetch) => fetch;
+      },
+    });
+    await becomes('open idle');
+    expect(seen.checkout).toMatchObject({ error: null, isLoading: false });
+  });
+
+  it('is at a shop that knows no sessions stops asking', async () => {
+    const shop = await openShop();
+    shop.network.through = (fetch) => (_, init) => fetch('/api/elsewhere', init);
+    const { seen } = show(shop);
+    await waitFor(() => expect(seen.checkout.error?.code).toBe('route.notFound'));
+    await waitFor(() => expect(seen.checkout.isLoading).toBe(false));
+    expect(shop.calls).toEqual(['GET /current']);
+  });
+
+  it('finds a payment that a person looks at says so, and pays nothing more', async () => {
+    const shop = await openShop();
+    const paymentError = 'Your money is safe. We look into it.';
+    shop.network.through = (fetch) => async (url, init) => {
+      const said = JSON.parse(await (await fetch(url, init)).text());
+      const whole = { ...said, paymentError, reconciliationPending: true };
+      return new Response(JSON.stringify(whole), { status: 200 });
+    };
+    const { seen } = show(shop);
+    await becomes(`open idle ${paymentError}`);
+    expect(button().disabled).toBe(true);
+    const outcome = await act(() => seen.checkout.placeOrder({ confirmation_token: 'x' }));
+    expect(outcome).toMatchObject({ paymentError, reconciliationPending: true });
+    expect(shop.count('POST /current/pay')).toBe(0);
+  });
+
   it('has no session opens one, in StrictMode too', async () => {
     const { calls } = await openPage({ withSession: false });
     expect(calls.slice(0, 2)).toEqual(['GET /current', 'POST ']);
