@@ -137,6 +137,23 @@ describe('the payment form', () => {
     });
   });
 
+  it('pays what she has said last, though its answer was not there yet', async () => {
+    const { calls, seen, network } = await openPage();
+    network.through = (fetch) => async (url, init) => {
+      if (init.method === 'PATCH') await new Promise((passed) => setTimeout(passed, 20));
+      const answer = await fetch(url, init);
+      calls.push(`answered ${init.method}`);
+      return answer;
+    };
+    calls.length = 0;
+    const customerInfo = { name: 'Grace', email: 'grace@example.org' };
+    await act(() =>
+      Promise.all([seen.checkout.updateSession({ customerInfo }), seen.checkout.placeOrder()]),
+    );
+    expect(calls.slice(0, 3)).toEqual(['PATCH /current', 'answered PATCH', 'elements.submit']);
+    expect(seen.checkout.session).toMatchObject({ status: 'complete', customerInfo });
+  });
+
   it('lets the shopper look at a total that has changed with the address', async () => {
     const { calls, stripe, network, count } = await openPage();
     network.through = (fetch) => async (url, init) => {
