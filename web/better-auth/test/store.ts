@@ -67,18 +67,21 @@ export function openBrowser(handler: Handler) {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     return new Headers({ origin: ORIGIN, cookie, 'content-type': 'application/json' });
   };
-  async function send(call: string, body?: object) {
-    const [method = '', path = ''] = call.split(' ');
-    const init = { method, headers: headers(), ...(body && { body: JSON.stringify(body) }) };
-    const response = await handler(new Request(`${ORIGIN}/api/ep${path}`, init));
+  const take = (response: Response) => {
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
       if (/max-age=0/i.test(cookie)) cookies.delete(name);
       else cookies.set(name, value);
     }
+  };
+  async function send(call: string, body?: object) {
+    const [method = '', path = ''] = call.split(' ');
+    const init = { method, headers: headers(), ...(body && { body: JSON.stringify(body) }) };
+    const response = await handler(new Request(`${ORIGIN}/api/ep${path}`, init));
+    take(response);
     const text = await response.text();
     seen.push(text, ...response.headers.getSetCookie());
     return { status: response.status, body: text ? JSON.parse(text) : null };
   }
-  return { send, cookies, headers, seen };
+  return { send, take, cookies, headers, seen };
 }
