@@ -127,7 +127,10 @@ export class Checkout {
 
   /** Opens a session on the visitor's cart, or on this one at Elastic Path. */
   readonly createSession = (cartId?: string): Promise<Outcome> =>
-    this.#then(async () => this.#took(await this.till.sessions.open(cartId ? { cartId } : {})));
+    // A button in Studio may hand over its click.
+    this.#then(async () =>
+      this.#took(await this.till.sessions.open(typeof cartId === 'string' ? { cartId } : {})),
+    );
 
   /** Says who buys and where it goes; what is not there stays as it is. */
   readonly updateSession = (changes: SessionChanges): Promise<Outcome> =>
@@ -184,7 +187,7 @@ export class Checkout {
     given: Partial<Confirmed> | undefined,
   ): Promise<Means | { error: CheckoutError }> {
     if (totals?.total === 0) return { gateway: 'manual' };
-    // A button in Studio may hand over its click.
+    // As above: what is no token was not meant.
     if (typeof given?.confirmation_token === 'string') {
       return { gateway: 'stripe', confirmation_token: given.confirmation_token };
     }

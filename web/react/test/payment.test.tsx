@@ -139,19 +139,25 @@ describe('the payment form', () => {
 
   it('pays what she has said last, though its answer was not there yet', async () => {
     const { calls, seen, network } = await openPage();
+    let answer = () => {};
+    const held = new Promise<void>((go) => {
+      answer = go;
+    });
     network.through = (fetch) => async (url, init) => {
-      if (init.method === 'PATCH') await new Promise((passed) => setTimeout(passed, 20));
-      const answer = await fetch(url, init);
-      calls.push(`answered ${init.method}`);
-      return answer;
+      if (init.method === 'PATCH') await held;
+      return fetch(url, init);
     };
     calls.length = 0;
     const customerInfo = { name: 'Grace', email: 'grace@example.org' };
-    await act(() =>
-      Promise.all([seen.checkout.updateSession({ customerInfo }), seen.checkout.placeOrder()]),
-    );
-    expect(calls.slice(0, 3)).toEqual(['PATCH /current', 'answered PATCH', 'elements.submit']);
-    expect(seen.checkout.session).toMatchObject({ status: 'complete', customerInfo });
+    await act(async () => {
+      seen.checkout.updateSession({ customerInfo });
+      seen.checkout.placeOrder();
+    });
+    expect(calls).toEqual(['PATCH /current']);
+    answer();
+    await becomes('complete succeeded');
+    expect(calls).toEqual(['PATCH /current', ...PAY]);
+    expect(seen.checkout.session).toMatchObject({ customerInfo });
   });
 
   it('lets the shopper look at a total that has changed with the address', async () => {
@@ -202,6 +208,21 @@ describe('the payment form', () => {
     fireEvent.click(button());
     await becomes('complete succeeded');
     expect(count('POST /current/pay')).toBe(2);
+  });
+
+  it('says so where Stripe.js cannot be loaded, and tries again when it is shown again', async () => {
+    const shop = await openShop();
+    shop.loading.fails = true;
+    const { unmount } = show(shop);
+    await waitFor(() =>
+      expect(screen.getByRole('alert').textContent).toBe('The payment form cannot be loaded.'),
+    );
+    expect(button().disabled).toBe(true);
+    unmount();
+    shop.loading.fails = false;
+    show(shop);
+    await ready();
+    expect(screen.getByRole('alert').textContent).toBe('');
   });
 
   it('uses the connected account', async () => {

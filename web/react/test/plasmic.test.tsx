@@ -226,7 +226,9 @@ describe('a page made in Studio', () => {
     await shop.till.cart.add(
       await shop.till.products.list().then((all) => (all.ok && all.value.items[0]?.id) || ''),
     );
-    expect(await act(() => session.current?.createSession?.())).toMatchObject({ success: true });
+    expect(await act(() => session.current?.createSession?.({ type: 'click' }))).toMatchObject({
+      success: true,
+    });
     expect(status()).toBe('open');
   });
 

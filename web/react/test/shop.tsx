@@ -51,13 +51,15 @@ export async function openShop({ sku = 'mug', isFilledIn = true, withSession = t
   vi.stubGlobal('fetch', throughShop);
   const bank = { card: GOOD as TestCard, does: 'passes' as 'passes' | 'fails' | 'closes' };
   const stripe = fakeStripe(stub, calls, bank);
+  const loading = { fails: false };
   stripeOfPage = (...asked) => {
     calls.push(`Stripe(${JSON.stringify(asked[1] ?? null)})`);
+    if (loading.fails) throw new Error('Stripe.js does not like the key');
     return stripe;
   };
   keys += 1;
   const count = (call: string) => calls.filter((made) => made === call).length;
-  return { stub, till, calls, count, network, bank, stripe, key: `pk_test_${keys}` };
+  return { stub, till, calls, count, network, bank, stripe, loading, key: `pk_test_${keys}` };
 }
 
 async function fillIn(till: ReturnType<typeof createTill>) {
