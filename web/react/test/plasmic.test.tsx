@@ -226,9 +226,15 @@ describe('a page made in Studio', () => {
     await shop.till.cart.add(
       await shop.till.products.list().then((all) => (all.ok && all.value.items[0]?.id) || ''),
     );
+    const sent: unknown[] = [];
+    shop.network.through = (fetch) => (url, init) => {
+      sent.push(init.body);
+      return fetch(url, init);
+    };
     expect(await act(() => session.current?.createSession?.({ type: 'click' }))).toMatchObject({
       success: true,
     });
+    expect(sent).toEqual(['{}']);
     expect(status()).toBe('open');
   });
 
