@@ -17,16 +17,17 @@ import { FORM } from './contract/shopper.js';
 const run = promisify(execFile);
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PACKAGES = ['client', 'vue'];
+const PACKAGES = ['client', 'vue', 'react', 'better-auth'];
 const BYTES_MAX = 5000;
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 
 /** What a shop's page loads of it, minified and gzipped. */
-async function bytesOf(code: string): Promise<number> {
+async function bytesOf(code: string, external: string[] = []): Promise<number> {
   const { outputFiles } = await build({
     stdin: { contents: code, resolveDir: PACKAGE },
     bundle: true,
+    external,
     minify: true,
     format: 'esm',
     write: false,
@@ -47,6 +48,15 @@ describe('the package', () => {
     const money = await bytesOf("export { formatAmount } from '@till/client';");
     const till = await bytesOf("export { createTill } from '@till/client';");
     expect(money + till).toBeLessThan((await bytesOf("export * from '@till/client';")) + 200);
+  });
+
+  it('is small in React too, besides what others bring', async () => {
+    const external = ['react', 'react-dom', '@stripe/*', '@plasmicapp/*'];
+    const react = await bytesOf("export * from '@till/react';", external);
+    const plasmic = await bytesOf("export * from '@till/react/plasmic';", external);
+    console.log(`@till/react: ${react} bytes, with Plasmic ${plasmic}`);
+    expect(react).toBeLessThan(6000);
+    expect(plasmic).toBeLessThan(8000);
   });
 
   it('depends on nothing', () => {
@@ -70,7 +80,11 @@ describe.concurrent('every package', () => {
       read('../package-lock.json'),
     );
     const places = Object.entries(lock.packages);
-    expect(places.filter(([path]) => /node_modules\/stripe$/.test(path))).toEqual([]);
+    // What runs in browsers is no library for servers.
+    const stripes = places.map(([path]) => path).filter((path) => /stripe/.test(path));
+    expect(stripes).toEqual(
+      ['react-stripe-js', 'stripe-js'].map((of) => `node_modules/@stripe/${of}`),
+    );
     const addresses = places.map(([, { resolved = '' }]) => resolved);
     expect(addresses.filter((address) => address.includes(':'))).toEqual([]);
   });
@@ -81,12 +95,20 @@ describe('what the documents show', () => {
     const documents = [
       read('README.md'),
       read('../vue/README.md'),
+      read('../react/README.md'),
+      read('../better-auth/README.md'),
       read('../../docs/front-end.md'),
     ];
-    const blocks = documents.flatMap((text) => [...text.matchAll(/```ts\n(.*?)```/gs)]);
+    const blocks = documents.flatMap((text) => [...text.matchAll(/```tsx?\n(.*?)```/gs)]);
     const shown = blocks.map(([, code = '']) => code);
-    const names = ['examples/first-order', 'examples/place-order', '../vue/examples/checkout-page'];
-    const examples = names.map((name) => read(`${name}.ts`));
+    const names = [
+      'examples/first-order.ts',
+      'examples/place-order.ts',
+      '../vue/examples/checkout-page.ts',
+      '../react/examples/checkout-page.tsx',
+      '../better-auth/examples/auth.ts',
+    ];
+    const examples = names.map(read);
     for (const example of examples) expect(shown).toContain(example);
     // What is too short for a file of its own.
     const others = shown.filter((code) => !examples.includes(code));

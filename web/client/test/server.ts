@@ -64,7 +64,7 @@ async function openShop(programs: Programs): Promise<Stage> {
 }
 
 /** What runs of the binary, in a folder of its own. */
-class Programs {
+export class Programs {
   private readonly children: ChildProcess[] = [];
 
   private constructor(
@@ -194,7 +194,8 @@ function csv(rows: CatalogueRow[]): string {
   return `${[head, ...lines].join('\n')}\n`;
 }
 
-async function freePorts(): Promise<[number, number]> {
+/** Two ports that are nobody's. */
+export async function freePorts(): Promise<[number, number]> {
   const servers = [createServer(), createServer()];
   const ports = await Promise.all(
     servers.map(
