@@ -74,6 +74,9 @@ pub(super) const SHOWS_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 pub(super) const LISTED_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 /// How often a question is put at most.
 const TIMES_MAX: u32 = 2;
+/// Money that a bank moves by itself has its order, or a person who knows, within five minutes: who
+/// waits for a bank is looked at so often, in seconds.
+const LOOK_WITHIN: i64 = 240;
 /// A shopper does not take longer for a challenge.
 const ACTION_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 /// After it a person is called for a challenge that was never solved.
@@ -186,7 +189,7 @@ impl Purchase {
             // Whoever brought it here is about to go on.
             S::Charged { .. } | S::Ordered { .. } => Some(within(10, 60)),
             S::RequiresAction { .. } | S::Processing { .. } | S::Pending { .. } => {
-                Some(within(15, 3_600))
+                Some(within(15, LOOK_WITHIN))
             }
             S::Confirmed { clean_up, .. } => Some(clean_up.due(now).unwrap_or(within(5, 3_600))),
             S::NeedsReconciliation { .. } => Some(within(60, 3_600)),

@@ -442,7 +442,7 @@ fn of_platform(error: &EpError) -> ApiError {
         EpError::Refused(no) if no.is_out_of_stock() => ApiError::new(Code::StockChanged),
         EpError::Refused(no) if no.is_operator_fault() => {
             tracing::error!(%error, "Elastic Path refuses us");
-            ApiError::new(Code::Server)
+            ApiError::new(Code::Unavailable)
         }
         EpError::Refused(no) => {
             let said = no.sentence().unwrap_or("it does not say why");

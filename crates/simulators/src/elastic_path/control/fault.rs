@@ -196,6 +196,11 @@ impl ElasticPath {
         self.lock().faults.push(fault);
     }
 
+    /// Whether a failure was ordered that has not come to its end.
+    pub fn has_faults(&self) -> bool {
+        !self.lock().faults.is_empty()
+    }
+
     /// Takes back every ordered failure.
     pub fn clear_faults(&self) {
         self.lock().faults.clear();
