@@ -154,6 +154,10 @@ async fn check(px: &Px, wish: &Pay, session: CheckoutSession) -> Result<Checked,
         let shown = cart::price(px, (wish.visitor, wish.session), &seen).await?;
         return Err(PayError::CartMismatch(Box::new(shown)));
     };
+    // Nobody pays for the sending of nothing.
+    if cart::is_empty(&seen) {
+        return Err(PayError::Missing(vec!["items"]));
+    }
     if seen.has_subscription() {
         return Err(PayError::AccountRequired);
     }

@@ -24,6 +24,14 @@ use crate::{
     flows::FlowError,
 };
 
+/// Whether there is nothing in it to buy.
+pub fn is_empty(cart: &CartView) -> bool {
+    !cart.lines.iter().any(|line| match line.kind {
+        LineKind::Product | LineKind::Subscription | LineKind::Custom => !line.is_shipping(),
+        LineKind::Promotion | LineKind::Other(_) => false,
+    })
+}
+
 /// The digest of what the shopper put into a cart.
 pub fn hash(cart: &CartView) -> CartHash {
     let mut digest = [0; 32];

@@ -25,7 +25,7 @@ use crate::{
         platform_cart::cart_of,
         purchase::{
             Answer,
-            cart::{hash, is_physical, is_shipped_by, put_shipping, totals},
+            cart::{hash, is_empty, is_physical, is_shipped_by, put_shipping, totals},
         },
     },
 };
@@ -42,6 +42,9 @@ pub(super) async fn open(
     let view = read_cart(px, &cart).await?;
     if is_consumed(px, &view).await? {
         forget(px, opening.visitor, &cart).await?;
+        return Err(SessionError::NoCart);
+    }
+    if is_empty(&view) {
         return Err(SessionError::NoCart);
     }
     // Another session may have chosen how it is sent; this one has not. A cart that is being paid

@@ -11,6 +11,17 @@ use crate::{
 };
 
 platform_stories! {
+    async fn nobody_opens_or_pays_a_session_on_an_empty_cart(shop: Platform) {
+        let guest = Browser::open(&shop, &[]);
+        guest.ready().await;
+        assert_eq!(guest.ask(Method::DELETE, "/api/cart", None).await.status, 200);
+        assert_eq!(guest.pay("ctoken_ok").await.to_string(), "409 CART_MISMATCH");
+        assert_eq!(guest.pay("ctoken_ok").await.status, 400, "she has seen that it is empty");
+        assert_eq!(guest.post(SESSIONS, json!({})).await.status, 400);
+        assert!(shop.ep.ledger().payments.is_empty());
+        shop.close().await;
+    }
+
     async fn a_session_on_a_cart_at_the_platform_is_priced_by_the_platform_with_its_shipping(shop: Platform) {
         let guest = Browser::open(&shop, &[]);
         guest.add(PAN, 2).await;
