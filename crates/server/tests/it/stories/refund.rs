@@ -170,6 +170,10 @@ stories! {
         give_back(&shop, &intent, Some(400)).await.unwrap();
 
         shop.until("Stripe has made it", || async { made_at_stripe(&shop) == 1 }).await;
+        // Else the first request, which is sent more than once, would still be answered.
+        shop.until("the answer is missed", || async {
+            books::refunds(&shop.cx.store).await == "400 unknown"
+        }).await;
         shop.stripe.clear_faults();
         lose_events(&shop);
         shop.advance(A_WHILE);
