@@ -441,14 +441,28 @@ impl CheckoutSession {
 
     /// Shows how the payment stands. That of another payment changes nothing, and nothing undoes
     /// a success. A session that had expired or failed comes to know of a success all the same.
+    ///
+    /// `paid_for` is what the payment buys. A session that saw something else in its cart waits for
+    /// its end, like everybody who has that cart; but what it saw is not bought by it.
     #[must_use]
-    pub fn show(self, of: Followed, standing: Standing, now: Timestamp) -> Self {
+    pub fn show(
+        self,
+        of: Followed,
+        standing: Standing,
+        paid_for: CartHash,
+        now: Timestamp,
+    ) -> Self {
         use SessionState as S;
         if self.followed() != Some(of) {
             return self;
         }
         let state = match (self.state.clone(), standing) {
             (state @ S::Complete { .. }, _) => state,
+            (S::Processing { .. } | S::ActionRequired { .. }, Standing::Succeeded(_))
+                if self.cart_hash != paid_for =>
+            {
+                S::Open { failed: None }
+            }
             (_, Standing::Succeeded(order)) => S::Complete { followed: of, order },
             // A late word of a try that failed opens nothing, except that the payment goes on.
             (state @ S::Expired { .. }, Standing::Failed { .. } | Standing::NotBegun) => state,

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     elastic_path::{EpOrderId, EpPaymentId},
+    id::VisitorId,
     session::{Action, SessionOrder, Standing},
 };
 
@@ -230,6 +231,40 @@ impl Purchase {
             }
             S::Abandoned { why, .. } => Standing::Failed { message: why.sentence().to_owned() },
             S::NeedsReconciliation { .. } => Standing::Pending { reconciling: true },
+        }
+    }
+
+    /// The same, for a session of this visitor. Another's on the same cart learns that it is being
+    /// paid; how to prove who pays is not for it.
+    pub fn standing_for(&self, visitor: VisitorId) -> Standing {
+        match self.standing() {
+            Standing::ActionRequired(_) if visitor != self.terms.visitor => {
+                Standing::Pending { reconciling: false }
+            }
+            standing => standing,
+        }
+    }
+
+    /// Whether it has the cart for longer than a shopper waits: a bank takes days, and so may a
+    /// person.
+    pub fn takes_long(&self) -> bool {
+        use PurchaseState as S;
+        match self.state() {
+            S::Processing { .. }
+            | S::Pending { .. }
+            | S::Cancelling { .. }
+            | S::Confirmed { .. }
+            | S::NeedsReconciliation { .. } => true,
+            S::RequiresAction { .. } => self.aim() == Aim::WatchUntilOver,
+            S::Created { .. }
+            | S::Charging { .. }
+            | S::Charged { .. }
+            | S::Ordering { .. }
+            | S::Ordered { .. }
+            | S::Confirming { .. }
+            | S::Cleaned { .. }
+            | S::Declined { .. }
+            | S::Abandoned { .. } => false,
         }
     }
 

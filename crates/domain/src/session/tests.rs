@@ -21,7 +21,7 @@ fn session() -> CheckoutSession {
         id: SessionId(Uuid::from_u128(1)),
         visitor: VisitorId(Uuid::from_u128(2)),
         cart: SessionCart::Platform("5f6c".parse().unwrap()),
-        cart_hash: CartHash::of([("a", 1, 3000)]),
+        cart_hash: content(),
         totals: Some(SessionTotals::new(usd(3000), usd(0), usd(0), usd(3000)).unwrap()),
         requires_shipping: true,
         at: at(0),
@@ -56,12 +56,17 @@ fn standings() -> [Standing; 6] {
     ]
 }
 
+/// What the session saw in its cart.
+fn content() -> CartHash {
+    CartHash::of([("a", 1, 3000)])
+}
+
 fn paying() -> CheckoutSession {
     session().begin(ours(), at(1)).unwrap()
 }
 
 fn shown(standing: Standing) -> CheckoutSession {
-    paying().show(ours(), standing, at(2))
+    paying().show(ours(), standing, content(), at(2))
 }
 
 fn failed() -> CheckoutSession {
@@ -135,18 +140,32 @@ fn whatever_is_shown_of_the_payment_leads_where_it_should() {
     };
     for (before, row) in situations().into_iter().zip(rows) {
         for (standing, expected) in standings().into_iter().zip(row) {
-            let after = before.clone().show(ours(), standing.clone(), at(3));
+            let after = before.clone().show(ours(), standing.clone(), content(), at(3));
             assert_eq!(words(&after), expected, "{before:?} {standing:?}");
-            assert_eq!(after.clone().show(ours(), standing, at(4)), after, "twice is once");
+            assert_eq!(
+                after.clone().show(ours(), standing, content(), at(4)),
+                after,
+                "twice is once"
+            );
         }
     }
+}
+
+#[test]
+fn a_session_that_waits_for_the_payment_of_something_else_has_bought_nothing_by_it() {
+    let something_else = CartHash::of([("b", 1, 500)]);
+    let waits = paying().show(ours(), Standing::ActionRequired(action()), something_else, at(2));
+    assert_eq!(words(&waits), ("action_required", "requires_action"));
+    let after = waits.show(ours(), Standing::Succeeded(order()), something_else, at(3));
+    assert_eq!(words(&after), ("open", "idle"));
+    assert_eq!(after.followed(), None);
 }
 
 #[test]
 fn the_payment_of_another_changes_nothing() {
     for before in situations() {
         for standing in standings() {
-            assert_eq!(before.clone().show(another(), standing, at(3)), before);
+            assert_eq!(before.clone().show(another(), standing, content(), at(3)), before);
         }
     }
 }

@@ -31,6 +31,7 @@ use uuid::Uuid;
 
 use super::{
     announce, refund,
+    session::native,
     shield::{self, Watch},
     tell::{self, Via},
 };
@@ -156,9 +157,16 @@ pub async fn show(tx: &mut Tx, stored: &payment::Stored, now: Timestamp) -> Resu
     let secret = secret.map_err(|error| {
         contradiction("payments", "client_secret", stored.payment.id.to_string(), error.to_string())
     })?;
-    for session in session::lock_following(tx, of).await? {
+    let sessions = session::lock_following(tx, of).await?;
+    if sessions.is_empty() {
+        return Ok(());
+    }
+    let order = order::load(tx, stored.payment.order).await?;
+    let paid_for =
+        native::hash_of_lines(order.as_ref().map_or(&[], |order| order.lines.as_slice()));
+    for session in sessions {
         let standing = Shown::of_payment(&stored.payment, secret.as_ref());
-        let shown = session.clone().show(of, standing, now);
+        let shown = session.clone().show(of, standing, paid_for, now);
         if shown != session {
             session::save(tx, &shown, now).await?;
         }

@@ -134,6 +134,7 @@ pub async fn call_if_stuck(
         | FlowError::Refused(_)
         | FlowError::AmountTooSmall
         | FlowError::Conflict { .. }
+        | FlowError::CartBeingPaid
         | FlowError::NotCancellable { .. }
         | FlowError::PaymentUnknown
         | FlowError::TooOften { .. }

@@ -69,6 +69,9 @@ pub enum FlowError {
         /// That order.
         order: OrderId,
     },
+    /// The cart is being paid, and is not changed meanwhile.
+    #[error("the cart is being paid")]
+    CartBeingPaid,
     /// The order cannot be cancelled.
     #[error("order {order} cannot be cancelled: {reason}")]
     NotCancellable {

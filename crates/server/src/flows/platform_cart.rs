@@ -12,7 +12,8 @@ use gateways::elastic_path::{
     Caller, EpError,
     cart::{CartView, NewItem},
 };
-use storage::{StoreError, platform_cart};
+use jiff::Timestamp;
+use storage::{StoreError, Tx, platform_cart, purchase};
 
 use super::FlowError;
 use crate::context::PlatformContext;
@@ -61,9 +62,9 @@ pub async fn fill_cart(
     change: Change,
 ) -> Result<Option<CartView>, FlowError> {
     let cart = match &change {
-        Change::Add { .. } => Some(cart_of_or_new(px, visitor).await?),
+        Change::Add { .. } => Some(cart_to_fill(px, visitor).await?),
         Change::SetQuantity { .. } | Change::Remove { .. } | Change::Clear => {
-            cart_of(px, visitor).await?
+            cart_to_change(px, visitor).await?
         }
     };
     let Some(cart) = cart else {
@@ -110,11 +111,50 @@ pub async fn cart_of(
     px.store.read(visitor, |tx, visitor| Box::pin(platform_cart::of_visitor(tx, *visitor))).await
 }
 
-async fn cart_of_or_new(px: &PlatformContext, visitor: VisitorId) -> Result<EpCartId, FlowError> {
+/// The visitor's cart, unless it is being paid: what is charged is what she saw.
+async fn cart_to_change(
+    px: &PlatformContext,
+    visitor: VisitorId,
+) -> Result<Option<EpCartId>, FlowError> {
+    let read = px.store.read(visitor, |tx, visitor| {
+        Box::pin(async move {
+            let Some(cart) = platform_cart::of_visitor(tx, *visitor).await? else {
+                return Ok(None);
+            };
+            let live = purchase::live_of_cart(tx, &cart).await?;
+            Ok(Some((cart, live.is_some())))
+        })
+    });
+    let seen: Result<_, StoreError> = read.await;
+    match seen? {
+        Some((_, true)) => Err(FlowError::CartBeingPaid),
+        Some((cart, false)) => Ok(Some(cart)),
+        None => Ok(None),
+    }
+}
+
+/// The visitor's cart, or a new one: also where hers is being paid and that takes long, or what she
+/// goes on to buy would stop an order that is already charged.
+async fn cart_to_fill(px: &PlatformContext, visitor: VisitorId) -> Result<EpCartId, FlowError> {
     let new = px.ids.next().to_string().parse::<EpCartId>();
     let new = new.map_err(|error| FlowError::Broken(error.to_string()))?;
     let write = px.store.write((visitor, new, px.clock.now()), |tx, (visitor, new, at)| {
-        Box::pin(platform_cart::of_visitor_or_new(tx, *visitor, new, *at))
+        Box::pin(free_cart(tx, *visitor, new, *at))
     });
-    Ok(write.await?)
+    write.await
+}
+
+async fn free_cart(
+    tx: &mut Tx,
+    visitor: VisitorId,
+    new: &EpCartId,
+    at: Timestamp,
+) -> Result<EpCartId, FlowError> {
+    let cart = platform_cart::of_visitor_or_new(tx, visitor, new, at).await?;
+    let Some(live) = purchase::live_of_cart(tx, &cart).await? else { return Ok(cart) };
+    if !live.purchase.takes_long() {
+        return Err(FlowError::CartBeingPaid);
+    }
+    platform_cart::forget(tx, visitor, &cart).await?;
+    Ok(platform_cart::of_visitor_or_new(tx, visitor, new, at).await?)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{
     id::{PurchaseId, SessionId, VisitorId},
-    purchase::{Abandonment, Account, Closing, Matter, PayToken, Purchase, PurchaseState},
+    purchase::{Abandonment, Account, Closing, PayToken, Purchase, PurchaseState},
     session::{CheckoutSession, Followed, SessionCart, SessionState, Standing},
 };
 use gateways::elastic_path::{Busy, EpError};
@@ -18,7 +18,7 @@ use storage::{
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{AT_ONCE, FlowError, side_by_side};
+use super::{AT_ONCE, FlowError, session::SessionError, side_by_side};
 use crate::context::Px;
 
 mod ask;
@@ -61,15 +61,22 @@ pub struct Pay {
 pub struct Answer {
     /// The session.
     pub session: CheckoutSession,
-    /// What a person looks at, if the platform and we disagree.
-    pub matter: Option<Matter>,
+    word: Option<&'static str>,
 }
 
 impl Answer {
-    /// What the shopper must know: why her payment failed, or that a person looks at it.
+    /// A session, and the purchase that it follows or that was its cart's last. Another visitor's is
+    /// not spoken of.
+    pub fn of(session: CheckoutSession, purchase: Option<&Purchase>) -> Self {
+        let hers = purchase.filter(|purchase| purchase.terms.visitor == session.visitor);
+        Self { word: hers.and_then(words::for_shopper), session }
+    }
+
+    /// What the shopper must know: why her payment failed, that a person looks at it, or why she
+    /// cannot pay in another way yet.
     pub fn sentence(&self) -> Option<&str> {
-        match (self.matter, self.session.state()) {
-            (Some(matter), _) => Some(words::for_shopper(matter)),
+        match (self.word, self.session.state()) {
+            (Some(word), _) => Some(word),
             (None, SessionState::Open { failed: Some(failed) }) => Some(&failed.message),
             (
                 None,
@@ -128,9 +135,18 @@ pub enum PayError {
     /// There is no challenge to give up.
     #[error("the session has no payment that can be given up")]
     NotAbandonable,
+    /// What must be known of the session before it is paid is not.
+    #[error(transparent)]
+    Unready(Box<SessionError>),
     /// Nothing that has to do with the payment.
     #[error(transparent)]
     Flow(#[from] FlowError),
+}
+
+impl From<SessionError> for PayError {
+    fn from(error: SessionError) -> Self {
+        Self::Unready(Box::new(error))
+    }
 }
 
 impl From<StoreError> for PayError {
@@ -173,7 +189,7 @@ async fn begin_and_drive(px: &Px, wish: Pay, deadline: Instant) -> Result<Answer
     let (visitor, session) = (wish.visitor, wish.session);
     let (drive, stored) = match begin::begin(px, wish, deadline).await? {
         Begun::Mine { drive, stored } => (drive, stored),
-        Begun::Follows => return wait(px, visitor, session, deadline).await,
+        Begun::Follows => return follow(px, visitor, session, deadline).await,
     };
     let driven = drive_and_tidy(px, *drive, *stored).await;
     if let Some(PurchaseState::Abandoned { why: Abandonment::CartChanged, .. }) =
@@ -182,6 +198,22 @@ async fn begin_and_drive(px: &Px, wish: Pay, deadline: Instant) -> Result<Answer
         cart::refresh(px, visitor, session).await?;
     }
     // Another node may have gone on with it.
+    wait(px, visitor, session, deadline).await
+}
+
+/// Waits for what somebody else drives. Where that was not what this session saw, its shopper sees
+/// the cart as it is then.
+async fn follow(
+    px: &Px,
+    visitor: VisitorId,
+    session: SessionId,
+    deadline: Instant,
+) -> Result<Answer, PayError> {
+    let told = wait(px, visitor, session, deadline).await;
+    if !matches!(told, Err(PayError::CartMismatch(_))) {
+        return told;
+    }
+    cart::refresh(px, visitor, session).await?;
     wait(px, visitor, session, deadline).await
 }
 
@@ -366,16 +398,18 @@ fn answer(session: CheckoutSession, purchase: Option<&Purchase>) -> Result<Answe
     match (session.state(), state) {
         (
             SessionState::Open { failed: None },
-            Some(PurchaseState::Abandoned { why: Abandonment::CartChanged, .. }),
+            Some(
+                PurchaseState::Abandoned { why: Abandonment::CartChanged, .. }
+                // What was bought is not what this session saw.
+                | PurchaseState::Confirmed { .. }
+                | PurchaseState::Cleaned { .. },
+            ),
         ) => Err(PayError::CartMismatch(Box::new(session))),
         (
             SessionState::Open { failed: None },
             Some(PurchaseState::Abandoned { why: Abandonment::NotBegun, .. }),
         ) => Err(PayError::NotBegun),
-        (_, Some(PurchaseState::NeedsReconciliation { matter, .. })) => {
-            Ok(Answer { session, matter: Some(*matter) })
-        }
-        (_, Some(_) | None) => Ok(Answer { session, matter: None }),
+        (_, Some(_) | None) => Ok(Answer::of(session, purchase)),
     }
 }
 

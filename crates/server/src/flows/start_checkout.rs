@@ -353,7 +353,7 @@ impl Writing {
             apply::take_from_cart(tx, &order, self.new.at).await?;
             announce::order_moved(tx, &order, None, self.new.at).await?;
             let free = SessionOrder { id: order.id.to_string(), transaction: None, is_free: true };
-            self.show_session(tx, order.id, Shown::Succeeded(free)).await?;
+            self.show_session(tx, &order, Shown::Succeeded(free)).await?;
             return Ok(Step::Paid(Box::new(order)));
         };
         let attempt = Attempt {
@@ -375,7 +375,7 @@ impl Writing {
         if let Some(guard) = &self.guard {
             guard.remember(tx, &order, proof).await?;
         }
-        self.show_session(tx, order.id, Shown::Pending { reconciling: false }).await?;
+        self.show_session(tx, &order, Shown::Pending { reconciling: false }).await?;
         // Last, so that a product that everybody wants is locked for a moment only.
         reserve(tx, &order).await?;
         Ok(Step::Ask(order.id))
@@ -383,7 +383,7 @@ impl Writing {
 
     /// Makes the session follow the live payment of its cart.
     async fn follow(&self, tx: &mut Tx, live: &Standing) -> Result<(), FlowError> {
-        self.show_session(tx, live.order.id, Shown::Pending { reconciling: false }).await?;
+        self.show_session(tx, &live.order, Shown::Pending { reconciling: false }).await?;
         Ok(apply::show(tx, &live.payment, self.new.at).await?)
     }
 
@@ -392,14 +392,14 @@ impl Writing {
     async fn show_session(
         &self,
         tx: &mut Tx,
-        order: OrderId,
+        order: &Order,
         standing: Shown,
     ) -> Result<(), FlowError> {
         let Some(seen) = &self.seen else { return Ok(()) };
         let session = session::lock_of_visitor(tx, seen.session, self.visitor).await?;
         let session = session.ok_or(SessionRefusal::Over)?;
-        let of = Followed::Order(order);
-        let shown = session.begin(of, self.new.at)?.show(of, standing, self.new.at);
+        let (of, paid_for) = (Followed::Order(order.id), native::hash_of_lines(&order.lines));
+        let shown = session.begin(of, self.new.at)?.show(of, standing, paid_for, self.new.at);
         Ok(session::save(tx, &shown, self.new.at).await?)
     }
 

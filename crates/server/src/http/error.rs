@@ -398,6 +398,7 @@ impl From<FlowError> for ApiError {
                 let details = Details { order_id: Some(order.0), ..Details::default() };
                 Self::new(Code::Conflict).with(details)
             }
+            FlowError::CartBeingPaid => Self::new(Code::Conflict),
             FlowError::NotCancellable { order, reason } => {
                 let details = Details { order_id: Some(order.0), ..Details::default() };
                 let message = sentence(&format!("{reason}; it can no longer be cancelled"));

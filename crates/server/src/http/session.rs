@@ -279,7 +279,7 @@ async fn render(
     session: CheckoutSession,
 ) -> Result<Response, SessionFault> {
     let answer = match &web.backend {
-        Backend::Native(_) => Answer { session, matter: None },
+        Backend::Native(_) => Answer::of(session, None),
         Backend::Platform(px) => platform::told(px, session).await.map_err(FlowError::from)?,
     };
     show(web, headers, &answer).await

@@ -344,7 +344,12 @@ impl Shopper<'_> {
         let rate = Rate {
             id: RateId::new("standard").unwrap(),
             amount: Money::new(599, currency).unwrap(),
-            words: RateWords { name: "Standard Shipping".into(), ..RateWords::default() },
+            // As the shop's own prices offer it.
+            words: RateWords {
+                name: "Standard".into(),
+                service_level: "standard".into(),
+                ..RateWords::default()
+            },
         };
         let patch = Patch {
             customer: Some(Customer::new("Jane Doe", "jane@example.com").unwrap()),

@@ -203,7 +203,12 @@ pub fn shown_otherwise(sessions: &[CheckoutSession], purchases: &[Purchase]) -> 
             continue;
         };
         let at = session.expires_at();
-        let shown = session.clone().show(Followed::Purchase(id), purchase.standing(), at);
+        let shown = session.clone().show(
+            Followed::Purchase(id),
+            purchase.standing(),
+            purchase.terms.cart_hash,
+            at,
+        );
         if shown.state() != session.state() {
             let (is, should) = (session.state().name(), shown.state().name());
             faults.push(format!("session {} shows {is} and should show {should}", session.id));

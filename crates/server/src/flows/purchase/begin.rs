@@ -6,10 +6,10 @@ use domain::{
     elastic_path::{EpCartId, ExternalRef},
     history::Actor,
     id::{PurchaseId, SessionId, VisitorId},
-    purchase::{Buyer, Purchase, Terms},
+    purchase::{Abandonment, Buyer, Purchase, Terms},
     session::{
         AddressPart, CheckoutSession, Customer, Followed, FormAddress, PostcodeRule, Rate,
-        SessionCart, SessionState,
+        SessionCart, SessionState, Standing,
     },
 };
 use gateways::elastic_path::{
@@ -28,9 +28,12 @@ use tokio::time::Instant;
 use super::{
     Pay, PayError, cart,
     go_on::{Drive, Prepared},
-    words,
+    record, words,
 };
-use crate::{context::Px, flows::FlowError};
+use crate::{
+    context::Px,
+    flows::{FlowError, session::platform::is_offered},
+};
 
 /// The most calls that a purchase makes when nothing goes wrong, tokens included.
 const CALLS: u32 = 19;
@@ -62,7 +65,7 @@ pub(super) async fn begin(px: &Px, wish: Pay, deadline: Instant) -> Result<Begun
             Joined::Free(session) => *session,
         };
         let admin = px.elastic_path.admin().ok_or(PayError::NoGateway)?;
-        let checked = check(px, &wish, session).await?;
+        let Some(checked) = check(px, &wish, session).await? else { return Ok(Begun::Follows) };
         if Instant::now() >= deadline {
             // Nobody waits any more: nothing is begun behind the shopper's back.
             return Err(PayError::NotBegun);
@@ -71,6 +74,15 @@ pub(super) async fn begin(px: &Px, wish: Pay, deadline: Instant) -> Result<Begun
         let sequence = px.elastic_path.admit(CALLS)?;
         let purchase = Purchase::new(terms, wish.token.clone()).map_err(|_| PayError::NoToken)?;
         if let Some(stored) = write_down(px, &wish, purchase).await? {
+            if Instant::now() >= deadline {
+                // Who asked has been told that nothing was begun, and so it is.
+                let given_up =
+                    stored.purchase.clone().give_up(Abandonment::NotBegun, px.clock.now());
+                if let Ok(given_up) = given_up {
+                    record::record(px, &stored, given_up).await?;
+                }
+                return Err(PayError::NotBegun);
+            }
             let prepared = Prepared { rate, attributes };
             let drive = Drive { admin, sequence: Some(sequence), prepared: Some(prepared) };
             return Ok(Begun::Mine { drive: Box::new(drive), stored: Box::new(stored) });
@@ -124,7 +136,8 @@ async fn follow(
         (SessionState::Open { .. }, Some(live)) => {
             let followed = Followed::Purchase(live.purchase.terms.id);
             let begun = session.begin(followed, now).map_err(|_| PayError::NotOpen)?;
-            let shown = begun.show(followed, live.purchase.standing(), now);
+            let standing = live.purchase.standing_for(visitor);
+            let shown = begun.show(followed, standing, live.purchase.terms.cart_hash, now);
             session::save(tx, &shown, now).await?;
             Ok(Joined::Follows)
         }
@@ -145,12 +158,16 @@ struct Checked {
     attributes: std::collections::BTreeMap<String, gateways::elastic_path::cart::Attribute>,
 }
 
-async fn check(px: &Px, wish: &Pay, session: CheckoutSession) -> Result<Checked, PayError> {
+/// Nothing where what she saw is bought already, and her session shows that.
+async fn check(px: &Px, wish: &Pay, session: CheckoutSession) -> Result<Option<Checked>, PayError> {
     let name = platform_cart(&session)?;
     let seen = px.elastic_path.cart(Caller::Implicit, name).await?;
     let hash = cart::hash(&seen);
     let totals = session.totals.filter(|_| hash == session.cart_hash);
     let Some(totals) = totals else {
+        if bought_before(px, &session).await? {
+            return Ok(None);
+        }
         let shown = cart::price(px, (wish.visitor, wish.session), &seen).await?;
         return Err(PayError::CartMismatch(Box::new(shown)));
     };
@@ -170,6 +187,12 @@ async fn check(px: &Px, wish: &Pay, session: CheckoutSession) -> Result<Checked,
         true => Some(session.selected_rate().cloned().ok_or(PayError::RateUnresolvable)?),
         false => None,
     };
+    // Asked of the very goods that are charged: what these cost to send, not what others did.
+    if let Some(rate) = &rate
+        && !is_offered(px, &seen, &session, rate).await?
+    {
+        return Err(PayError::RateUnresolvable);
+    }
     if seen.total.is_none() {
         return Err(PayError::NoTotal);
     }
@@ -186,7 +209,35 @@ async fn check(px: &Px, wish: &Pay, session: CheckoutSession) -> Result<Checked,
     let attributes = cart::attributes(&session);
     // The whole body that the platform will be sent: what cannot be said in it is refused now.
     request(&terms)?;
-    Ok(Checked { terms, rate, attributes })
+    Ok(Some(Checked { terms, rate, attributes }))
+}
+
+/// Whether the cart was bought in another tab as this session saw it, and has changed since because
+/// it was. The session shows that order then.
+async fn bought_before(px: &Px, seen: &CheckoutSession) -> Result<bool, PayError> {
+    let input = (seen.clone(), px.clock.now());
+    px.store.write(input, |tx, (seen, now)| Box::pin(adopt(tx, seen, *now))).await
+}
+
+async fn adopt(tx: &mut Tx, seen: &CheckoutSession, now: Timestamp) -> Result<bool, PayError> {
+    let last = rows::last_of_cart(tx, platform_cart(seen)?).await?;
+    let Some(last) = last.filter(|last| last.purchase.terms.cart_hash == seen.cart_hash) else {
+        return Ok(false);
+    };
+    let followed = Followed::Purchase(last.purchase.terms.id);
+    let standing = last.purchase.standing();
+    let (Standing::Succeeded(_), Some(session)) =
+        (&standing, session::lock_of_visitor(tx, seen.id, seen.visitor).await?)
+    else {
+        return Ok(false);
+    };
+    if session.followed() == Some(followed) {
+        // A commit whose answer was lost is run again.
+        return Ok(true);
+    }
+    let Ok(begun) = session.begin(followed, now) else { return Ok(false) };
+    session::save(tx, &begun.show(followed, standing, seen.cart_hash, now), now).await?;
+    Ok(true)
 }
 
 fn buyer(wish: &Pay, session: &CheckoutSession, must_ship: bool) -> Result<Buyer, PayError> {

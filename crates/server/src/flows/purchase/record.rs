@@ -98,7 +98,8 @@ pub(super) async fn show(
 ) -> Result<(), StoreError> {
     let followed = Followed::Purchase(purchase.terms.id);
     for session in session::lock_following(tx, followed).await? {
-        let shown = session.clone().show(followed, purchase.standing(), at);
+        let standing = purchase.standing_for(session.visitor);
+        let shown = session.clone().show(followed, standing, purchase.terms.cart_hash, at);
         if shown != session {
             session::save(tx, &shown, at).await?;
         }

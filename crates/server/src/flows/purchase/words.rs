@@ -1,10 +1,20 @@
 //! What a shopper reads while a person looks at her payment, and what a purchase's history says. Both
 //! say what is certain and no more.
 
-use domain::purchase::{Matter, Purchase, PurchaseState};
+use domain::purchase::{Aim, Matter, Purchase, PurchaseState};
 
-/// The truth about her money, and what she should do.
-pub(super) fn for_shopper(matter: Matter) -> &'static str {
+/// The truth about her money, and what she should do, where her session's state does not say it.
+pub(super) fn for_shopper(purchase: &Purchase) -> Option<&'static str> {
+    if let PurchaseState::NeedsReconciliation { matter, .. } = purchase.state() {
+        return Some(of_matter(*matter));
+    }
+    (purchase.is_live() && purchase.aim() == Aim::WatchUntilOver).then_some(
+        "The payment that you gave up may still go through at your bank, so nothing else is charged \
+         yet. You can pay again when it has ended, a day from now at the latest.",
+    )
+}
+
+fn of_matter(matter: Matter) -> &'static str {
     match matter {
         Matter::CheckoutRefused => {
             "Your card was charged, but the order could not be placed; something may just have sold \

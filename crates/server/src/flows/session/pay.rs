@@ -277,7 +277,7 @@ async fn adopt(
         true => there,
         false => there.begin(of, now)?,
     };
-    let shown = following.show(of, standing, now);
+    let shown = following.show(of, standing, seen.cart_hash, now);
     session::save(tx, &shown, now).await?;
     Ok(Some(shown))
 }

@@ -6,7 +6,7 @@ use domain::{
     elastic_path::{EpCartId, EpProductId},
     money::Money,
     purchase::{Account, Purchase, PurchaseState},
-    session::{CheckoutSession, Followed, PostcodeRule, Rate, SessionCart, SessionState},
+    session::{CheckoutSession, Followed, Rate, SessionCart, SessionState},
 };
 use gateways::{
     elastic_path::{
@@ -25,7 +25,7 @@ use crate::{
         platform_cart::cart_of,
         purchase::{
             Answer,
-            cart::{hash, is_empty, is_physical, is_shipped_by, put_shipping, totals},
+            cart::{hash, is_empty, is_shipped_by, put_shipping, totals},
         },
     },
 };
@@ -122,28 +122,22 @@ pub enum Ready {
     ToBeTold(Box<CheckoutSession>),
 }
 
-/// Looks up who is signed in, and asks anew what the selected way of sending costs. Nothing is
-/// charged where either is wrong; whoever has begun to pay is told how that stands, even if her sign-in
-/// has come to its end meanwhile.
+/// Looks up who is signed in. Whoever has begun to pay is told how that stands, even if her sign-in has
+/// come to its end meanwhile.
 pub async fn make_ready(
     px: &PlatformContext,
     named: Named,
     token: Option<AccountToken>,
 ) -> Result<Ready, SessionError> {
     let session = alive(px, named).await?;
-    let is_open = matches!(session.state(), SessionState::Open { .. });
-    let account = match &token {
-        None => None,
-        Some(token) => match signed_in(px, token).await {
-            Ok(account) => Some(account),
-            Err(_) if !is_open => return Ok(Ready::ToBeTold(Box::new(session))),
-            Err(error) => return Err(error),
-        },
-    };
-    if is_open && !is_being_paid(px, &cart(&session)?).await? {
-        assert_rate(px, &session).await?;
+    let Some(token) = token else { return Ok(Ready::ToPay(None)) };
+    match signed_in(px, &token).await {
+        Ok(account) => Ok(Ready::ToPay(Some(account))),
+        Err(_) if !matches!(session.state(), SessionState::Open { .. }) => {
+            Ok(Ready::ToBeTold(Box::new(session)))
+        }
+        Err(error) => Err(error),
     }
-    Ok(Ready::ToPay(account))
 }
 
 async fn signed_in(px: &PlatformContext, token: &AccountToken) -> Result<Account, SessionError> {
@@ -154,36 +148,24 @@ async fn signed_in(px: &PlatformContext, token: &AccountToken) -> Result<Account
     }
 }
 
-/// Nothing is charged for a way of sending that is no longer offered, or not at this price. What else
-/// is missing or has changed is said by whoever takes the payment.
-async fn assert_rate(px: &PlatformContext, session: &CheckoutSession) -> Result<(), SessionError> {
-    let Some(selected) = session.selected_rate() else { return Ok(()) };
-    if !session.missing(true, PostcodeRule::Always).is_empty() {
-        return Ok(());
-    }
-    let view = read_cart(px, &cart(session)?).await?;
-    let is_sent = session.form.requires_shipping || is_physical(px, &view).await;
-    if !is_sent || hash(&view) != session.cart_hash {
-        return Ok(());
-    }
-    let is_offered = rates(px, &view, session).await?.contains(selected);
-    is_offered.then_some(()).ok_or(SessionError::RateUnresolvable)
+/// Whether goods are still sent in this way, at this price.
+pub async fn is_offered(
+    px: &PlatformContext,
+    view: &CartView,
+    session: &CheckoutSession,
+    rate: &Rate,
+) -> Result<bool, SessionError> {
+    Ok(rates(px, view, session).await?.contains(rate))
 }
 
-/// A session as its shopper is told of it, with what a person looks at.
+/// A session as its shopper is told of it.
 pub async fn told(px: &PlatformContext, session: CheckoutSession) -> Result<Answer, StoreError> {
-    let mut matter = None;
-    if let SessionState::Processing { followed: Followed::Purchase(id), reconciling: true } =
-        session.state()
-    {
-        let read = px.store.read(*id, |tx, id| Box::pin(purchase::by_id(tx, *id)));
-        let stored: Option<purchase::Stored> = read.await?;
-        let state = stored.as_ref().map(|stored| stored.purchase.state());
-        if let Some(PurchaseState::NeedsReconciliation { matter: named, .. }) = state {
-            matter = Some(*named);
-        }
-    }
-    Ok(Answer { session, matter })
+    let SessionState::Processing { followed: Followed::Purchase(id), .. } = session.state() else {
+        return Ok(Answer::of(session, None));
+    };
+    let read = px.store.read(*id, |tx, id| Box::pin(purchase::by_id(tx, *id)));
+    let stored: Option<purchase::Stored> = read.await?;
+    Ok(Answer::of(session, stored.as_ref().map(|stored| &stored.purchase)))
 }
 
 /// Forgets a cart that has become an order: the visitor's next product makes another.

@@ -296,6 +296,7 @@ impl From<PayError> for SessionFault {
                 Self::new(C::StillRequiresAction).showing(session)
             }
             PayError::NotAbandonable => Self::new(C::NotAbandonable),
+            PayError::Unready(error) => (*error).into(),
             PayError::Flow(error) => error.into(),
         }
     }
@@ -308,6 +309,10 @@ fn of_platform(error: &EpError, message: &str) -> SessionFault {
     tracing::warn!(%error, "Elastic Path failed a session");
     SessionFault::new(SessionCode::Platform).saying(message)
 }
+
+/// What a shopper reads where an earlier payment of her cart may have moved money.
+const UNCERTAIN: &str = "It is not certain how the payment of this cart stands. Nothing new was charged, and it is \
+     being checked. Please look again in a moment.";
 
 impl From<FlowError> for SessionFault {
     fn from(error: FlowError) -> Self {
@@ -324,10 +329,12 @@ impl From<FlowError> for SessionFault {
             FlowError::TooManyPieces { .. }
             | FlowError::AmountTooSmall
             | FlowError::ContactRefused { .. } => Self::invalid(error.to_string()),
-            FlowError::PaymentUnknown
-            | FlowError::Conflict { .. }
-            | FlowError::NotCancellable { .. }
-            | FlowError::GatewayRefusesUs(_) => {
+            FlowError::PaymentUnknown | FlowError::Conflict { .. } => {
+                tracing::warn!(%error, "nobody knows how the payment of a session's cart stands");
+                Self::new(C::Adapter).saying(UNCERTAIN)
+            }
+            FlowError::CartBeingPaid => Self::new(C::NotOpen),
+            FlowError::NotCancellable { .. } | FlowError::GatewayRefusesUs(_) => {
                 tracing::warn!(%error, "a session could not be paid");
                 Self::new(C::Adapter)
             }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Stripe's test accounts: one that pays, one that does not.
-const PAYING: &str = "DE89370400440532013000";
+pub const PAYING: &str = "DE89370400440532013000";
 const FAILING: &str = "DE62370400440532013001";
 
 async fn status(guest: &Guest<'_>, intent: &Intent) -> (Value, Value) {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use simulators::stripe::{Fault, FaultKind};
+use simulators::stripe::{Fault, FaultKind, Outcome};
 
 use super::{
+    payment::PAYING,
     session::{address, ready},
     shield::{items, open_breaker, shielded},
 };
@@ -161,6 +162,28 @@ stories! {
         assert_eq!(state(&three), "200 complete succeeded");
         assert_eq!(order(&three), order(&one));
         assert_eq!(shop.orders().await, "1 paid");
+        shop.close().await;
+    }
+
+    async fn a_session_of_more_than_is_being_paid_is_not_complete_by_that_payment(shop: Shop) {
+        let guest = shop.guest_with_cart([("mug", 2)]).await;
+        let intent = guest.intent().await;
+        assert_eq!(guest.confirm_debit(&intent, PAYING).await, "processing");
+        assert_eq!(guest.confirm(&intent).await.to_string(), "200 pending");
+        guest.add("print", 1).await;
+        ready(&guest).await;
+        assert_eq!(state(&pay(&guest, Card::Good).await), "200 processing pending");
+
+        shop.stripe.settle(intent.payment(), Some(Outcome::Succeeded));
+        guest.until_order_is(&intent, "paid").await;
+
+        assert_eq!(state(&current(&guest).await), "200 open idle");
+        assert_eq!(pay(&guest, Card::Good).await.to_string(), "409 CART_MISMATCH");
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        assert_ne!(order(&reply), intent.order);
+        until_paid(&shop, &guest, order(&reply)).await;
+        assert_eq!(shop.orders().await, "2 paid");
         shop.close().await;
     }
 

@@ -204,6 +204,36 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn what_she_buys_while_a_debit_is_under_way_goes_into_another_cart(shop: Platform) {
+        let guest = Browser::open(&shop, &[]);
+        guest.ready().await;
+        let cart = guest.cart().await;
+        assert_eq!(state(&guest.pay("ctoken_processing").await), "200 processing pending");
+        let emptied = guest.ask(Method::DELETE, "/api/cart", None).await;
+        assert_eq!(emptied.to_string(), "409 request.conflict", "the bank is asked for these goods");
+
+        guest.add(PAN, 1).await;
+
+        assert_ne!(guest.cart().await, cart);
+        let payment = shop.ep.ledger().payments[0].id.clone();
+        assert!(shop.ep.settle(&payment, Some(true)));
+        shop.heal().await;
+        assert_eq!(state(&guest.get(CURRENT).await), "200 complete succeeded");
+        shop.close().await;
+    }
+
+    async fn a_cart_whose_shopper_is_at_her_banks_is_not_changed(shop: Platform) {
+        let guest = Browser::open(&shop, &[("EP_CLOSES_CHALLENGES", "yes")]);
+        guest.ready().await;
+        assert_eq!(state(&guest.pay("ctoken_3ds").await), "200 open requires_action");
+        let item = json!({ "productId": PAN, "quantity": 1 });
+        let added = guest.post("/api/cart/items", item.clone()).await;
+        assert_eq!(added.to_string(), "409 request.conflict");
+        assert_eq!(state(&guest.abandon().await), "200 open failed");
+        assert_eq!(guest.post("/api/cart/items", item).await.status, 200);
+        shop.close().await;
+    }
+
     async fn a_session_changes_nothing_of_a_cart_that_another_session_pays(shop: Platform) {
         let guest = Browser::open(&shop, &[]);
         guest.ready().await;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use simulators::stripe::{Fault, FaultKind, Options};
+use simulators::stripe::{Fault, FaultKind, Options, Outcome};
 
+use super::payment::PAYING;
 use crate::{
     guest::{Card, Guest},
     shop::{Shop, stories},
@@ -174,6 +175,28 @@ stories! {
 
         assert_eq!(shop.stock("mug").await, (98, 0));
         assert_eq!(guest.order(&intent).await.to_string(), "200 paid");
+        shop.close().await;
+    }
+
+    async fn a_decline_that_is_told_late_does_not_end_the_debit_that_came_after_it(shop: Shop) {
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = guest.intent().await;
+        shop.stripe.hold_webhooks();
+        guest.confirm_at_stripe(&intent, Card::Declined).await;
+        assert_eq!(guest.confirm_debit(&intent, PAYING).await, "processing");
+        assert_eq!(guest.confirm(&intent).await.to_string(), "200 pending");
+        shop.stripe.release_webhooks_reversed();
+        shop.until("every event has come", || async {
+            inbox_count(&shop, "payment_intent.payment_failed").await == 1
+        }).await;
+        shop.quiet().await;
+
+        let order = guest.order(&intent).await.body;
+        assert_eq!((&order["status"], &order["payment"]["status"]), (&json!("pending"), &json!("processing")));
+        assert_eq!(shop.stock("mug").await, (100, 1));
+
+        shop.stripe.settle(intent.payment(), Some(Outcome::Succeeded));
+        guest.until_order_is(&intent, "paid").await;
         shop.close().await;
     }
 

@@ -68,8 +68,14 @@ platform_stories! {
 
     async fn a_challenge_that_is_given_up_blocks_the_cart_where_it_cannot_be_closed(shop: Platform) {
         let (shopper, payment) = challenged(&shop).await;
-        assert_eq!(said(&shopper.abandon().await), "processing/pending");
-        assert_eq!(said(&shopper.pay("ctoken_ok").await), "processing/pending");
+        let given_up = shopper.abandon().await;
+        assert_eq!(said(&given_up), "processing/pending");
+        let again = shopper.pay("ctoken_ok").await;
+        assert_eq!(said(&again), "processing/pending");
+        for answer in [given_up, again] {
+            let sentence = answer.unwrap().sentence().map(str::to_owned).unwrap_or_default();
+            assert!(sentence.contains("You can pay again when it has ended"), "{sentence}");
+        }
         assert_eq!(shop.ep.ledger().payments.len(), 1);
         // She fails it in the other tab: now it is safe to try again.
         assert!(shop.ep.authenticate(&payment, Some(false)));

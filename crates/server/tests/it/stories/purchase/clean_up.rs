@@ -57,6 +57,25 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn what_she_puts_into_a_bought_cart_is_not_said_to_be_bought(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        let kind = FaultKind::Status(500, ErrorShape::Number);
+        shop.faults(Method::PUT, "/v2/carts/{}", kind, 100);
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+        assert_eq!(shop.purchases().await, "1 confirmed", "the cart is not tidied up yet");
+        shop.add(&shopper.cart, EBOOK, 1).await;
+
+        let more = shopper.second_session(true).await;
+        let said_of_more = said(&more.pay("ctoken_ok_2").await);
+        assert_eq!(said_of_more, "refused: the cart has changed");
+        assert_eq!(more.stands().await, "open/idle");
+        assert_eq!(shop.ep.ledger().payments.len(), 1);
+        shop.ep.clear_faults();
+        shop.heal().await;
+        assert_eq!(shop.purchases().await, "1 cleaned");
+        shop.close().await;
+    }
+
     async fn what_she_puts_into_the_cart_afterwards_is_hers(shop: Platform) {
         let shopper = shop.shopper([(PAN, 1)]).await;
         let kind = FaultKind::Status(500, ErrorShape::Number);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::{id::VisitorId, money::Money, session::Rate};
 use futures::future::join_all;
 use http::Method;
 use simulators::elastic_path::FaultKind;
@@ -66,13 +67,48 @@ platform_stories! {
         shop.close().await;
     }
 
-    async fn a_session_that_saw_the_cart_before_it_was_bought_finds_it_changed(shop: Platform) {
+    async fn a_session_that_saw_the_cart_before_it_was_bought_shows_the_same_order(shop: Platform) {
         let shopper = shop.shopper([(PAN, 1)]).await;
         let old = shopper.second_session(true).await;
         assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
-        let said = said(&old.pay("ctoken_ok_2").await);
-        assert!(said.starts_with("refused: the cart has"), "{said}");
+        assert_eq!(shop.purchases().await, "1 cleaned", "the cart is gone");
+        assert_eq!(said(&old.pay("ctoken_ok_2").await), "complete/succeeded");
+        assert_eq!(old.session().await.state(), shopper.session().await.state());
         assert_eq!(shop.ep.ledger().payments.len(), 1);
+        shop.close().await;
+    }
+
+    async fn another_visitor_on_the_same_cart_is_shown_nothing_of_the_challenge(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        let mut stranger = shopper.second_session(true).await;
+        stranger.visitor = VisitorId(shop.px.ids.next());
+        stranger.open_session(true).await;
+        assert_eq!(said(&shopper.pay("ctoken_3ds").await), "open/requires_action");
+
+        assert_eq!(said(&stranger.pay("ctoken_ok").await), "processing/pending");
+        let given_up = said(&stranger.abandon().await);
+        assert_eq!(given_up, "refused: the session has no payment that can be given up");
+        assert_eq!(said(&stranger.resume().await), "processing/pending");
+
+        let payment = shop.ep.ledger().payments[0].id.clone();
+        assert!(shop.ep.authenticate(&payment, Some(true)));
+        assert_eq!(said(&shopper.resume().await), "complete/succeeded");
+        assert_eq!(shop.ep.ledger().payments.len(), 1);
+        shop.close().await;
+    }
+
+    async fn a_rate_is_asserted_for_the_very_cart_that_is_charged(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        let now = shop.px.clock.now();
+        // What the sending of another cart cost.
+        shopper.change(|session| {
+            let rate = session.selected_rate().cloned().unwrap();
+            let free = Rate { amount: Money::zero(rate.amount.currency()), ..rate };
+            *session = session.clone().offer(vec![free], now).unwrap();
+        }).await;
+        let paid = said(&shopper.pay("ctoken_ok").await);
+        assert_eq!(paid, "refused: the selected shipping rate is not offered");
+        assert!(shop.ep.ledger().payments.is_empty());
         shop.close().await;
     }
 }
