@@ -149,8 +149,10 @@ async fn check(px: &Px, wish: &Pay, session: CheckoutSession) -> Result<Checked,
     let name = platform_cart(&session)?;
     let seen = px.elastic_path.cart(Caller::Implicit, name).await?;
     let hash = cart::hash(&seen);
+    // The session may have been priced anew since its page showed it. What is written down here is
+    // what is charged, whatever the session shows later.
     let totals = session.totals.filter(|_| hash == session.cart_hash);
-    let Some(totals) = totals else {
+    let Some(totals) = totals.filter(|totals| wish.seen.allows(totals.total())) else {
         let shown = cart::price(px, (wish.visitor, wish.session), &seen).await?;
         return Err(PayError::CartMismatch(Box::new(shown)));
     };
