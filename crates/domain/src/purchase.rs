@@ -70,6 +70,9 @@ pub struct Progress {
     pub aim: Aim,
     /// The gateway has said that the money moved.
     pub is_charged: bool,
+    /// Since when money may have moved: since the charge was asked for, or since the gateway says so
+    /// of a payment that waited for somebody. Nothing while it is known not to have moved.
+    pub money_since: Option<Timestamp>,
     /// How often an order was asked for.
     pub orders_asked: u32,
     /// When it came to stand where it stands.

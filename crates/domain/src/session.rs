@@ -12,18 +12,20 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     elastic_path::EpCartId,
     id::{CartId, OrderId, PurchaseId, SessionId, VisitorId},
-    money::{Money, MoneyError},
+    money::Money,
     payment::{Payment, PaymentState},
     purchase::{CartHash, ClientSecret},
 };
 
 mod form;
+mod totals;
 
 use form::bounded;
 pub use form::{
     AddressPart, AllowedAttributes, AttributeValue, Attributes, AttributesError, Customer,
     FormAddress, NumberText, PostcodeRule, TEXT_CHARS_MAX, TextError,
 };
+pub use totals::{SeenTotal, SessionTotals};
 
 /// A visitor's checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,50 +148,6 @@ impl RateWords {
             service_level: kept(&self.service_level)?,
             carrier: kept(&self.carrier)?,
         })
-    }
-}
-
-/// What a cart costs. The platform computes its own totals, and they need not add up in our way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionTotals {
-    subtotal: Money,
-    tax: Money,
-    shipping: Money,
-    total: Money,
-}
-
-impl SessionTotals {
-    /// Totals in one currency; an error where they are in several.
-    pub fn new(
-        subtotal: Money,
-        tax: Money,
-        shipping: Money,
-        total: Money,
-    ) -> Result<Self, MoneyError> {
-        for part in [subtotal, tax, shipping] {
-            Money::zero(total.currency()).plus(part)?;
-        }
-        Ok(Self { subtotal, tax, shipping, total })
-    }
-
-    /// The lines.
-    pub fn subtotal(&self) -> Money {
-        self.subtotal
-    }
-
-    /// The tax.
-    pub fn tax(&self) -> Money {
-        self.tax
-    }
-
-    /// The sending.
-    pub fn shipping(&self) -> Money {
-        self.shipping
-    }
-
-    /// What is charged.
-    pub fn total(&self) -> Money {
-        self.total
     }
 }
 
@@ -531,6 +489,12 @@ impl CheckoutSession {
 }
 
 impl SessionState {
+    /// Every `session.status` of the contract.
+    pub const STATUSES: [&str; 4] = ["open", "processing", "complete", "expired"];
+    /// Every `session.payment.status` of the contract.
+    pub const PAYMENT_STATUSES: [&str; 5] =
+        ["idle", "pending", "requires_action", "succeeded", "failed"];
+
     /// The payment that a session in this state follows, or followed last.
     pub fn followed(&self) -> Option<Followed> {
         match self {

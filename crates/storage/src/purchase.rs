@@ -20,7 +20,7 @@ macro_rules! columns {
     () => {
         "id, visitor_id, session_id, cart, cart_hash, amount_minor, currency, customer_name, \
          customer_email, billing_address, shipping_address, account, account_member, created_at, \
-         aim, is_charged, orders_asked, since, state, token, client_secret, payment, \
+         aim, is_charged, money_since, orders_asked, since, state, token, client_secret, payment, \
          platform_order, platform_transaction, asked_last, asked_times, asked_lost, detached, \
          dissociated, cart_end, twin_due_at, message, reason, due_at, revision"
     };
@@ -47,14 +47,14 @@ statements! {
     INSERT = concat!(
         "insert into purchases (", columns!(), ", live_cart, updated_at) values (?1, ?2, ?3, ?4, \
          ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, \
-         ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, 0, ?35, ?14)"
+         ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, 0, ?36, ?14)"
     );
-    MOVE = "update purchases set aim = ?3, is_charged = ?4, orders_asked = ?5, since = ?6, \
-        state = ?7, token = ?8, client_secret = ?9, payment = ?10, platform_order = ?11, \
-        platform_transaction = ?12, asked_last = ?13, asked_times = ?14, asked_lost = ?15, \
-        detached = ?16, dissociated = ?17, cart_end = ?18, twin_due_at = ?19, message = ?20, \
-        reason = ?21, due_at = ?22, live_cart = ?23, last_change = ?24, updated_at = ?25, \
-        revision = revision + 1, lease_token = null, lease_until = null \
+    MOVE = "update purchases set aim = ?3, is_charged = ?4, money_since = ?5, orders_asked = ?6, \
+        since = ?7, state = ?8, token = ?9, client_secret = ?10, payment = ?11, \
+        platform_order = ?12, platform_transaction = ?13, asked_last = ?14, asked_times = ?15, \
+        asked_lost = ?16, detached = ?17, dissociated = ?18, cart_end = ?19, twin_due_at = ?20, \
+        message = ?21, reason = ?22, due_at = ?23, live_cart = ?24, last_change = ?25, \
+        updated_at = ?26, revision = revision + 1, lease_token = null, lease_until = null \
         where id = ?1 and revision = ?2";
     LAST_CHANGE = "select id, last_change from purchases where id = ?1";
     DUE = "select id from purchases where due_at <= ?1 \
@@ -282,8 +282,8 @@ impl<'a> Held<'a> {
 }
 
 /// From `aim` to `reason`, as both `INSERT` and `MOVE` have them.
-fn progress_params(purchase: &Purchase) -> [Value; 19] {
-    let Progress { aim, is_charged, orders_asked, since, state } = purchase.progress();
+fn progress_params(purchase: &Purchase) -> [Value; 20] {
+    let Progress { aim, is_charged, money_since, orders_asked, since, state } = purchase.progress();
     let held = Held::of(state);
     let cart_end = held.clean_up.and_then(|clean_up| clean_up.cart).map(|end| match end {
         CartsEnd::Deleted => "deleted",
@@ -293,6 +293,7 @@ fn progress_params(purchase: &Purchase) -> [Value; 19] {
     [
         aim.name().into(),
         (*is_charged).into(),
+        (*money_since).into(),
         (*orders_asked).into(),
         (*since).into(),
         state.name().into(),
@@ -325,12 +326,13 @@ fn read(row: Row) -> Result<Stored, StoreError> {
         Aim::ALL.into_iter().find(|aim| aim.name() == name).ok_or("not an aim")
     })?;
     let is_charged = row.truth("is_charged")?;
+    let money_since = row.time_opt("money_since")?;
     let orders_asked = row.count("orders_asked")?;
     let since = row.time("since")?;
     let state = read_state(&mut row, is_free)?;
     let due_at = row.time_opt("due_at")?;
     let revision = row.count("revision")?;
-    let progress = Progress { aim, is_charged, orders_asked, since, state };
+    let progress = Progress { aim, is_charged, money_since, orders_asked, since, state };
     Ok(Stored { purchase: Purchase::restore(terms, progress), revision, due_at })
 }
 

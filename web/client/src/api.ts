@@ -166,8 +166,8 @@ export interface components {
             /** @description How it is sent; null until she has chosen. */
             selectedShippingRateId?: string | null;
             shippingAddress?: components["schemas"]["SessionAddress"] | null;
-            /** @description `open`, `processing`, `complete` or `expired`. */
-            status: string;
+            /** @description Whether the shopper may still pay. */
+            status: components["schemas"]["SessionStatus"];
             totals?: components["schemas"]["SessionTotals"] | null;
         };
         /** @description Which order the browser has confirmed. */
@@ -370,6 +370,13 @@ export interface components {
             confirmation_token?: string;
             /** @description `stripe`; `manual` where there is nothing to pay. */
             gateway: string;
+            /**
+             * Format: int64
+             * @description What the page showed the shopper that it costs, in the currency's minor unit: where it costs
+             *     something else by now, nothing is charged (`CART_MISMATCH`). Without it the session's total is
+             *     charged, which another click of hers may have changed a moment ago.
+             */
+            total?: number;
         };
         /** @description A product of the catalogue. */
         Product: {
@@ -498,9 +505,19 @@ export interface components {
             gateway?: string | null;
             /** @description What else is known. */
             gatewayMetadata: components["schemas"]["GatewayMetadata"];
-            /** @description `idle`, `pending`, `requires_action`, `succeeded` or `failed`. */
-            status: string;
+            /** @description How far it is. */
+            status: components["schemas"]["SessionPaymentStatus"];
         };
+        /**
+         * @description `requires_action` waits for the shopper and her bank.
+         * @enum {string}
+         */
+        SessionPaymentStatus: "idle" | "pending" | "requires_action" | "succeeded" | "failed";
+        /**
+         * @description Whether the shopper may still pay.
+         * @enum {string}
+         */
+        SessionStatus: "open" | "processing" | "complete" | "expired";
         /** @description What it costs, in the minor unit. */
         SessionTotals: {
             /** @description ISO 4217, in capitals. */
@@ -614,6 +631,8 @@ export type SessionError = components['schemas']['SessionError'];
 export type SessionErrorCode = components['schemas']['SessionErrorCode'];
 export type SessionOrder = components['schemas']['SessionOrder'];
 export type SessionPayment = components['schemas']['SessionPayment'];
+export type SessionPaymentStatus = components['schemas']['SessionPaymentStatus'];
+export type SessionStatus = components['schemas']['SessionStatus'];
 export type SessionTotals = components['schemas']['SessionTotals'];
 export type SetQuantity = components['schemas']['SetQuantity'];
 export type ShippingRate = components['schemas']['ShippingRate'];
@@ -637,9 +656,9 @@ export interface CodesOf {
   get_product: 'product.notFound' | 'rate.limited' | 'server.error' | 'server.unavailable';
   list_orders: 'auth.required' | 'rate.limited' | 'server.error' | 'server.unavailable';
   list_products: 'rate.limited' | 'request.invalid' | 'server.error' | 'server.unavailable';
-  offer_shipping: 'EP_ERROR' | 'MISSING_SHIPPING_ADDRESS' | 'SESSION_GONE' | 'SESSION_NOT_OPEN' | 'SHIPPING_ERROR' | 'STORE_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
-  open_session: 'EP_ERROR' | 'STORE_ERROR' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
-  patch_session: 'EP_ERROR' | 'SESSION_GONE' | 'SESSION_NOT_OPEN' | 'SHIPPING_ERROR' | 'STORE_ERROR' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  offer_shipping: 'EP_ERROR' | 'MISSING_SHIPPING_ADDRESS' | 'RATE_LIMITED' | 'SESSION_GONE' | 'SESSION_NOT_OPEN' | 'SHIPPING_ERROR' | 'STORE_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
+  open_session: 'EP_ERROR' | 'RATE_LIMITED' | 'STORE_ERROR' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  patch_session: 'EP_ERROR' | 'RATE_LIMITED' | 'SESSION_GONE' | 'SESSION_NOT_OPEN' | 'SHIPPING_ERROR' | 'STORE_ERROR' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   pay_session: 'ACCOUNT_REQUIRED' | 'ACCOUNT_TOKEN_INVALID' | 'ADAPTER_ERROR' | 'CART_MISMATCH' | 'CHALLENGE_REQUIRED' | 'EP_ERROR' | 'MISSING_FIELDS' | 'RATE_LIMITED' | 'SESSION_GONE' | 'SHIPPING_ERROR' | 'SHIPPING_RATE_UNRESOLVABLE' | 'STORE_ERROR' | 'UNKNOWN_GATEWAY' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   remove_item: 'cartLine.notFound' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   resume_payment: 'ADAPTER_ERROR' | 'PAYMENT_STILL_REQUIRES_ACTION' | 'SESSION_GONE' | 'SESSION_NOT_RESUMABLE' | 'STORE_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';

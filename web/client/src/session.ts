@@ -1,18 +1,11 @@
-// A checkout session in the words of its contract, which the document spells in prose.
+// A checkout session in the words of its contract.
 
-import type { CheckoutSession as Documented, SessionPayment } from './api.js';
+import type { CheckoutSession as Documented } from './api.js';
 
-/** Whether the shopper may still pay. */
-export type SessionStatus = 'open' | 'processing' | 'complete' | 'expired';
-
-/** How far the payment is; `requires_action` waits for the shopper and her bank. */
-export type SessionPaymentStatus = 'idle' | 'pending' | 'requires_action' | 'succeeded' | 'failed';
+export type { SessionPaymentStatus, SessionStatus } from './api.js';
 
 /** A checkout session. Its amounts are in the minor unit. */
-export interface CheckoutSession
-  extends Omit<Documented, 'status' | 'payment' | 'customAttributes'> {
-  status: SessionStatus;
-  payment: Omit<SessionPayment, 'status'> & { status: SessionPaymentStatus };
+export interface CheckoutSession extends Omit<Documented, 'customAttributes'> {
   /** What the storefront notes with the order, of what the shop takes. */
   customAttributes: CustomAttributes;
 }

@@ -58,9 +58,14 @@ export type SessionChanges = Omit<PatchSession, 'customAttributes'> & {
 const SESSIONS = '/api/checkout/sessions';
 const CURRENT = `${SESSIONS}/current`;
 
-/** Stripe.js has made the token; nothing is sent where there is nothing to pay. */
-export type Means = Pick<PaySession, 'challenge'> &
-  ({ gateway: 'stripe'; confirmation_token: string } | { gateway: 'manual' });
+/**
+ * Stripe.js has made the token; none is sent where there is nothing to pay. `total` is what the page
+ * showed the shopper when she clicked: where it costs something else by now nothing is charged.
+ */
+export type Means = Pick<PaySession, 'challenge'> & { total: number } & (
+    | { gateway: 'stripe'; confirmation_token: string }
+    | { gateway: 'manual' }
+  );
 
 /** Asks, with what the document says of the operation. */
 type Call = <Value, Operation extends keyof CodesOf>(

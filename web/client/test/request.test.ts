@@ -66,12 +66,14 @@ describe('a call', () => {
     const changed = { success: false, error, data: { session: { id: 's' } } };
     const mismatch = await answering(JSON.stringify(changed), { status: 409 }).till.sessions.pay({
       gateway: 'manual',
+      total: 0,
     });
     expect(mismatch).toMatchObject({ failure: { details: { session: { id: 's' } } } });
     const challenge = { kind: 'turnstile', siteKey: 'k' };
     const asked = failure('CHALLENGE_REQUIRED', { challenge });
     const refused = await answering(asked, { status: 403 }).till.sessions.pay({
       gateway: 'manual',
+      total: 0,
     });
     expect(refused).toMatchObject({ failure: { details: { challenge } } });
   });

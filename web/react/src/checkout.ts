@@ -55,6 +55,9 @@ export interface Gateway {
   completeRequiresAction(clientToken: string): Promise<unknown>;
 }
 
+/** What pays. */
+type WithWhat = { gateway: 'manual' } | ({ gateway: 'stripe' } & Confirmed);
+
 /** What differs from one checkout to the next. */
 export interface CheckoutOptions {
   /** Opens a session where there is none. */
@@ -141,16 +144,19 @@ export class Checkout {
     this.#then(async () => this.#took(await this.till.sessions.shipping()));
 
   /** Pays, once however often it is called. Without a token the form is asked for one. */
-  readonly placeOrder = (given?: Partial<Confirmed>): Promise<Outcome> =>
-    this.#alone(async () => {
+  readonly placeOrder = (given?: Partial<Confirmed>): Promise<Outcome> => {
+    // What the page shows at the click: nothing else is charged, whatever is learnt before it is sent.
+    const total = this.#state.session?.totals?.total ?? 0;
+    return this.#alone(async () => {
       const { session, reconciliationPending } = this.#state;
       if (!session) return this.#refused(refusal('NO_SESSION', 'There is no checkout yet.'));
       if (session.payment.status === 'requires_action') return this.#challenge(session);
       const isPaid = session.status === 'complete';
       if (isPaid || isUnderWay(session) || reconciliationPending) return this.#outcome();
       const means = await this.#means(session, given);
-      return 'error' in means ? this.#refused(means.error) : this.#pay(means);
+      return 'error' in means ? this.#refused(means.error) : this.#pay({ ...means, total });
     });
+  };
 
   /** Goes on with a payment that waits for the shopper's bank, after a reload for instance. */
   readonly resumePayment = (): Promise<Outcome> =>
@@ -185,7 +191,7 @@ export class Checkout {
   async #means(
     { totals }: CheckoutSession,
     given: Partial<Confirmed> | undefined,
-  ): Promise<Means | { error: CheckoutError }> {
+  ): Promise<WithWhat | { error: CheckoutError }> {
     if (totals?.total === 0) return { gateway: 'manual' };
     // As above: what is no token was not meant.
     if (typeof given?.confirmation_token === 'string') {

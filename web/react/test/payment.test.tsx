@@ -162,7 +162,15 @@ describe('the payment form', () => {
 
   it('lets the shopper look at a total that has changed with the address', async () => {
     const { calls, stripe, network, count } = await openPage();
+    // The stub sends everywhere for the same; what she sees costs one euro more abroad.
     network.through = (fetch) => async (url, init) => {
+      if (url.endsWith('/pay')) {
+        const asked = JSON.parse(String(init.body));
+        return fetch(url, {
+          ...init,
+          body: JSON.stringify({ ...asked, total: asked.total - 100 }),
+        });
+      }
       const answer = await fetch(url, init);
       if (init.method !== 'PATCH') return answer;
       const said = JSON.parse(await answer.text());
@@ -208,6 +216,27 @@ describe('the payment form', () => {
     fireEvent.click(button());
     await becomes('complete succeeded');
     expect(count('POST /current/pay')).toBe(2);
+  });
+
+  it('pays what was shown at the click, or nothing', async () => {
+    const shop = await openPage();
+    const { stub, seen, till } = shop;
+    const totals: unknown[] = [];
+    shop.network.through = (fetch) => async (url, init) => {
+      if (url.endsWith('/pay')) totals.push(JSON.parse(String(init.body)).total);
+      return fetch(url, init);
+    };
+    stub.setPrice('mug', 20);
+    // Another tab has been told of it, and the session is priced anew.
+    const { confirmationToken } = await stub.stripe.createConfirmationToken({ card: NO_FUNDS });
+    const means = { gateway: 'stripe', confirmation_token: confirmationToken.id } as const;
+    await till.sessions.pay({ ...means, total: 1690 });
+    fireEvent.click(button());
+    await waitFor(() => expect(button().textContent).toBe('Pay €24.90'));
+    expect(seen.checkout.error?.code).toBe('CART_MISMATCH');
+    fireEvent.click(button());
+    await becomes('complete succeeded');
+    expect(totals).toEqual([1690, 2490]);
   });
 
   it('says so where Stripe.js cannot be loaded, and tries again when it is shown again', async () => {
@@ -263,7 +292,11 @@ describe('3-D Secure', () => {
     const { confirmationToken } = await shop.stub.stripe.createConfirmationToken({
       card: CHALLENGED,
     });
-    await shop.till.sessions.pay({ gateway: 'stripe', confirmation_token: confirmationToken.id });
+    await shop.till.sessions.pay({
+      gateway: 'stripe',
+      confirmation_token: confirmationToken.id,
+      total: 1690,
+    });
     show(shop);
     await ready();
     expect(state()).toBe('open requires_action');
@@ -281,6 +314,7 @@ describe('3-D Secure', () => {
     const paid = await shop.till.sessions.pay({
       gateway: 'stripe',
       confirmation_token: confirmationToken.id,
+      total: 1690,
     });
     const clientSecret = (paid.ok && paid.value.session.payment.clientToken) || '';
     await shop.stub.stripe.handleNextAction({ clientSecret });
@@ -306,7 +340,11 @@ describe('3-D Secure', () => {
     const { confirmationToken } = await shop.stub.stripe.createConfirmationToken({
       card: CHALLENGED,
     });
-    await shop.till.sessions.pay({ gateway: 'stripe', confirmation_token: confirmationToken.id });
+    await shop.till.sessions.pay({
+      gateway: 'stripe',
+      confirmation_token: confirmationToken.id,
+      total: 1690,
+    });
     const { seen } = show(shop);
     await ready();
     await act(() => seen.checkout.resumePayment());

@@ -195,16 +195,21 @@ impl Purchase {
                 // The shopper may have given up; the money was faster.
                 self.progress.aim = Aim::Sell;
                 self.progress.is_charged = true;
+                self.progress.money_since.get_or_insert(now);
                 S::Charged { payment }
             }
             // An answer that took long must not turn it back.
             ChargeNews::RequiresAction { .. } if self.is_beyond_challenge() => return self,
             ChargeNews::RequiresAction { payment, client_secret, .. } => {
+                self.progress.money_since = None;
                 S::RequiresAction { payment, client_secret }
             }
             ChargeNews::Processing { payment, .. } => match self.is_unfinished() {
                 true => return self,
-                false => S::Processing { payment },
+                false => {
+                    self.progress.money_since = None;
+                    S::Processing { payment }
+                }
             },
             // What is known of a payment stays.
             ChargeNews::Untold { .. } | ChargeNews::Refused { .. } if self.knows_payment() => {
@@ -382,7 +387,7 @@ impl Purchase {
     }
 
     fn take_pending(
-        self,
+        mut self,
         booking: Booking,
         client_secret: Option<ClientSecret>,
         now: Timestamp,
@@ -407,7 +412,12 @@ impl Purchase {
             | S::Abandoned { .. } => false,
         };
         match may_come_right {
-            true => self.to(S::Pending { booking, client_secret }, now),
+            true => {
+                if !self.progress.is_charged {
+                    self.progress.money_since = None;
+                }
+                self.to(S::Pending { booking, client_secret }, now)
+            }
             false => self,
         }
     }

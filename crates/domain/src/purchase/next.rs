@@ -67,7 +67,8 @@ const ANSWER_WITHIN: SignedDuration = SignedDuration::from_secs(45);
 const PUT_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 /// A shopper who waited longer for the charge to begin has gone, or has clicked again.
 pub(super) const BEGIN_WITHIN: SignedDuration = SignedDuration::from_secs(60);
-/// Within this a person is called when nothing can be found out.
+/// So long after money may have moved a person is called when nothing can be found out, however many
+/// questions went unanswered meanwhile; where none can have moved, so long after the question.
 const FIND_WITHIN: SignedDuration = SignedDuration::from_mins(4);
 /// A charge or a booking may take so long to show in the platform's books.
 pub(super) const SHOWS_WITHIN: SignedDuration = SignedDuration::from_secs(30);
@@ -123,13 +124,11 @@ impl Purchase {
                 Step::FindCharge { may_repeat: asked.may_repeat(now, SHOWS_WITHIN) }
             }),
             S::RequiresAction { payment, .. } => self.after_challenge(now, payment),
-            S::Processing { .. } if now >= self.progress.since + PROCESSING_ENDS => {
+            S::Processing { .. } if now >= self.processed_by() => {
                 Step::CallPerson(Matter::Unfinished)
             }
             S::Processing { payment } => Step::AskPayment(payment.clone()),
-            S::Charged { .. } if now >= self.progress.since + FIND_WITHIN => {
-                Step::CallPerson(Matter::CartUnread)
-            }
+            S::Charged { .. } if now >= self.found_by() => Step::CallPerson(Matter::CartUnread),
             S::Charged { .. } => Step::CheckOut,
             S::Ordering { asked, .. } => self.find(now, *asked, Matter::CheckoutUnknown, || {
                 Step::FindOrder { may_repeat: asked.may_repeat(now, LISTED_WITHIN) }
@@ -177,9 +176,12 @@ impl Purchase {
             let half = now.duration_since(self.progress.since) / 2;
             now + half.clamp(secs(least), secs(most))
         };
+        // A person is not called later for the sake of a look that comes later.
+        let end = self.found_by();
+        let in_time = |look: Timestamp| if now < end { look.min(end) } else { look };
         let answer_of = |asked: &Asked| match asked.is_awaited(now) {
             true => asked.last + ANSWER_WITHIN,
-            false => within(2, 60),
+            false => in_time(within(2, 60)),
         };
         match self.state() {
             S::Created { .. } => Some(self.progress.since + BEGIN_WITHIN),
@@ -188,7 +190,10 @@ impl Purchase {
             | S::Confirming { asked, .. }
             | S::Cancelling { asked, .. } => Some(answer_of(asked)),
             // Whoever brought it here is about to go on.
-            S::Charged { .. } | S::Ordered { .. } => Some(within(10, 60)),
+            S::Charged { .. } | S::Ordered { .. } => Some(in_time(within(10, 60))),
+            S::Processing { .. } if self.progress.money_since.is_some() => {
+                Some(in_time(within(2, 60)))
+            }
             S::RequiresAction { .. } | S::Processing { .. } | S::Pending { .. } => {
                 Some(within(15, LOOK_WITHIN))
             }
@@ -268,6 +273,22 @@ impl Purchase {
         }
     }
 
+    /// When a payment under way has taken too long. Where nobody has said how it stands, money may have
+    /// moved.
+    fn processed_by(&self) -> Timestamp {
+        match self.progress.money_since {
+            Some(_) => self.found_by(),
+            None => self.progress.since + PROCESSING_ENDS,
+        }
+    }
+
+    /// When a person is called. Whatever has just been begun is waited for as long as for an answer.
+    fn found_by(&self) -> Timestamp {
+        let since = self.progress.since;
+        let money_since = self.progress.money_since.unwrap_or(since);
+        (money_since + FIND_WITHIN).max(since + ANSWER_WITHIN)
+    }
+
     /// What to do about a question that was put: wait, look for what became of it, or call a person.
     fn find(
         &self,
@@ -279,7 +300,7 @@ impl Purchase {
         if asked.is_awaited(now) {
             return Step::Wait;
         }
-        match now < self.progress.since + FIND_WITHIN {
+        match now < self.found_by() {
             true => step(),
             false => Step::CallPerson(matter),
         }

@@ -284,6 +284,32 @@ fn an_order_that_is_never_found_calls_a_person_within_five_minutes() {
 }
 
 #[test]
+fn two_questions_in_a_row_that_nobody_answers_call_a_person_four_minutes_after_the_money() {
+    let charged = charging().lose_answer().hear_charge(succeeded(), at(200));
+    let lost = charged.check_out(at(201)).unwrap().lose_answer();
+    assert_eq!(lost.next(at(240)), Step::FindOrder { may_repeat: false });
+    assert!(lost.due(at(240)).unwrap() <= at(246), "{:?}", lost.due(at(240)));
+    assert_eq!(lost.next(at(246)), Step::CallPerson(Matter::CheckoutUnknown));
+    // What was found after a person was called does not begin the time anew.
+    let called = charging().lose_answer().call_person(Matter::ChargeUnknown, at(241));
+    let found = called.hear_charge(succeeded(), at(600));
+    let lost = found.check_out(at(601)).unwrap().lose_answer();
+    assert_eq!(lost.next(at(646)), Step::CallPerson(Matter::CheckoutUnknown));
+}
+
+#[test]
+fn money_that_waited_for_somebody_is_counted_from_when_it_came() {
+    for waits in [challenged(), processing()] {
+        let waiting = charging().hear_charge(waits, at(2));
+        assert_eq!(waiting.progress().money_since, None);
+        let charged = waiting.hear_charge(succeeded(), at(900));
+        assert_eq!(charged.progress().money_since, Some(at(900)));
+        assert_eq!(charged.next(at(1139)), Step::CheckOut);
+        assert_eq!(charged.next(at(1140)), Step::CallPerson(Matter::CartUnread));
+    }
+}
+
+#[test]
 fn a_lost_confirmation_is_read_from_the_order_before_it_is_asked_for_again() {
     let lost = confirming().lose_answer();
     let read = |may_repeat| Step::ReadOrder { order: "aa85".parse().unwrap(), may_repeat };
@@ -373,6 +399,8 @@ fn a_payment_that_cannot_be_asked_is_read_from_an_order() {
     let untold = ChargeNews::Untold { payment: payment() };
     let found = charging().lose_answer().hear_charge(untold.clone(), at(31));
     assert_eq!(found.next(at(31)), Step::AskPayment(payment()));
+    // It may have succeeded, so that is to be known as soon as of any other.
+    assert_eq!(found.next(at(241)), Step::CallPerson(Matter::Unfinished));
     let confirming = found.check_out(at(32)).unwrap().hear_order(order(3599), at(33));
     let confirming = confirming.confirm(at(34)).unwrap();
     assert_eq!(name(&confirming.hear_settlement(paid(3599), at(35))), "confirmed");

@@ -25,6 +25,7 @@ impl Purchase {
         let progress = Progress {
             aim: Aim::Sell,
             is_charged: false,
+            money_since: None,
             orders_asked: 0,
             since: terms.created_at,
             state: S::Created { token },
@@ -38,13 +39,14 @@ impl Purchase {
     }
 
     /// The charge is about to be asked for.
-    pub fn charge(self, now: Timestamp) -> Result<Self, StepError> {
+    pub fn charge(mut self, now: Timestamp) -> Result<Self, StepError> {
         if !self.may_begin(now) {
             return Err(StepError);
         }
         let S::Created { token: Some(token) } = self.state().clone() else {
             return Err(StepError);
         };
+        self.progress.money_since = Some(now);
         Ok(self.to(S::Charging { token, asked: Asked::first(now) }, now))
     }
 

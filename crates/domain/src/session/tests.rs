@@ -74,7 +74,10 @@ fn failed() -> CheckoutSession {
 }
 
 fn words(session: &CheckoutSession) -> (&'static str, &'static str) {
-    (session.state().status(), session.state().payment_status())
+    let (status, payment) = (session.state().status(), session.state().payment_status());
+    assert!(SessionState::STATUSES.contains(&status), "{status} is not in the contract");
+    assert!(SessionState::PAYMENT_STATUSES.contains(&payment), "{payment} is not in the contract");
+    (status, payment)
 }
 
 /// One session for each pair of the contract's words that there is.

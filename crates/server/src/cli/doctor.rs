@@ -89,8 +89,7 @@ pub async fn examine(
     };
     match DatabaseConfig::load(sources()) {
         Ok(database) => {
-            let migrates = config.as_ref().is_some_and(|config| config.migrate_at_start);
-            lines.extend(database::examine(&database.url, migrates, now).await);
+            lines.extend(database::examine(&database.url, config.as_ref(), now).await);
         }
         Err(_) => lines.push(not_examined("database")),
     }

@@ -289,6 +289,29 @@ async fn load(
     Ok(Some(Known { order, stored, refunds }))
 }
 
+/// The order of ours that a payment was made for. A stray that our books do not know names it at
+/// Stripe.
+async fn order_of(cx: &Context, payment: &GatewayReference) -> Result<Option<OrderId>, FlowError> {
+    let read = cx.store.read(payment.clone(), |tx, payment| Box::pin(known_order(tx, payment)));
+    let known: Result<_, StoreError> = read.await;
+    if let Some(order) = known? {
+        return Ok(Some(order));
+    }
+    let entry = patiently(|| cx.stripe.payment_entry(payment)).await?;
+    Ok(entry.and_then(|entry| entry.order))
+}
+
+/// The order of ours that a payment was made for, as far as our books know.
+async fn known_order(
+    tx: &mut Tx,
+    payment: &GatewayReference,
+) -> Result<Option<OrderId>, StoreError> {
+    match payment::by_reference(tx, payment).await? {
+        Some(stored) => Ok(Some(stored.payment.order)),
+        None => refund::order_of_stray(tx, payment).await,
+    }
+}
+
 /// Whether there is such an order here, also one for which nothing was to be paid.
 async fn is_here(cx: &Context, order: Option<OrderId>) -> Result<bool, StoreError> {
     let Some(order) = order else { return Ok(false) };
@@ -416,7 +439,10 @@ impl Run<'_> {
             let entries =
                 entries.filter_map(|one| one.payment.clone().map(|payment| (payment, one)));
             let (payments, entries): (Vec<_>, Vec<_>) = entries.unzip();
-            let names = payments.iter().map(|payment| (payment.clone(), None)).collect();
+            let mut names = Vec::with_capacity(payments.len());
+            for payment in &payments {
+                names.push((payment.clone(), order_of(self.cx, payment).await?));
+            }
             let known = load_all(self.cx, names).await?;
             for ((entry, payment), known) in entries.into_iter().zip(payments).zip(known) {
                 let Some(known) = known else { continue };
@@ -461,7 +487,8 @@ impl Run<'_> {
                     continue;
                 };
                 // What has no name there is on its way, or never came to be.
-                let names = (paid.reference().cloned(), stored.refund.reference().cloned());
+                let of = stored.refund.stray.as_ref().or(paid.reference());
+                let names = (of.cloned(), stored.refund.reference().cloned());
                 let (Some(payment), Some(refund)) = names else { continue };
                 if !self.seen.contains(&refund) {
                     let order = Some(stored.refund.order);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::{
     id::{PurchaseId, SessionId, VisitorId},
     purchase::{Abandonment, Account, Closing, PayToken, Purchase, PurchaseState},
-    session::{CheckoutSession, Followed, SessionCart, SessionState, Standing},
+    session::{CheckoutSession, Followed, SeenTotal, SessionCart, SessionState, Standing},
 };
 use gateways::elastic_path::{Busy, EpError};
 use storage::{
@@ -50,6 +50,8 @@ pub struct Pay {
     pub visitor: VisitorId,
     /// Her session.
     pub session: SessionId,
+    /// What her page showed her that it costs.
+    pub seen: SeenTotal,
     /// What her browser made of her card; needed unless there is nothing to pay.
     pub token: Option<PayToken>,
     /// Her account at the platform, if she is signed in there.

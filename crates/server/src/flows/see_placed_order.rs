@@ -21,8 +21,19 @@ use crate::context::PlatformContext;
 pub struct Seen {
     /// The order.
     pub placed: PlacedOrder,
-    /// Whether its purchase has heard that the payment is booked on it, complete.
-    pub is_settled: bool,
+    /// How its purchase stands.
+    pub purchase: Standing,
+}
+
+/// How the purchase stands that has made an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is to be paid, as far as its purchase has heard.
+    Open,
+    /// The payment is booked on it, complete.
+    Booked,
+    /// The purchase has come to nothing: it was declined or given up, or a person has ended it.
+    Over,
 }
 
 /// The calls that it takes: a token and the order.
@@ -48,10 +59,8 @@ pub async fn see_placed_order(
     let named = placed.order.external_ref.as_deref().and_then(|name| name.parse().ok());
     let purchase = load(px, named.ok_or(FlowError::NoSuchOrder)?).await?;
     let made = purchase.as_ref().filter(|purchase| purchase.terms.visitor == visitor);
-    match made.and_then(order_of) {
-        Some((order, is_settled)) if order == id => Ok(Seen { placed, is_settled }),
-        Some(_) | None => Err(FlowError::NoSuchOrder),
-    }
+    let purchase = made.and_then(|purchase| standing_of(purchase, id));
+    purchase.map(|purchase| Seen { placed, purchase }).ok_or(FlowError::NoSuchOrder)
 }
 
 /// Who only looks waits for those who pay.
@@ -73,22 +82,30 @@ async fn load(px: &PlatformContext, id: PurchaseId) -> Result<Option<Purchase>, 
     Ok(stored.map(|stored| stored.purchase))
 }
 
-/// The order that a purchase has come to, and whether its payment is known to be booked on it.
-fn order_of(purchase: &Purchase) -> Option<(&EpOrderId, bool)> {
+/// How the purchase stands of an order that names it; nothing where it has come to another order, or
+/// to none yet.
+fn standing_of(purchase: &Purchase, id: &EpOrderId) -> Option<Standing> {
     use PurchaseState as S;
-    match purchase.state() {
-        S::Confirmed { booking, .. } | S::Cleaned { booking } => Some((&booking.order, true)),
-        S::Pending { booking, .. } | S::Cancelling { booking, .. } => Some((&booking.order, false)),
-        S::Ordered { order, .. } | S::Confirming { order, .. } => Some((order, false)),
-        S::NeedsReconciliation { reached: Reached::Order(_, order), .. } => Some((order, false)),
+    let (order, standing) = match purchase.state() {
+        S::Confirmed { booking, .. } | S::Cleaned { booking } => (&booking.order, Standing::Booked),
+        S::Pending { booking, .. } | S::Cancelling { booking, .. } => {
+            (&booking.order, Standing::Open)
+        }
+        S::Ordered { order, .. }
+        | S::Confirming { order, .. }
+        | S::NeedsReconciliation { reached: Reached::Order(_, order), .. } => {
+            (order, Standing::Open)
+        }
+        // Which orders it made it no longer knows. They are hers all the same, and nobody pays them
+        // any more.
+        S::Declined { .. } | S::Abandoned { .. } => return Some(Standing::Over),
         S::NeedsReconciliation { reached: Reached::Nothing | Reached::Means(_), .. }
         | S::Created { .. }
         | S::Charging { .. }
         | S::RequiresAction { .. }
         | S::Processing { .. }
         | S::Charged { .. }
-        | S::Ordering { .. }
-        | S::Declined { .. }
-        | S::Abandoned { .. } => None,
-    }
+        | S::Ordering { .. } => return None,
+    };
+    (order == id).then_some(standing)
 }

@@ -16,7 +16,7 @@ use domain::{
     payment::{Attempt, IdempotencyKey, Payment, PaymentState},
     pricing::PriceRules,
     purchase::CartHash,
-    session::{Followed, SessionOrder, SessionRefusal, Standing as Shown},
+    session::{Followed, SeenTotal, SessionOrder, SessionRefusal, Standing as Shown},
 };
 use gateways::stripe::{CancelReason, Stripe};
 use storage::{
@@ -97,6 +97,8 @@ pub struct Seen {
     pub cart_hash: CartHash,
     /// What it cost.
     pub total: Money,
+    /// What her page showed her that it costs: not the same where the session was priced anew since.
+    pub page: SeenTotal,
     /// Where she comes back to from her bank.
     pub return_url: Url,
 }
@@ -412,8 +414,11 @@ impl Writing {
     }
 
     fn compare_total(&self, order: &Order) -> Result<(), FlowError> {
+        let total = order.totals.total();
         match &self.seen {
-            Some(seen) if seen.total != order.totals.total() => Err(FlowError::NotAsSeen),
+            Some(seen) if seen.total != total || !seen.page.allows(total) => {
+                Err(FlowError::NotAsSeen)
+            }
             Some(_) | None => Ok(()),
         }
     }

@@ -105,12 +105,19 @@ pub fn codes(operation: &str) -> Vec<Code> {
 pub fn session_codes(operation: &str) -> Vec<SessionCode> {
     use SessionCode as C;
     let own: &[C] = match operation {
-        "open_session" => &[C::Validation, C::Platform],
+        "open_session" => &[C::Validation, C::Platform, C::RateLimited],
         "current_session" => &[],
-        "patch_session" => &[C::Validation, C::Gone, C::NotOpen, C::Shipping, C::Platform],
-        "offer_shipping" => {
-            &[C::Gone, C::NotOpen, C::MissingShippingAddress, C::Shipping, C::Platform]
+        "patch_session" => {
+            &[C::Validation, C::Gone, C::NotOpen, C::Shipping, C::Platform, C::RateLimited]
         }
+        "offer_shipping" => &[
+            C::Gone,
+            C::NotOpen,
+            C::MissingShippingAddress,
+            C::Shipping,
+            C::Platform,
+            C::RateLimited,
+        ],
         "pay_session" => &[
             C::Validation,
             C::Gone,

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::flows::{
     FlowError,
-    see_placed_order::{Seen, see_placed_order},
+    see_placed_order::{Seen, Standing as Purchase, see_placed_order},
 };
 
 /// An order, for the visitor whose purchase made it.
@@ -61,14 +61,17 @@ fn on_the_wire(seen: Seen) -> Result<Order, MoneyError> {
 }
 
 /// What is to be fulfilled is `paid`, so that takes two: the order says it, and its purchase has
-/// heard that our payment is booked on it. To cancel an order gives nothing back there, so only one
-/// that nobody has paid is `cancelled`. Money that is held has not been received.
+/// heard that our payment is booked on it. To cancel an order gives nothing back there, so of those
+/// that may still be paid only one that nobody has paid is `cancelled`. Where its purchase has come to
+/// nothing it is, whatever the platform still says of it: what a person gave back at the gateway the
+/// platform does not hear of. Money that is held has not been received.
 fn status(seen: &Seen) -> OrderStatus {
     let order = &seen.placed.order;
-    match (&order.payment, &order.status) {
-        (OrderPayment::Refunded, _) => OrderStatus::Refunded,
-        (OrderPayment::Paid, _) if seen.is_settled => OrderStatus::Paid,
-        (OrderPayment::Unpaid, Standing::Cancelled) => OrderStatus::Cancelled,
+    match (&order.payment, &order.status, seen.purchase) {
+        (OrderPayment::Refunded, _, _) => OrderStatus::Refunded,
+        (_, _, Purchase::Over) => OrderStatus::Cancelled,
+        (OrderPayment::Paid, _, Purchase::Booked) => OrderStatus::Paid,
+        (OrderPayment::Unpaid, Standing::Cancelled, _) => OrderStatus::Cancelled,
         (
             OrderPayment::Paid
             | OrderPayment::Unpaid
@@ -77,6 +80,7 @@ fn status(seen: &Seen) -> OrderStatus {
             | OrderPayment::PartiallyPaid
             | OrderPayment::Other(_),
             _,
+            Purchase::Open | Purchase::Booked,
         ) => OrderStatus::Pending,
     }
 }

@@ -16,7 +16,7 @@ use domain::{
     elastic_path::EpCartId,
     id::VisitorId,
     purchase::PayToken,
-    session::{AllowedAttributes, CheckoutSession, SessionCart, SessionState},
+    session::{AllowedAttributes, CheckoutSession, SeenTotal, SessionCart, SessionState},
     shield::Network,
 };
 use gateways::elastic_path::AccountToken;
@@ -175,12 +175,14 @@ pub async fn pay_session(
 ) -> Result<Response, SessionFault> {
     let named = named(&web, visitor, &headers)?;
     let means = means(&body)?;
+    let seen = SeenTotal(body.total);
     match web.backend.clone() {
         Backend::Native(cx) => {
             let solution = body.challenge.take().map(Into::into);
             let who = Asking { visitor, network, solution };
             // The flow is large, and is moved.
-            let flow = async move { Ok(Box::pin(pay::pay(&cx, named, who, means)).await) };
+            let wish = pay::Wish { means, seen };
+            let flow = async move { Ok(Box::pin(pay::pay(&cx, named, who, wish)).await) };
             render(&web, &headers, web.backend.see_through(flow).await??).await
         }
         Backend::Platform(px) => {
@@ -192,7 +194,8 @@ pub async fn pay_session(
                 Ready::ToPay(account) => account,
                 Ready::ToBeTold(session) => return render(&web, &headers, *session).await,
             };
-            let wish = purchase::Pay { visitor, session: named.session, token, account };
+            let session = named.session;
+            let wish = purchase::Pay { visitor, session, seen, token, account };
             show(&web, &headers, &purchase::pay(&px, wish).await?).await
         }
     }

@@ -163,6 +163,15 @@ impl<'shop> Browser<'shop> {
         self.post(&format!("{CURRENT}/pay"), body).await
     }
 
+    /// She pays what her page shows, in minor units.
+    pub async fn pay_seeing(&self, token: &str, total: impl Into<Value>) -> Reply {
+        let seen = total.into();
+        let body = json!({ "gateway": "stripe", "confirmation_token": token, "total": seen });
+        let reply = self.post(&format!("{CURRENT}/pay"), body).await;
+        self.rest().await;
+        reply
+    }
+
     pub async fn resume(&self) -> Reply {
         self.post(&format!("{CURRENT}/resume-payment"), json!({})).await
     }

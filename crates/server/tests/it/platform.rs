@@ -16,7 +16,7 @@ use domain::{
     purchase::{Account, PayToken},
     session::{
         AddressPart, CheckoutSession, Customer, FormAddress, NewSession, Patch, Rate, RateId,
-        RateWords, SessionCart,
+        RateWords, SeenTotal, SessionCart,
     },
 };
 use gateways::{
@@ -408,6 +408,7 @@ impl Shopper<'_> {
         let wish = Pay {
             visitor: self.visitor,
             session: self.session,
+            seen: SeenTotal(None),
             token: Some(PayToken::new(token).unwrap()),
             account: self.account.clone(),
         };

@@ -92,6 +92,7 @@ export function offerShipping(books: Books, visitor: Visitor): SessionAnswer {
 export function paySession(books: Books, visitor: Visitor, body: Body): SessionAnswer {
   const session = visitor.session ?? refuse('SESSION_GONE');
   const token = tokenOf(body);
+  const seen = seenTotal(body);
   if (!isOpen(session)) return answer(visitor, session);
   lookAtCart(books, visitor);
   if (contents(visitor.lines) !== session.cartSeen) mismatch(books, visitor, session);
@@ -100,6 +101,7 @@ export function paySession(books: Books, visitor: Visitor, body: Body): SessionA
     refuse('MISSING_FIELDS', { message: `Missing required fields: ${missing.join(', ')}` });
   }
   if (mustShip(visitor.lines) && !selected(session)) refuse('SHIPPING_RATE_UNRESOLVABLE');
+  if (seen !== undefined && seen !== session.totals.total) mismatch(books, visitor, session);
   if (session.totals.total > 0 && token === undefined) refuse('UNKNOWN_GATEWAY');
   const card = books.tokens.get(token ?? '');
   if (session.totals.total > 0 && card === undefined) {
@@ -195,6 +197,13 @@ function tokenOf(body: Body): string | undefined {
   if (gateway !== 'stripe') return refuse('UNKNOWN_GATEWAY');
   if (typeof token === 'string') return token;
   return refuse('VALIDATION_ERROR', { message: 'confirmation_token is required' });
+}
+
+/** What the page showed the shopper when she clicked. */
+function seenTotal({ total }: Body): number | undefined {
+  if (total === undefined || total === null) return undefined;
+  if (typeof total === 'number' && Number.isSafeInteger(total) && total >= 0) return total;
+  return refuse('VALIDATION_ERROR', { message: 'The body is not as documented: total.' });
 }
 
 function offer(books: Books, visitor: Visitor, session: Session): void {

@@ -176,11 +176,28 @@ export function sessionPayments(shop: Shop) {
     expect(state(await ada.pay(CARDS.good))).toBe('complete succeeded');
   });
 
+  it('charges nothing that the page has not shown, however often she clicks', async () => {
+    const ada = shop();
+    await ada.add('mug', 2);
+    await ada.session();
+    await ada.add('mug');
+    for (const click of ['first', 'second']) {
+      expect([click, said(await ada.pay(CARDS.good, 2890))]).toEqual([click, '409 CART_MISMATCH']);
+    }
+    for (const total of [-1, 40.9]) {
+      expect(said(await ada.pay(CARDS.good, total))).toBe('400 VALIDATION_ERROR');
+    }
+    const paid = await ada.pay(CARDS.good, 4090);
+    expect(state(paid)).toBe('complete succeeded');
+    const again = orThrow(await ada.pay(CARDS.good, 2890));
+    expect(again.session?.order).toEqual(orThrow(paid).session?.order);
+  });
+
   it('is complete at once where there is nothing to pay', async () => {
     const ada = shop();
     await ada.add('gift');
     await ada.session();
-    const answer = await ada.till.sessions.pay({ gateway: 'manual' });
+    const answer = await ada.till.sessions.pay({ gateway: 'manual', total: 0 });
     expect(state(answer)).toBe('complete succeeded');
     expect(orThrow(answer).session?.payment).toMatchObject({
       gateway: 'manual',
@@ -192,8 +209,10 @@ export function sessionPayments(shop: Shop) {
     const ada = shop();
     await ada.add('mug');
     await ada.session();
-    expect(said(await ada.till.sessions.pay({ gateway: 'manual' }))).toBe('400 UNKNOWN_GATEWAY');
-    const none = { gateway: 'stripe', confirmation_token: 'ctoken_of_nobody' } as const;
+    const total = await ada.total();
+    const nothing = await ada.till.sessions.pay({ gateway: 'manual', total });
+    expect(said(nothing)).toBe('400 UNKNOWN_GATEWAY');
+    const none = { gateway: 'stripe', confirmation_token: 'ctoken_of_nobody', total } as const;
     expect(state(await ada.till.sessions.pay(none))).toBe('open failed');
   });
 

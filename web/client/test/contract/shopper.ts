@@ -99,9 +99,15 @@ export class Shopper {
     if (rate) orThrow(await this.till.sessions.update({ selectedShippingRateId: rate.id }));
   }
 
-  async pay(card: TestCard) {
+  /** What her page shows that the session costs, in minor units. */
+  async total() {
+    return orThrow(await this.till.sessions.current()).session?.totals?.total ?? 0;
+  }
+
+  async pay(card: TestCard, seen?: number) {
+    const total = seen ?? (await this.total());
     const token = await this.stage.stripe.createConfirmationToken(card);
-    return this.till.sessions.pay({ gateway: 'stripe', confirmation_token: token });
+    return this.till.sessions.pay({ gateway: 'stripe', confirmation_token: token, total });
   }
 }
 

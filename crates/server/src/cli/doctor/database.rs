@@ -4,21 +4,31 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use storage::{
-    Condition, DatabaseUrl, Limits, Store, StoreError, attention, cursor,
+    Condition, DatabaseUrl, Limits, Store, StoreError, Tx, attention, cursor,
     inbox::{self, Source},
-    outbox, payment,
+    outbox, payment, purchase,
 };
 use uuid::Uuid;
 
 use super::{Line, ago, is_migrated};
-use crate::{context::after, flows::compare_books};
+use crate::{
+    config::{BackendConfig, Config},
+    context::after,
+    flows::compare_books,
+};
 
 /// Nodes whose clocks are further apart see each other's orders expire too early.
 const CLOCKS_APART_SECONDS: i64 = 30;
 /// The worker looks every second; what has been due for so long is not being worked off.
 const OVERDUE: Duration = Duration::from_secs(5 * 60);
 
-pub(super) async fn examine(url: &DatabaseUrl, migrates: bool, now: Timestamp) -> Vec<Line> {
+/// What concerns one backend is told of that one; where the configuration does not say which it is, of
+/// orders of our own.
+pub(super) async fn examine(
+    url: &DatabaseUrl,
+    config: Option<&Config>,
+    now: Timestamp,
+) -> Vec<Line> {
     let store = match Store::open(url, &Limits::default()).await {
         Ok(store) => store,
         Err(error) => {
@@ -33,9 +43,17 @@ pub(super) async fn examine(url: &DatabaseUrl, migrates: bool, now: Timestamp) -
             vec![Line::wrong("database", format!("nothing can be written: {error}"), mend)]
         }
     };
+    let migrates = config.is_some_and(|config| config.migrate_at_start);
     lines.push(migrations(&store, migrates).await);
     if is_migrated(&store).await {
-        lines.extend(left_undone(&store, now).await);
+        let undone = match config.map(|config| &config.backend) {
+            Some(BackendConfig::ElasticPath(_)) => undone_at_platform(&store, now).await,
+            Some(BackendConfig::Native(_)) | None => undone_here(&store, now).await,
+        };
+        lines.extend(undone.unwrap_or_else(|error| {
+            let mend = "Give the database's user the right to read and change every table.";
+            vec![Line::wrong("database", format!("its tables cannot be used: {error}"), mend)]
+        }));
     }
     store.close().await;
     lines
@@ -85,25 +103,24 @@ async fn migrations(store: &Store, migrates: bool) -> Line {
     }
 }
 
-/// What waits in the rows.
+/// What waits in the rows of orders of our own.
 struct Undone {
-    overdue: [i64; 3],
+    overdue: [(i64, &'static str); 3],
     items: i64,
     delivered: Option<Timestamp>,
     fetched: Option<Timestamp>,
     compared: Option<Timestamp>,
 }
 
-async fn left_undone(store: &Store, now: Timestamp) -> Vec<Line> {
+async fn undone_here(store: &Store, now: Timestamp) -> Result<Vec<Line>, StoreError> {
     let then = now.checked_sub(OVERDUE).unwrap_or(now);
     let read = store.write(then, |tx, then| {
         Box::pin(async move {
-            // Changes no row, and needs the right to change one.
-            outbox::done(tx, Uuid::nil(), *then).await?;
+            can_change(tx, *then).await?;
             let overdue = [
-                inbox::overdue_count(tx, *then).await?,
-                outbox::overdue_count(tx, *then).await?,
-                payment::overdue_count(tx, *then).await?,
+                (inbox::overdue_count(tx, *then).await?, "events"),
+                (outbox::overdue_count(tx, *then).await?, "effects"),
+                (payment::overdue_count(tx, *then).await?, "payments"),
             ];
             let items = attention::open_count(tx).await?;
             let delivered = inbox::newest_from(tx, Source::Webhook).await?;
@@ -113,32 +130,43 @@ async fn left_undone(store: &Store, now: Timestamp) -> Vec<Line> {
             Ok::<_, StoreError>(Undone { overdue, items, delivered, fetched, compared })
         })
     });
-    match read.await {
-        Ok(undone) => vec![
-            work(undone.overdue),
-            items(undone.items),
-            events(&undone, now),
-            books(undone.compared, now),
-        ],
-        Err(error) => {
-            let mend = "Give the database's user the right to read and change every table.";
-            vec![Line::wrong("database", format!("its tables cannot be used: {error}"), mend)]
-        }
-    }
+    let undone = read.await?;
+    Ok(vec![
+        work(&undone.overdue),
+        items(undone.items),
+        events(&undone, now),
+        books(undone.compared, now),
+    ])
 }
 
-fn work([events, effects, payments]: [i64; 3]) -> Line {
-    match events + effects + payments {
-        0 => Line::ok("worker", "nothing waits that should have been done"),
-        _ => Line::wrong(
-            "worker",
-            format!(
-                "waiting for more than five minutes: {events} events, {effects} effects, {payments} \
-                 payments"
-            ),
-            "Start `till serve`; if it runs, its log says why it cannot work them off.",
-        ),
+async fn undone_at_platform(store: &Store, now: Timestamp) -> Result<Vec<Line>, StoreError> {
+    let then = now.checked_sub(OVERDUE).unwrap_or(now);
+    let read = store.write(then, |tx, then| {
+        Box::pin(async move {
+            can_change(tx, *then).await?;
+            let overdue = purchase::overdue_count(tx, *then).await?;
+            Ok::<_, StoreError>((overdue, attention::open_count(tx).await?))
+        })
+    });
+    let (overdue, open) = read.await?;
+    Ok(vec![work(&[(overdue, "purchases")]), items(open)])
+}
+
+/// Changes no row, and needs the right to change one.
+async fn can_change(tx: &mut Tx, then: Timestamp) -> Result<(), StoreError> {
+    outbox::done(tx, Uuid::nil(), then).await.map(drop)
+}
+
+fn work(overdue: &[(i64, &str)]) -> Line {
+    if overdue.iter().all(|(count, _)| *count == 0) {
+        return Line::ok("worker", "nothing waits that should have been done");
     }
+    let counts: Vec<String> = overdue.iter().map(|(count, of)| format!("{count} {of}")).collect();
+    Line::wrong(
+        "worker",
+        format!("waiting for more than five minutes: {}", counts.join(", ")),
+        "Start `till serve`; if it runs, its log says why it cannot work them off.",
+    )
 }
 
 /// Twice as long as the worker waits between two comparisons.
@@ -170,8 +198,7 @@ fn items(open: i64) -> Line {
         _ => Line::warning(
             "attention",
             format!("{open} matters wait for a person"),
-            "`till orders show` tells those of an order; `till_attention_items` in /metrics counts \
-             them.",
+            "`till orders attention` lists them; `till_attention_items` in /metrics counts them.",
         ),
     }
 }

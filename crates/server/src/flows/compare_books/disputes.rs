@@ -9,9 +9,9 @@ use domain::{
     id::OrderId,
 };
 use gateways::stripe::books::{DisputeEntry, Span};
-use storage::{StoreError, dispute, payment, refund};
+use storage::{StoreError, dispute};
 
-use super::{Hands, Outcome, Period, Run, Suspect, patiently, settle::mend};
+use super::{Hands, Outcome, Period, Run, Suspect, known_order, patiently, settle::mend};
 use crate::{
     context::Context,
     flows::{
@@ -80,11 +80,7 @@ async fn find(
 ) -> Result<Option<(OrderId, Option<Dispute>)>, StoreError> {
     let read = cx.store.read((payment.clone(), dispute), |tx, (payment, dispute)| {
         Box::pin(async move {
-            let own = payment::by_reference(tx, payment).await?;
-            let order = match own {
-                Some(stored) => Some(stored.payment.order),
-                None => refund::order_of_stray(tx, payment).await?,
-            };
+            let order = known_order(tx, payment).await?;
             let Some(order) = order else { return Ok(None) };
             Ok(Some((order, dispute::by_reference(tx, dispute).await?)))
         })

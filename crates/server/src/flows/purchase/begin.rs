@@ -163,9 +163,11 @@ async fn check(px: &Px, wish: &Pay, session: CheckoutSession) -> Result<Option<C
     let name = platform_cart(&session)?;
     let seen = px.elastic_path.cart(Caller::Implicit, name).await?;
     let hash = cart::hash(&seen);
+    // The session may have been priced anew since its page showed it. What is written down here is
+    // what is charged, whatever the session shows later.
     let totals = session.totals.filter(|_| hash == session.cart_hash);
-    let Some(totals) = totals else {
-        if bought_before(px, &session).await? {
+    let Some(totals) = totals.filter(|totals| wish.seen.allows(totals.total())) else {
+        if hash != session.cart_hash && bought_before(px, &session).await? {
             return Ok(None);
         }
         let shown = cart::price(px, (wish.visitor, wish.session), &seen).await?;

@@ -198,6 +198,11 @@ impl Driver<'_> {
         if let Some(account) = &purchase.terms.buyer.account
             && !seen.accounts.contains(&account.account)
         {
+            // A cart has one account. A try of hers that was declined has left it with the one that
+            // she was signed in to then.
+            for other in &seen.accounts {
+                ep.dissociate(caller, name, other).await?;
+            }
             ep.associate(caller, name, &account.account).await?;
         }
         Ok(None)

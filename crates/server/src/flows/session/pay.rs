@@ -17,11 +17,13 @@ use std::time::Duration;
 use domain::{
     checkout::{CheckoutRequest, Refusal},
     contact::{Address, Email},
+    money::Money,
     order::{Marketing, Order, OrderState},
     payment::PaymentState,
     purchase::PayToken,
     session::{
-        CheckoutSession, Followed, FormAddress, PostcodeRule, SessionOrder, SessionState, Standing,
+        CheckoutSession, Followed, FormAddress, PostcodeRule, SeenTotal, SessionOrder,
+        SessionState, Standing,
     },
 };
 use jiff::Timestamp;
@@ -33,7 +35,7 @@ use crate::{
     context::{Context, Cx, after},
     flows::{
         FlowError, ask,
-        cancel_order::{Canceller, Wish, cancel_order},
+        cancel_order::{self, Canceller, cancel_order},
         fill_cart::look_at_cart,
         shield::Asking,
         start_checkout::{Seen, pay_session},
@@ -47,6 +49,15 @@ pub enum Means {
     Stripe(PayToken),
     /// With nothing: there is nothing to pay.
     Nothing,
+}
+
+/// A shopper's wish to pay.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// With what.
+    pub means: Means,
+    /// What her page showed her that it costs.
+    pub seen: SeenTotal,
 }
 
 /// Whoever wants to pay while another try is under way waits so long for its end.
@@ -65,18 +76,20 @@ pub async fn pay(
     cx: &Cx,
     named: Named,
     who: Asking,
-    means: Means,
+    wish: Wish,
 ) -> Result<CheckoutSession, SessionError> {
     let session = alive(cx, named).await?;
     if !matches!(session.state(), SessionState::Open { .. }) {
         return settled(cx, named).await;
     }
-    let (session, request) = prepare(cx, session, means).await?;
+    let page = wish.seen;
+    let (session, request) = prepare(cx, session, wish).await?;
     let Some(request) = request else { return Ok(session) };
     let seen = Seen {
         session: session.id,
         cart_hash: session.cart_hash,
         total: session.totals.ok_or(FlowError::NotAsSeen)?.total(),
+        page,
         return_url: cx.shop.return_url.clone(),
     };
     let mut paid = Ok(());
@@ -135,7 +148,7 @@ pub async fn abandon(cx: &Cx, named: Named) -> Result<CheckoutSession, SessionEr
     else {
         return Err(SessionError::NotAbandonable);
     };
-    let wish = Wish { order: *order, by: Canceller::Shopper(named.visitor) };
+    let wish = cancel_order::Wish { order: *order, by: Canceller::Shopper(named.visitor) };
     match cancel_order(cx, wish).await {
         Ok(()) | Err(FlowError::NotCancellable { .. }) => settled(cx, named).await,
         Err(error) => Err(error.into()),
@@ -148,7 +161,7 @@ pub async fn abandon(cx: &Cx, named: Named) -> Result<CheckoutSession, SessionEr
 async fn prepare(
     cx: &Cx,
     session: CheckoutSession,
-    means: Means,
+    wish: Wish,
 ) -> Result<(CheckoutSession, Option<CheckoutRequest>), SessionError> {
     let cart = look_at_cart(cx, session.visitor).await?.cart;
     if native::hash(&cart) != session.cart_hash && !has_live_payment(cx, &session).await? {
@@ -166,10 +179,14 @@ async fn prepare(
     if must_ship && !offered.iter().any(|rate| Some(rate) == session.selected_rate()) {
         return Err(SessionError::RateUnresolvable);
     }
-    let is_free = session.totals.is_some_and(|totals| totals.total().is_zero());
-    let token = match (means, is_free) {
+    let total = session.totals.map(|totals| totals.total());
+    let token = match (wish.means, total.is_some_and(Money::is_zero)) {
         (Means::Stripe(_) | Means::Nothing, true) => None,
         (Means::Stripe(token), false) => Some(token),
+        // Her page showed that there is nothing to pay.
+        (Means::Nothing, false) if total.is_some_and(|total| !wish.seen.allows(total)) => {
+            return Err(mismatch(cx, session).await);
+        }
         (Means::Nothing, false) => return Err(SessionError::UnknownGateway),
     };
     let request = request(&session, must_ship, token)?;

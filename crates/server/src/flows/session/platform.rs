@@ -213,6 +213,13 @@ fn is_bought(purchase: &Purchase) -> bool {
 
 /// Puts the line right that shipping is charged by. Who pays a cart has it: while somebody does,
 /// nobody else changes what she is charged, and the answer is that it is being paid.
+///
+/// That is a look, and a purchase may begin before the platform has carried out what is asked for
+/// here. Nobody is charged unseen for it: before the charge the purchase puts its own shipping line in
+/// the place of this one, and compares the sum; what comes after that is found in the amount of the
+/// payment, in the cart before the order, or in the order's total, and calls a person. Nothing of the
+/// shopper's is deleted by it: only lines of this kind are taken out, by their ids, and a cart that has
+/// become an order is left with nothing but such a line.
 async fn put_line(
     px: &PlatformContext,
     view: CartView,

@@ -11,7 +11,13 @@ use domain::{
 };
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{ObjectBuilder, Schema, SchemaType, Type},
+    },
+};
 use uuid::Uuid;
 
 use super::code::{SessionCode, SessionFault};
@@ -70,8 +76,8 @@ pub struct Failure {
 pub struct Session {
     /// The session.
     id: Uuid,
-    /// `open`, `processing`, `complete` or `expired`.
-    status: &'static str,
+    /// Whether the shopper may still pay.
+    status: SessionStatus,
     /// What is bought.
     cart_id: String,
     /// Who buys; null until she has said so.
@@ -97,6 +103,39 @@ pub struct Session {
     order: Option<SessionOrder>,
     /// In milliseconds since 1970.
     expires_at: i64,
+}
+
+/// Whether the shopper may still pay.
+#[derive(Debug, Serialize)]
+pub struct SessionStatus(&'static str);
+
+/// How far the payment is; `requires_action` waits for the shopper and her bank.
+#[derive(Debug, Serialize)]
+pub struct SessionPaymentStatus(&'static str);
+
+impl PartialSchema for SessionStatus {
+    fn schema() -> RefOr<Schema> {
+        one_of("Whether the shopper may still pay.", &SessionState::STATUSES)
+    }
+}
+
+impl ToSchema for SessionStatus {}
+
+impl PartialSchema for SessionPaymentStatus {
+    fn schema() -> RefOr<Schema> {
+        let description = "`requires_action` waits for the shopper and her bank.";
+        one_of(description, &SessionState::PAYMENT_STATUSES)
+    }
+}
+
+impl ToSchema for SessionPaymentStatus {}
+
+fn one_of(description: &str, words: &[&'static str]) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .description(Some(description))
+        .enum_values(Some(words.iter().copied()))
+        .into()
 }
 
 /// Who buys.
@@ -177,8 +216,8 @@ pub struct SessionTotals {
 pub struct SessionPayment {
     /// `stripe`, or `manual` where there was nothing to pay; null before the first try.
     gateway: Option<&'static str>,
-    /// `idle`, `pending`, `requires_action`, `succeeded` or `failed`.
-    status: &'static str,
+    /// How far it is.
+    status: SessionPaymentStatus,
     /// For Stripe.js, while the bank wants to see the shopper.
     client_token: Option<String>,
     /// What else is known.
@@ -277,6 +316,11 @@ pub struct PaySession {
     /// What Stripe.js has made of the card.
     #[schema(nullable = false)]
     pub confirmation_token: Option<String>,
+    /// What the page showed the shopper that it costs, in the currency's minor unit: where it costs
+    /// something else by now, nothing is charged (`CART_MISMATCH`). Without it the session's total is
+    /// charged, which another click of hers may have changed a moment ago.
+    #[schema(nullable = false)]
+    pub total: Option<u64>,
     /// The challenge of a `CHALLENGE_REQUIRED`, solved.
     #[schema(nullable = false)]
     pub challenge: Option<Solution>,
@@ -323,7 +367,7 @@ impl Session {
         let form = &session.form;
         Self {
             id: session.id.0,
-            status: session.state().status(),
+            status: SessionStatus(session.state().status()),
             cart_id: match &session.cart {
                 SessionCart::Here(cart) => cart.to_string(),
                 SessionCart::Platform(cart) => cart.to_string(),
@@ -365,7 +409,7 @@ impl SessionPayment {
     fn of(state: &SessionState) -> Self {
         let mut payment = Self {
             gateway: state.followed().map(|_| "stripe"),
-            status: state.payment_status(),
+            status: SessionPaymentStatus(state.payment_status()),
             client_token: None,
             gateway_metadata: GatewayMetadata::default(),
             action_data: None,

@@ -16,6 +16,7 @@ use axum::body::Body;
 use domain::{
     id::{SessionId, VisitorId},
     purchase::PayToken,
+    session::SeenTotal,
 };
 use futures::FutureExt;
 use server::{
@@ -176,7 +177,8 @@ impl Stage {
         let (visitor, session, px) = (self.visitor, self.session, self.px());
         let (ep, has_challenge) = (self.ep.clone(), flow.has_challenge);
         self.live(async move {
-            let wish = Pay { visitor, session, token: Some(token), account: None };
+            let seen = SeenTotal(None);
+            let wish = Pay { visitor, session, seen, token: Some(token), account: None };
             let _said = purchase::pay(&px, wish).await;
             if has_challenge {
                 for payment in ep.ledger().payments {

@@ -1,6 +1,8 @@
 //! A shopper's browser: her cookie, and a tab for each checkout session, whose cookie it may use for
 //! ever. What a storefront's page asks of a session is the same on both backends.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::body::Body;
 use http::{Request, header};
 use serde_json::{Value, json};
@@ -37,12 +39,18 @@ pub struct Browser {
     tabs: Vec<Tab>,
     /// What her browser has made of cards.
     pub tokens: Vec<String>,
+    /// Her storefront sends with each click what the page shows that it costs; others never do.
+    says_total: bool,
+    /// What it has sent, by session.
+    said: BTreeMap<String, BTreeSet<i64>>,
 }
 
 /// A session as its page shows it.
 pub struct Tab {
     pub id: String,
     cookie: String,
+    /// What her page shows that it costs.
+    shown: Option<i64>,
     /// What she was last told that it costs; nothing since an answer was lost.
     pub total: Option<i64>,
     /// The order that it came to.
@@ -77,6 +85,21 @@ impl Told {
 }
 
 impl Browser {
+    /// The browsers of so many shoppers, of either kind.
+    pub fn of_both_kinds(count: usize) -> impl Iterator<Item = Self> {
+        (0..count).map(|shopper| Self { says_total: shopper % 2 == 0, ..Self::default() })
+    }
+
+    /// What she has said of a session that it costs, where her storefront says so.
+    pub fn said_of(&self, session: &str) -> Option<&BTreeSet<i64>> {
+        self.said.get(session)
+    }
+
+    /// Whether she has agreed to so much: by a click, or by a storefront that does not say.
+    pub fn agreed_to(&self, amount: i64) -> bool {
+        !self.says_total || self.said.values().any(|said| said.contains(&amount))
+    }
+
     /// A request of hers; with the cookie of a session, if she has one there.
     pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Request<Body> {
         self.request_of(None, method, path, body)
@@ -114,7 +137,7 @@ impl Browser {
     /// The requests by which a page asks; none where there is no such session or token. `token` is
     /// what her browser has just made of a card.
     pub fn asks<M>(
-        &self,
+        &mut self,
         tab: usize,
         ask: &Ask<M>,
         address: impl Fn(usize) -> Value,
@@ -123,15 +146,26 @@ impl Browser {
         if let Ask::Open = ask {
             return vec![self.request("POST", SESSIONS, Some(&json!({})))];
         }
+        let Some((id, shown)) = self.tab(tab).map(|tab| (tab.id.clone(), tab.shown)) else {
+            return Vec::new();
+        };
+        let seen = shown.filter(|_| self.says_total);
+        let is_click = matches!(ask, Ask::Pay(_) | Ask::PayAgain(_) | Ask::PayNothing);
+        if let (true, Some(seen)) = (is_click, seen) {
+            self.said.entry(id).or_default().insert(seen);
+        }
         let Some(tab) = self.tab(tab) else { return Vec::new() };
         let go = |method, path: &str, body: Option<&Value>| {
             self.request_of(Some(tab), method, &format!("{SESSIONS}/current{path}"), body)
         };
         let nothing = json!({});
-        let pay = |token: &str| {
-            let body = json!({ "gateway": "stripe", "confirmation_token": token });
+        let click = |mut body: Value| {
+            if let Some(seen) = seen {
+                body["total"] = seen.into();
+            }
             go("POST", "/pay", Some(&body))
         };
+        let pay = |token: &str| click(json!({ "gateway": "stripe", "confirmation_token": token }));
         match ask {
             Ask::Open => Vec::new(),
             Ask::FillIn(place) => {
@@ -156,7 +190,7 @@ impl Browser {
                 let token = self.tokens.iter().rev().nth(*token);
                 token.iter().map(|token| pay(token)).collect()
             }
-            Ask::PayNothing => vec![go("POST", "/pay", Some(&json!({ "gateway": "manual" })))],
+            Ask::PayNothing => vec![click(json!({ "gateway": "manual" }))],
             Ask::Resume => vec![go("POST", "/resume-payment", Some(&nothing))],
             Ask::Abandon => vec![go("POST", "/abandon-payment", Some(&nothing))],
         }
@@ -185,11 +219,13 @@ impl Browser {
         match (self.tab_of(&told.id), cookie) {
             (Some(tab), _) => {
                 tab.total = told.total;
+                tab.shown = told.total;
                 tab.order.clone_from(&told.order);
             }
             (None, Some(cookie)) => self.tabs.push(Tab {
                 id: told.id.clone(),
                 cookie: cookie.clone(),
+                shown: told.total,
                 total: told.total,
                 order: None,
             }),

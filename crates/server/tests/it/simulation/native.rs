@@ -105,7 +105,9 @@ impl World for Native {
         let world = Self {
             town: Town::open(seed, nodes, street, ground),
             stripe,
-            shoppers: (0..3).map(|_| Shopper::default()).collect(),
+            shoppers: Browser::of_both_kinds(3)
+                .map(|browser| Shopper { browser, ..Shopper::default() })
+                .collect(),
             products,
             drifted: BTreeSet::new(),
             handed_out: BTreeSet::new(),

@@ -43,7 +43,6 @@ use plan::{Call, Deed};
 const GIFT: &str = "00000000-0000-4000-8000-000000000000";
 
 /// A shopper: her browser, and the cart that it last heard of.
-#[derive(Default)]
 struct Shopper {
     browser: Browser,
     cart: Option<String>,
@@ -98,7 +97,9 @@ impl World for Platform {
         Self {
             town: Town::open(seed, nodes, street, ground),
             ep,
-            shoppers: (0..3).map(|_| Shopper::default()).collect(),
+            shoppers: Browser::of_both_kinds(3)
+                .map(|browser| Shopper { browser, cart: None })
+                .collect(),
             carts: BTreeSet::new(),
             tokens: 0,
             calls: 0,

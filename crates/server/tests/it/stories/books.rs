@@ -273,6 +273,25 @@ stories! {
         shop.close().await;
     }
 
+    async fn a_refund_of_a_second_payment_whose_events_stripe_has_forgotten_is_taken_in(shop: Shop) {
+        let mut shop = shop;
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let intent = paid(&guest).await;
+        shop.rest().await;
+        shop.stripe.drop_webhooks();
+        let second = pay_elsewhere(&shop, &[(ORDER, &intent.order)]).await;
+        shop.stripe.refund(&second, RefundOrder::default()).unwrap();
+        shop.advance(31 * DAY);
+
+        assert_eq!(found(&shop, Hands::Still).await, "refund_not_here: not_touched");
+        assert_eq!(found(&shop, Hands::Mend).await, "refund_not_here: mended");
+        assert_eq!(found(&shop, Hands::Mend).await, "");
+
+        assert_eq!(books::refunds(&shop.cx.store).await, "700 succeeded");
+        shop.start().await;
+        shop.close().await;
+    }
+
     async fn a_refund_that_was_stopped_unheard_is_taken_in(shop: Shop) {
         let mut shop = shop;
         shop.expect_items(1);

@@ -3,11 +3,16 @@
 use std::time::Duration;
 
 use http::Method;
-use simulators::stripe::{Fault, FaultKind, Options};
+use simulators::{
+    elastic_path::{self, ElasticPath, sample_catalogue},
+    stripe::{Fault, FaultKind, Options},
+};
+use tokio::net::TcpListener;
 
 use crate::{
     database::On,
     guest::Card,
+    platform,
     shop::{Shop, tell},
 };
 
@@ -222,4 +227,32 @@ fn events_that_only_come_when_fetched_and_work_that_nobody_does_are_told() {
         shop.start().await;
         shop.close().await;
     });
+}
+
+#[tokio::test]
+async fn a_shop_at_elastic_path_is_told_of_its_purchases_and_of_nothing_of_stripes() {
+    let ep = ElasticPath::new(elastic_path::Options::default());
+    sample_catalogue(&ep);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move { ep.serve(listener).await });
+    let folder = tempfile::tempdir().unwrap();
+    let settings =
+        platform::settings(&[("DATABASE_URL", "sqlite://till.db"), ("EP_API_BASE_URL", &base)]);
+    let till = async |argument| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_till"));
+        command.arg(argument).current_dir(folder.path()).env_clear().envs(&settings);
+        let output = command.output().await.unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(till("migrate").await.0, 0);
+    let (code, text) = till("doctor").await;
+    assert_eq!(code, 0, "{text}");
+    for line in ["worker", "attention", "elastic path"] {
+        assert!(text.contains(line), "no {line}: {text}");
+    }
+    for line in ["signed events", "books", "Stripe"] {
+        assert!(!text.contains(line), "{line}: {text}");
+    }
+    serving.abort();
 }

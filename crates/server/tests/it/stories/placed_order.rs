@@ -3,6 +3,7 @@
 use axum::body::Body;
 use http::{Method, Request, header};
 use serde_json::{Value, json};
+use server::flows::purchase::settle::{Verdict, Wish, settle};
 use simulators::elastic_path::{ErrorShape, Fault, FaultKind, Options};
 
 use crate::{
@@ -133,6 +134,28 @@ platform_stories! {
         manage(&shop, Method::PUT, &format!("/v2/orders/{id}"), cancel).await;
         assert_eq!(read(&guest, &id).await.body["status"], "cancelled");
         shop.close().await;
+    }
+
+    async fn an_order_whose_purchase_a_person_has_ended_is_cancelled_and_still_hers(shop: Platform) {
+        let mut shop = shop;
+        {
+            let (guest, id) = unbooked(&shop).await;
+            let cart = guest.session().await["cartId"].as_str().unwrap().parse().unwrap();
+            let wish = Wish {
+                purchase: shop.purchase(&cart).await,
+                verdict: Verdict::Refunded,
+                note: None,
+            };
+            settle(&shop.px, wish).await.unwrap();
+            let order = read(&guest, &id).await;
+            assert_eq!((order.status, &order.body["status"]), (200, &json!("cancelled")));
+            assert_eq!(order.body.get("paidAt"), None);
+            guest.keep("");
+            assert_eq!(read(&guest, &id).await.to_string(), "404 order.notFound");
+        }
+        // The store's books do not know what was given back at Stripe.
+        shop.known_strays.push(shop.ep.ledger().payments[0].id.clone());
+        shop.close_apart(&["holds money for it"]).await;
     }
 
     async fn while_the_platform_does_not_answer_an_order_is_not_said_to_be_missing(shop: Platform) {

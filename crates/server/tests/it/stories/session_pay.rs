@@ -25,6 +25,17 @@ async fn pay_by(guest: &Guest<'_>, token: &str) -> Reply {
     guest.post(&format!("{CURRENT}/pay"), body).await
 }
 
+/// She pays what her page shows, in minor units.
+async fn pay_seeing(guest: &Guest<'_>, total: impl Into<Value>) -> Reply {
+    pay_seeing_by(guest, &guest.token(Card::Good).await, total).await
+}
+
+async fn pay_seeing_by(guest: &Guest<'_>, token: &str, total: impl Into<Value>) -> Reply {
+    let seen = total.into();
+    let body = json!({ "gateway": "stripe", "confirmation_token": token, "total": seen });
+    guest.post(&format!("{CURRENT}/pay"), body).await
+}
+
 pub async fn pay(guest: &Guest<'_>, card: Card) -> Reply {
     pay_by(guest, &guest.token(card).await).await
 }
@@ -196,6 +207,64 @@ stories! {
         let reply = pay(&guest, Card::Good).await;
         assert_eq!(state(&reply), "200 complete succeeded");
         until_paid(&shop, &guest, order(&reply)).await;
+        shop.close().await;
+    }
+
+    async fn the_second_of_two_clicks_is_not_charged_a_price_that_she_has_not_seen(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let tab = guest.other_tab();
+        guest.add("mug", 1).await;
+        let (first, second) = tokio::join!(pay_seeing(&guest, 2890), pay_seeing(&tab, 2890));
+        for reply in [&first, &second] {
+            assert_eq!(reply.to_string(), "409 CART_MISMATCH");
+            assert_eq!(reply.body["data"]["session"]["totals"]["total"], 4090);
+        }
+        // The session is priced anew, and the click comes from the page of before.
+        let late = pay_seeing(&tab, 2890).await;
+        assert_eq!(late.to_string(), "409 CART_MISMATCH");
+        assert_eq!(late.body["data"]["session"]["status"], "open");
+        assert_eq!(shop.orders().await, "");
+
+        let paid = pay_seeing(&guest, 4090).await;
+        assert_eq!(state(&paid), "200 complete succeeded");
+        // Whoever repeats a click hears of the order, whatever her page shows.
+        let again = pay_seeing(&tab, 2890).await;
+        assert_eq!(order(&again), order(&paid));
+        until_paid(&shop, &guest, order(&paid)).await;
+        let charged: Vec<i64> = shop.stripe.ledger().iter().map(|entry| entry.amount).collect();
+        assert_eq!(charged, [4090]);
+        shop.close().await;
+    }
+
+    async fn a_click_with_another_total_follows_the_payment_that_is_under_way(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let asked = pay_seeing_by(&guest, &guest.token(Card::ThreeDSecure).await, 2890).await;
+        assert_eq!(state(&asked), "200 open requires_action");
+        let second = pay_seeing(&guest.other_tab(), 1).await;
+        assert_eq!(challenged(&second), challenged(&asked));
+        shop.close().await;
+    }
+
+    async fn a_total_that_is_no_amount_is_refused_and_nothing_is_ordered(shop: Shop) {
+        let guest = shopper(&shop).await;
+        for total in [json!(-1), json!("2890"), json!(28.90), json!(1e300), json!([2890])] {
+            let reply = pay_seeing(&guest, total).await;
+            assert_eq!(reply.to_string(), "400 VALIDATION_ERROR");
+        }
+        assert_eq!(shop.orders().await, "");
+        shop.close().await;
+    }
+
+    async fn what_was_free_on_her_page_and_no_longer_is_is_shown_first(shop: Shop) {
+        let guest = shop.guest_with_cart([("gift", 1)]).await;
+        ready(&guest).await;
+        guest.add("book", 1).await;
+        let body = json!({ "gateway": "manual", "total": 0 });
+        for _ in 0..2 {
+            let reply = guest.post(&format!("{CURRENT}/pay"), body.clone()).await;
+            assert_eq!(reply.to_string(), "409 CART_MISMATCH");
+        }
+        assert_eq!(shop.orders().await, "");
         shop.close().await;
     }
 

@@ -120,6 +120,48 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn the_second_of_two_clicks_is_not_charged_a_price_at_the_platform_that_she_has_not_seen(shop: Platform) {
+        let guest = Browser::open(&shop, &[]);
+        guest.ready().await;
+        let tab = guest.other_tab(&[]);
+        let cart = guest.cart().await.parse().unwrap();
+        // Another program puts something into the cart that her page shows for 35.99.
+        shop.add(&cart, EBOOK, 1).await;
+        let clicks = ["ctoken_ok_1", "ctoken_ok_2"];
+        let (first, second) =
+            tokio::join!(guest.pay_seeing(clicks[0], 3599), tab.pay_seeing(clicks[1], 3599));
+        for reply in [&first, &second] {
+            assert_eq!(reply.to_string(), "409 CART_MISMATCH");
+            assert_eq!(reply.body["data"]["session"]["totals"]["total"], 4499);
+        }
+        // The session is priced anew, and the click comes from the page of before.
+        let late = tab.pay_seeing("ctoken_ok_3", 3599).await;
+        assert_eq!(late.to_string(), "409 CART_MISMATCH");
+        assert_eq!(late.body["data"]["session"]["status"], "open");
+        assert_eq!(shop.asked("POST", "/payments"), 0);
+
+        let paid = guest.pay_seeing("ctoken_ok_4", 4499).await;
+        assert_eq!(state(&paid), "200 complete succeeded");
+        // Whoever repeats a click hears of the order, whatever her page shows.
+        let again = tab.pay_seeing("ctoken_ok_5", 3599).await;
+        assert_eq!(again.body["data"]["session"]["order"], paid.body["data"]["session"]["order"]);
+        let payments = shop.ep.ledger().payments;
+        assert_eq!(payments.iter().map(|one| one.amount).collect::<Vec<_>>(), [4499]);
+        shop.close().await;
+    }
+
+    async fn a_total_that_is_no_amount_is_refused_at_the_platform_and_none_is_asked_for(shop: Platform) {
+        let guest = Browser::open(&shop, &[]);
+        guest.ready().await;
+        for total in [json!(-1), json!("3599"), json!(35.99), json!(1e300), json!([3599])] {
+            let reply = guest.pay_seeing("ctoken_ok", total).await;
+            assert_eq!(reply.to_string(), "400 VALIDATION_ERROR");
+        }
+        assert_eq!(shop.asked("POST", "/payments"), 0);
+        assert_eq!(state(&guest.pay("ctoken_ok").await), "200 complete succeeded");
+        shop.close().await;
+    }
+
     async fn a_challenge_at_the_platform_is_resumed_or_abandoned(shop: Platform) {
         let guest = Browser::open(&shop, &[]);
         guest.ready().await;
@@ -181,6 +223,31 @@ platform_stories! {
         assert!(reply.headers.contains_key("retry-after"));
         assert_eq!(shop.asked("POST", "/payments"), 0);
         assert_eq!(guest.session().await["status"], "open");
+        shop.close().await;
+    }
+
+    async fn a_store_that_is_asked_too_often_is_told_of_as_such_at_every_step(shop: Platform) {
+        let guest = Browser::open(&shop, &[]);
+        guest.add(PAN, 1).await;
+        let limited = || {
+            let kind = FaultKind::RateLimited { retry_after_s: Some(7) };
+            shop.faults(Method::GET, "/v2/carts", kind, 100);
+        };
+        limited();
+        let opened = guest.post(SESSIONS, json!({})).await;
+        shop.ep.clear_faults();
+        guest.open_session().await;
+        guest.patch(json!({ "shippingAddress": home() })).await;
+        limited();
+        let offered = guest.offer().await;
+        shop.ep.clear_faults();
+        assert_eq!(guest.offer().await.status, 200);
+        limited();
+        let chosen = guest.patch(json!({ "selectedShippingRateId": "standard" })).await;
+        for reply in [opened, offered, chosen] {
+            assert_eq!(reply.to_string(), "429 RATE_LIMITED");
+            assert!(reply.headers.contains_key("retry-after"));
+        }
         shop.close().await;
     }
 

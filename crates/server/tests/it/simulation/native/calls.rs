@@ -62,7 +62,7 @@ impl Native {
             }
             Call::Session { shopper, tab, ask } => {
                 let token = self.token_for(*shopper, ask);
-                let browser = &self.shoppers[*shopper].browser;
+                let browser = &mut self.shoppers[*shopper].browser;
                 let asks =
                     browser.asks(*tab, ask, |place| address(PLACES[place]), token.as_deref());
                 street::shop(self.town.door(place), asks, patience)

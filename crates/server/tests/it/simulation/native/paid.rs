@@ -144,6 +144,11 @@ impl Native {
             .into_iter()
             .find(|entry| order_of(entry).is_some_and(|id| id.to_string() == order));
         let is_new = !self.memory.knows(&order);
+        if let Some(entry) = entry.as_ref().filter(|_| is_new)
+            && !self.shoppers[shopper].browser.agreed_to(entry.amount)
+        {
+            return Err(format!("{order} costs {}, and no click of hers said so", entry.amount));
+        }
         if let Some(entry) = entry.filter(|entry| is_new && entry.amount != total)
             && self.calls == 1
         {

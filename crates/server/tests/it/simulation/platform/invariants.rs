@@ -115,8 +115,9 @@ fn is_kept(payment: &LedgerPayment) -> bool {
 pub fn check(world: &Platform, memory: &mut Memory) -> Result<(), String> {
     let sight = Sight::of(world);
     check_charges(&sight)?;
+    check_seen(world, &sight)?;
     check_carts(&sight)?;
-    let begun = begun_since(&sight, memory);
+    let begun = begun_since(world, &sight, memory);
     check_found(&sight, memory)?;
     check_sessions(&sight, memory)?;
     check_in_time(world, &sight, memory)?;
@@ -128,11 +129,37 @@ pub fn check(world: &Platform, memory: &mut Memory) -> Result<(), String> {
     Ok(())
 }
 
-/// The carts whose purchase began since we looked last: what they held when it began nobody has seen,
-/// for somebody may have added to them in between.
-fn begun_since(sight: &Sight, memory: &Memory) -> BTreeSet<String> {
+/// Whoever says what her page shows is charged that, and nothing that it showed to nobody.
+fn check_seen(world: &Platform, sight: &Sight) -> Result<(), String> {
+    for purchase in &sight.purchases {
+        let (id, amount) = (purchase.terms.id, purchase.terms.amount.minor());
+        if let Some(said) = said_of(world, purchase)
+            && !said.contains(&amount)
+        {
+            return Err(format!("{id} costs {amount}, and her clicks said {said:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn said_of<'a>(world: &'a Platform, purchase: &Purchase) -> Option<&'a BTreeSet<i64>> {
+    let session = purchase.terms.session.to_string();
+    world.shoppers.iter().find_map(|shopper| shopper.browser.said_of(&session))
+}
+
+/// The carts whose purchase began since we looked last and may hold more than we have seen: somebody
+/// added to them in between, and of two clicks of a page that does not say what it shows the first was
+/// told so and the second has paid it. Whoever says what she sees pays no more for it, so only what
+/// makes no difference to the sum may have come in between.
+fn begun_since(world: &Platform, sight: &Sight, memory: &Memory) -> BTreeSet<String> {
     let new = sight.purchases.iter().filter(|one| !memory.purchases.contains_key(&one.terms.id));
-    new.map(|one| one.terms.cart.to_string()).collect()
+    let of_other_goods = new.filter(|one| {
+        let before = memory.carts.get(one.terms.cart.as_str());
+        let sum =
+            before.map(|cart| cart.lines.iter().map(|line| line.quantity * line.unit_amount).sum());
+        said_of(world, one).is_none() || sum == Some(one.terms.amount.minor())
+    });
+    of_other_goods.map(|one| one.terms.cart.to_string()).collect()
 }
 
 /// A purchase takes money once, as much as its shopper has seen; what could not be prevented a person
@@ -264,12 +291,15 @@ fn check_in_time(world: &Platform, sight: &Sight, memory: &mut Memory) -> Result
             memory.waiting.remove(&payment.id);
             continue;
         }
-        let look_at = stored.due_at.map_or(now, |due| due.as_millisecond());
+        // Who knows that money may have moved calls a person without a word of the platform's.
+        let is_known = purchase.progress().money_since.is_some();
+        let due_at = stored.due_at.filter(|_| !is_known);
+        let look_at = due_at.map_or(now, |due| due.as_millisecond());
         let worked = memory.worked_ms;
         let waiting = memory.waiting.entry(payment.id.clone());
         let waiting = waiting.or_insert(Waiting { look_at, since: None });
-        // While the platform is ordered to fail nothing can be known in time.
-        if world.ep.has_faults() {
+        // While the platform is ordered to fail nothing can be known in time of what a bank moves.
+        if world.ep.has_faults() && !is_known {
             *waiting = Waiting { look_at: now + LOOK_WITHIN_MS, since: None };
         }
         if now < waiting.look_at {

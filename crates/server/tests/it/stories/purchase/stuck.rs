@@ -53,6 +53,24 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn two_steps_that_nobody_answers_call_a_person_within_five_minutes_of_the_charge(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        shop.fault(Method::POST, "/v2/carts/{}/payments", FaultKind::LoseAfter);
+        let broken = || FaultKind::Status(500, ErrorShape::Number);
+        // How the payment stands nobody says for three minutes, and then nobody makes an order.
+        shop.faults(Method::PUT, "/v2/carts/{}/payments/{}", broken(), 1000);
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "processing/pending");
+        shop.pass(6, Duration::from_secs(30)).await;
+        assert_eq!(shop.purchases().await, "1 charging");
+        shop.ep.clear_faults();
+        shop.faults(Method::POST, "/v2/carts/{}/checkout", broken(), 1000);
+        shop.pass(1, Duration::from_secs(30)).await;
+        assert_eq!(shop.purchases().await, "1 ordering");
+        shop.pass(3, Duration::from_secs(30)).await;
+        assert_eq!(shop.items().await, ["purchase_checkout_unknown"]);
+        shop.close().await;
+    }
+
     async fn an_order_that_is_not_confirmed_is_no_success(shop: Platform) {
         let shopper = shop.shopper([(PAN, 1)]).await;
         let kind = FaultKind::Status(422, ErrorShape::Text);
