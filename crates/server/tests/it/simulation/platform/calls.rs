@@ -13,7 +13,7 @@ use simulators::elastic_path::{
 };
 
 use super::{
-    GIFT, Platform,
+    GIFT, Platform, Shopper,
     plan::{Call, Course, Deed, Place, Trouble},
 };
 use crate::{
@@ -164,13 +164,17 @@ impl Platform {
         ask: &Ask<Course>,
         reply: &Reply,
     ) -> Result<(), String> {
-        let browser = &mut self.shoppers[shopper].browser;
+        let Shopper { browser, cart, .. } = &mut self.shoppers[shopper];
         let seen = Told::of(&reply.text).and_then(|told| {
             let tab = browser.tab_of(&told.id)?;
             Some((tab.total?, tab.order.is_some()))
         });
         let Some(told) = browser.learn(reply) else { return Ok(()) };
         self.carts.insert(told.cart.clone());
+        if let Ask::Open = ask {
+            // The cart that is hers now; an older session may be on an older one.
+            *cart = Some(told.cart.clone());
+        }
         let is_payment = matches!(ask, Ask::Pay(_) | Ask::PayAgain(_));
         let (true, Some(order), Some((total, false))) = (is_payment, told.order, seen) else {
             return Ok(());

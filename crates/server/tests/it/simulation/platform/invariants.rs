@@ -153,11 +153,7 @@ fn check_charges(sight: &Sight) -> Result<(), String> {
         }
     }
     let payments = &sight.ledger.payments;
-    let stray = payments.iter().find(|one| {
-        let attempt = one.metadata["attempt"].as_str();
-        let is_elsewhere = attempt.is_some_and(|name| name.starts_with("elsewhere"));
-        !is_elsewhere && sight.purchase_of(one).is_none()
-    });
+    let stray = payments.iter().find(|one| !is_elsewhere(one) && sight.purchase_of(one).is_none());
     stray.map_or(Ok(()), |one| Err(format!("{} was made for no purchase", one.id)))
 }
 
@@ -203,12 +199,26 @@ fn check_found(sight: &Sight, memory: &mut Memory) -> Result<(), String> {
         let own = books::of_attempt(purchase, &sight.ledger);
         let both = sight.kept().any(|one| own.contains(&one.id))
             && sight.kept().any(|one| one.id == *found);
-        if both && !sight.is_told(found) && !sight.is_purchase_told(purchase) {
+        let is_named = !is_hidden(found, &own, &sight.ledger.payments);
+        if both && is_named && !sight.is_told(found) && !sight.is_purchase_told(purchase) {
             let id = purchase.terms.id;
             return Err(format!("{id} was charged on a cart that {found} had paid"));
         }
     }
     Ok(())
+}
+
+/// Whether another program has paid the cart once more before our own payment: a cart names its last
+/// payment only, so nobody can see the one before.
+fn is_hidden(found: &str, own: &[String], payments: &[LedgerPayment]) -> bool {
+    let Some(place) = payments.iter().position(|one| one.id == found) else { return false };
+    let later = payments[place + 1..].iter().take_while(|one| !own.contains(&one.id));
+    later.filter(|one| one.cart_id == payments[place].cart_id).any(is_elsewhere)
+}
+
+/// Whether another program has asked for it.
+fn is_elsewhere(payment: &LedgerPayment) -> bool {
+    payment.metadata["attempt"].as_str().is_some_and(|name| name.starts_with("elsewhere"))
 }
 
 /// Each session shows how its purchase stands, none shows success without the platform's paid order,
