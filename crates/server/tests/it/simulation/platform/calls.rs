@@ -49,6 +49,17 @@ impl Platform {
                 }
                 return nothing();
             }
+            Call::SignIn { shopper, account } => {
+                let account = self.accounts[*account].clone();
+                let Shopper { browser, accounts, .. } = &mut self.shoppers[*shopper];
+                browser.account = self.ep.log_in(&account);
+                accounts.insert(account);
+                return nothing();
+            }
+            Call::SignOut { shopper } => {
+                self.shoppers[*shopper].browser.account = None;
+                return nothing();
+            }
             Call::AddThere { shopper, product } => {
                 let item = json!({ "type": "cart_item", "id": PRODUCTS[*product], "quantity": 1 });
                 return self.there(*shopper, "items", &item);
@@ -145,7 +156,11 @@ impl Platform {
                 self.memory.worked(self.town.now());
                 Ok(())
             }
-            Call::AddThere { .. } | Call::PayThere { .. } | Call::Prove { .. } => Ok(()),
+            Call::AddThere { .. }
+            | Call::PayThere { .. }
+            | Call::Prove { .. }
+            | Call::SignIn { .. }
+            | Call::SignOut { .. } => Ok(()),
         }
     }
 
@@ -244,6 +259,8 @@ fn fault(place: Place, trouble: Trouble) -> Fault {
         Place::Token => (None, "/oauth/access_token"),
         Place::ReadCart => (Some(Method::GET), "/v2/carts/{}"),
         Place::Items => (None, "/v2/carts/{}/items"),
+        Place::ReadAccount => (None, "/v2/account-members/tokens"),
+        Place::Associate => (None, "/v2/carts/{}/relationships/accounts"),
         Place::Charge => (Some(Method::POST), "/v2/carts/{}/payments"),
         Place::AskPayment => (Some(Method::PUT), "/v2/carts/{}/payments/{}"),
         Place::Detach => (Some(Method::PUT), "/v2/carts/{}"),

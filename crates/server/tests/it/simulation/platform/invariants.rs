@@ -116,6 +116,7 @@ pub fn check(world: &Platform, memory: &mut Memory) -> Result<(), String> {
     let sight = Sight::of(world);
     check_charges(&sight)?;
     check_carts(&sight)?;
+    check_accounts(world, &sight)?;
     let begun = begun_since(&sight, memory);
     check_found(&sight, memory)?;
     check_sessions(&sight, memory)?;
@@ -184,7 +185,30 @@ fn check_carts(sight: &Sight) -> Result<(), String> {
     Ok(())
 }
 
-/// Money that another program had taken for a cart is not taken once more without a word.
+/// Nobody buys in the name of an account that she has not signed in to, and an order is its own.
+fn check_accounts(world: &Platform, sight: &Sight) -> Result<(), String> {
+    for purchase in &sight.purchases {
+        let terms = &purchase.terms;
+        let (id, session) = (terms.id.to_string(), terms.session.to_string());
+        let account = terms.buyer.account.as_ref().map(|account| account.account.to_string());
+        let buyer = world.shoppers.iter().find(|one| one.browser.has(&session));
+        let is_hers = |account| buyer.is_none_or(|buyer| buyer.accounts.contains(account));
+        if !account.as_ref().is_none_or(is_hers) {
+            return Err(format!("{id} is bought in the name of {account:?}, and by another"));
+        }
+        let mut orders = sight.ledger.orders.iter();
+        let is_its = |external: &Option<String>| external.as_deref() == Some(&id);
+        let astray = orders.find(|one| is_its(&one.external_ref) && one.account_id != account);
+        if let Some(order) = astray {
+            let there = &order.account_id;
+            return Err(format!("{} is {there:?}'s, and {id} is {account:?}'s", order.id));
+        }
+    }
+    Ok(())
+}
+
+/// Money that another program had taken for a cart is not taken once more without a word, as long as the
+/// cart names it.
 fn check_found(sight: &Sight, memory: &mut Memory) -> Result<(), String> {
     for purchase in &sight.purchases {
         let Memory { purchases, carts, .. } = memory;
