@@ -83,8 +83,8 @@ fn row(verified: &VerifiedEvent, source: Source, received_at: Timestamp) -> Opti
 fn turn(about: &About) -> Turn {
     match about {
         About::Payment(_, Finality::Final) | About::Thin | About::Other => Turn::First,
-        About::Beside(_, Beside::FraudWarning) => Turn::First,
-        About::Beside(_, Beside::Refund(_) | Beside::Dispute(_))
+        // Also a warning: whose payment it is about may have to be asked.
+        About::Beside(_, Beside::Refund(_) | Beside::Dispute(_) | Beside::FraudWarning)
         | About::Payment(_, Finality::Hint)
         | About::Unreadable => Turn::Later,
     }
@@ -180,7 +180,7 @@ async fn apply_beside(
     payment: &GatewayReference,
     beside: &Beside,
 ) -> Result<(), FlowError> {
-    let Some(order) = find_order(cx, &Told::Only(Some(payment))).await? else {
+    let Some(order) = find_order_beside(cx, payment).await? else {
         return mark(cx, &stored.event.id, "foreign").await;
     };
     let looked = match beside {
@@ -208,6 +208,28 @@ async fn apply_beside(
         })
         .await
         .map_err(|error: StoreError| error.into())
+}
+
+/// The order of a payment that something is said beside. The event names the payment alone, and may be
+/// faster than the answer that tells us the payment's id: then Stripe says whose it is, and the payment
+/// is heard first.
+async fn find_order_beside(
+    cx: &Context,
+    payment: &GatewayReference,
+) -> Result<Option<OrderId>, FlowError> {
+    if let Some(order) = find_order(cx, &Told::Only(Some(payment))).await? {
+        return Ok(Some(order));
+    }
+    let entry = cx.stripe.payment_entry(payment).await.map_err(ask::unanswered)?;
+    let Some(order) = entry.and_then(|entry| entry.order) else { return Ok(None) };
+    let read = cx.store.read(order, |tx, order| Box::pin(payment::of_order(tx, *order)));
+    let ours: Option<payment::Stored> = read.await.map_err(FlowError::Store)?;
+    // One that is known by another name has a second payment beside it, whose own event tells of it.
+    if ours.is_none_or(|ours| ours.payment.reference().is_some()) {
+        return Ok(None);
+    }
+    ask::look_up(cx, order, payment).await?;
+    Ok(Some(order))
 }
 
 /// What an event tells.

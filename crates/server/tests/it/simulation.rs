@@ -37,7 +37,7 @@ use native::{
     },
 };
 use platform::Platform;
-use step::Step::{Do, There, Wait};
+use step::Step::{Do, HangUp, There, Wait};
 use trace::Trace;
 
 /// Which shop a history plays in.
@@ -254,4 +254,66 @@ fn a_payment_that_its_cart_no_longer_names_calls_a_person() {
         (27, Do(vec![PayThere { shopper: 0, course: DeclineAnswered }])),
     ];
     replay::<Platform>(17, 1, &plan);
+}
+
+/// Found by seed 15509 of `platform`: she emptied a cart that her browser knew from its session alone.
+#[test]
+fn a_cart_that_its_shopper_empties_may_be_empty() {
+    use browser::Ask::Open;
+    use platform::plan::{
+        Call::{Add, Empty, Session},
+        Deed::Fault,
+        Place::Items,
+        Trouble::FailAfter,
+    };
+    let plan = vec![
+        (22, There(Fault(Items, FailAfter, 1))),
+        (27, Do(vec![Add { shopper: 0, product: 3, quantity: 2 }])),
+        (28, Do(vec![Session { shopper: 0, tab: 0, ask: Open }])),
+        (35, HangUp(Empty { shopper: 0 }, 5)),
+    ];
+    replay::<Platform>(15_509, 1, &plan);
+}
+
+/// Found by seed 16406 of `platform`: another program paid a cart, and once more while its shopper paid;
+/// the cart names the second payment alone, and that was declined.
+#[test]
+fn what_another_program_hides_behind_a_second_payment_nobody_can_see() {
+    use browser::Ask::{FillIn, Open, Pay};
+    use platform::plan::{
+        Call::{Add, PayThere, Session},
+        Course::{DeclineAnswered, Ok},
+    };
+    let pay = Session { shopper: 2, tab: 0, ask: Pay(Ok) };
+    let plan = vec![
+        (40, Do(vec![Add { shopper: 2, product: 0, quantity: 2 }])),
+        (41, Do(vec![Session { shopper: 2, tab: 0, ask: Open }])),
+        (42, Do(vec![Session { shopper: 2, tab: 0, ask: FillIn(0) }])),
+        (43, Do(vec![PayThere { shopper: 2, course: Ok }])),
+        (44, Do(vec![pay, PayThere { shopper: 2, course: DeclineAnswered }])),
+    ];
+    replay::<Platform>(16_406, 1, &plan);
+}
+
+/// Found by seed 11531 of `sessions`: a bank asked about a payment before its answer had come, and what it
+/// asked was taken for another shop's and forgotten.
+#[test]
+fn what_a_bank_asks_before_the_payment_is_known_is_not_forgotten() {
+    use browser::Ask::{FillIn, Open, Pay};
+    use native::plan::{
+        Call::Session,
+        Deed::{Delay, Dispute, Fault},
+        Place::Change,
+        Trouble::SlowBy,
+    };
+    let plan = vec![
+        (17, There(Delay(Ends, 3600))),
+        (24, Do(vec![Add { shopper: 1, sku: 5, quantity: 2 }])),
+        (25, Do(vec![Session { shopper: 1, tab: 0, ask: Open }])),
+        (26, Do(vec![Session { shopper: 1, tab: 0, ask: FillIn(0) }])),
+        (27, There(Fault(Change, SlowBy(15), 1))),
+        (28, Do(vec![Session { shopper: 1, tab: 0, ask: Pay(Good) }])),
+        (29, There(Dispute { payment: 0, inquiry: true })),
+    ];
+    replay::<Native>(11_531, 1, &plan);
 }

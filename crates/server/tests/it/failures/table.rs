@@ -521,6 +521,7 @@ pub(super) static CASES: &[Case] = &[
                 "a_dispute_that_is_won_lets_the_money_be_given_back_again",
                 "several_disputes_of_one_payment_are_all_recorded",
                 "an_early_fraud_warning_asks_a_person_whether_to_give_the_money_back",
+                "what_is_said_beside_a_payment_before_we_know_of_it_is_not_lost",
             ],
         },
     ),

@@ -8,6 +8,7 @@ use http::{Request, header};
 use serde_json::{Value, json};
 
 use super::street::Reply;
+use crate::browser::ACCOUNT;
 
 const SESSIONS: &str = "/api/checkout/sessions";
 
@@ -35,6 +36,8 @@ pub enum Ask<M> {
 pub struct Browser {
     /// `name=value`
     visitor: Option<String>,
+    /// Her token of an account at Elastic Path, while she is signed in there.
+    pub account: Option<String>,
     /// Her sessions, the oldest first.
     tabs: Vec<Tab>,
     /// What her browser has made of cards.
@@ -118,6 +121,9 @@ impl Browser {
         if !cookies.is_empty() {
             request = request.header(header::COOKIE, cookies.join("; "));
         }
+        if let Some(token) = &self.account {
+            request = request.header(ACCOUNT, token);
+        }
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
@@ -127,6 +133,11 @@ impl Browser {
     /// One of her sessions, counted from the newest.
     pub fn tab(&self, tab: usize) -> Option<&Tab> {
         self.tabs.iter().rev().nth(tab)
+    }
+
+    /// Whether a session is hers.
+    pub fn has(&self, session: &str) -> bool {
+        self.tabs.iter().any(|tab| tab.id == session)
     }
 
     /// The session that an answer is about.

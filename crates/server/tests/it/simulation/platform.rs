@@ -46,11 +46,15 @@ const GIFT: &str = "00000000-0000-4000-8000-000000000000";
 struct Shopper {
     browser: Browser,
     cart: Option<String>,
+    /// Every account that she has signed in to.
+    accounts: BTreeSet<String>,
 }
 
 pub struct Platform {
     town: Town,
     ep: ElasticPath,
+    /// The accounts there; the first two are one member's.
+    accounts: Vec<String>,
     shoppers: Vec<Shopper>,
     /// Every cart that a browser has heard of.
     carts: BTreeSet<String>,
@@ -84,6 +88,9 @@ impl World for Platform {
         sample_catalogue(&ep);
         ep.add_product(Product { id: GIFT.into(), ..Product::new("gift", "A gift", "USD", 0) });
         trace.say(|| format!("{modes:?}, closes challenges: {closes_challenges}"));
+        let (first, _) = ep.add_account();
+        let (second, _) = ep.add_account_beside(&first).unwrap();
+        let (other, _) = ep.add_account();
         let street = Machine::new();
         let ground = Ground {
             store: disk::take(&street),
@@ -97,8 +104,9 @@ impl World for Platform {
         Self {
             town: Town::open(seed, nodes, street, ground),
             ep,
+            accounts: vec![first, second, other],
             shoppers: Browser::of_both_kinds(3)
-                .map(|browser| Shopper { browser, cart: None })
+                .map(|browser| Shopper { browser, cart: None, accounts: BTreeSet::new() })
                 .collect(),
             carts: BTreeSet::new(),
             tokens: 0,

@@ -4,7 +4,7 @@ use std::{pin::Pin, sync::atomic::Ordering, time::Duration};
 
 use axum::body::Body;
 use http::{Request, header::SET_COOKIE};
-use server::{context::Backend, worker};
+use server::{context::Backend, flows::compare_books, worker};
 
 use super::node::{Door, Ground};
 use crate::stage;
@@ -68,26 +68,43 @@ async fn ask(door: &Door, request: Request<Body>, patience: Option<u32>) -> Opti
     Some(Reply { status, cookies, text })
 }
 
-/// The worker does what is due.
+/// The worker does what is due. What it does in loops of their own happens side by side.
 pub fn work(door: Door) -> Errand {
     let backend = door.backend.clone();
     Box::pin(async move {
-        let rounds = async move {
-            let mut done = 0;
-            for _ in 0..ROUNDS_MAX {
-                let more = match &backend {
-                    Backend::Native(cx) => worker::run_due(cx).await,
-                    Backend::Platform(px) => worker::run_due_purchases(px).await,
-                };
-                done += more;
-                if more == 0 {
-                    break;
+        let done = door.machine.spawn(async move {
+            match &backend {
+                Backend::Native(cx) => {
+                    let (done, books) = tokio::join!(
+                        rounds(|| worker::run_due(cx)),
+                        compare_books::compare_due(cx)
+                    );
+                    format!("{done}, books: {books:?}")
+                }
+                Backend::Platform(px) => {
+                    let (purchases, sessions) = tokio::join!(
+                        rounds(|| worker::run_due_purchases(px)),
+                        rounds(|| worker::run_due_sessions(px)),
+                    );
+                    format!("{purchases} purchases, {sessions} sessions")
                 }
             }
-            done
-        };
-        door.machine.spawn(rounds).await.ok().and_then(|done| said(&done))
+        });
+        done.await.ok().and_then(|done| said(&done))
     })
+}
+
+/// One kind of work until there is no more of it. Returns how much there was.
+async fn rounds<F: Future<Output = usize>>(work: impl Fn() -> F) -> usize {
+    let mut done = 0;
+    for _ in 0..ROUNDS_MAX {
+        let more = work().await;
+        done += more;
+        if more == 0 {
+            break;
+        }
+    }
+    done
 }
 
 /// So much time passes in the middle of everything that all claims have run out, and the worker takes

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use simulators::stripe::{Fault, FaultKind, Outcome};
+use simulators::stripe::{DisputeOrder, Fault, FaultKind, Outcome, ReleaseOrder};
 
 use super::{
     payment::PAYING,
@@ -414,6 +414,34 @@ stories! {
         }).await;
         until_paid(&shop, &guest, order(&current(&guest).await)).await;
         assert_eq!(shop.orders().await, "1 paid");
+        shop.close().await;
+    }
+
+    async fn what_is_said_beside_a_payment_before_we_know_of_it_is_not_lost(shop: Shop) {
+        let mut shop = shop;
+        shop.expect_items(2);
+        let guest = shopper(&shop).await;
+        // Stripe charges, its answer is lost, and nobody tells of the payment itself.
+        let lost = Fault::once(PAYMENTS, FaultKind::LoseAfter);
+        shop.stripe.inject(Fault { method: Some(Method::POST), times: 1000, ..lost });
+        shop.stripe.inject(Fault { times: 1000, ..Fault::once("/v1/events", FaultKind::LoseBefore) });
+        shop.stripe.hold_webhooks_of(&["*"]);
+        assert_eq!(state(&pay(&guest, Card::ReportedAsFraud).await), "200 processing pending");
+        let payment = shop.stripe.ledger()[0].id.clone();
+        let inquiry = DisputeOrder { inquiry: true, ..DisputeOrder::default() };
+        shop.stripe.dispute(&payment, &inquiry).unwrap();
+        let beside = ["radar.*", "charge.dispute.*"];
+        shop.stripe.release_webhooks_of(&beside, ReleaseOrder::AsMade);
+
+        shop.until("a person hears of the warning and of the bank's question", || async {
+            items(&shop.cx.store).await.len() == 2
+        }).await;
+
+        shop.stripe.clear_faults();
+        shop.stripe.release_webhooks();
+        let reply = current(&guest).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&reply)).await;
         shop.close().await;
     }
 

@@ -86,6 +86,9 @@ impl Author {
         if self.0.one_in(8) {
             steps.push(self.0.wait());
         }
+        if self.0.one_in(5) {
+            steps.push(one(self.sign(shopper)));
+        }
         if self.0.one_in(10) {
             steps.push(one(self.there(shopper)));
         }
@@ -147,6 +150,14 @@ impl Author {
         }
     }
 
+    /// Who buys as a guest does so in the name of an account from now on, or the other way round.
+    fn sign(&mut self, shopper: usize) -> Call {
+        match self.0.one_in(4) {
+            true => Call::SignOut { shopper },
+            false => Call::SignIn { shopper, account: self.0.upto(3) },
+        }
+    }
+
     /// What another program does to a cart.
     fn there(&mut self, shopper: usize) -> Call {
         match self.0.one_in(2) {
@@ -167,7 +178,7 @@ impl Author {
     fn any_call(&mut self) -> Call {
         let shopper = self.0.shopper();
         let tab = self.0.upto(6).saturating_sub(3);
-        let ask = match self.0.upto(20) {
+        let ask = match self.0.upto(21) {
             0 => return self.add(shopper),
             1 => return Call::Cart { shopper },
             2 if self.0.one_in(3) => return Call::Empty { shopper },
@@ -185,6 +196,7 @@ impl Author {
                 let passed = self.0.one_of(&[None, Some(true), Some(false)]);
                 return Call::Prove { payment: self.0.upto(2), passed };
             }
+            18 => return self.sign(shopper),
             _ => return Call::Work { node: self.0.node() },
         };
         session(shopper, tab, ask)
@@ -246,6 +258,8 @@ impl Author {
             P::Token,
             P::ReadCart,
             P::Items,
+            P::ReadAccount,
+            P::Associate,
             P::Charge,
             P::Charge,
             P::AskPayment,

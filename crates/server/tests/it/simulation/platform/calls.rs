@@ -13,7 +13,7 @@ use simulators::elastic_path::{
 };
 
 use super::{
-    GIFT, Platform,
+    GIFT, Platform, Shopper,
     plan::{Call, Course, Deed, Place, Trouble},
 };
 use crate::{
@@ -47,6 +47,17 @@ impl Platform {
                     let done = self.ep.authenticate(&waits.id, *passed);
                     self.town.ground.trace.say(|| format!("  challenge {}: {done}", waits.id));
                 }
+                return nothing();
+            }
+            Call::SignIn { shopper, account } => {
+                let account = self.accounts[*account].clone();
+                let Shopper { browser, accounts, .. } = &mut self.shoppers[*shopper];
+                browser.account = self.ep.log_in(&account);
+                accounts.insert(account);
+                return nothing();
+            }
+            Call::SignOut { shopper } => {
+                self.shoppers[*shopper].browser.account = None;
                 return nothing();
             }
             Call::AddThere { shopper, product } => {
@@ -145,7 +156,11 @@ impl Platform {
                 self.memory.worked(self.town.now());
                 Ok(())
             }
-            Call::AddThere { .. } | Call::PayThere { .. } | Call::Prove { .. } => Ok(()),
+            Call::AddThere { .. }
+            | Call::PayThere { .. }
+            | Call::Prove { .. }
+            | Call::SignIn { .. }
+            | Call::SignOut { .. } => Ok(()),
         }
     }
 
@@ -164,13 +179,17 @@ impl Platform {
         ask: &Ask<Course>,
         reply: &Reply,
     ) -> Result<(), String> {
-        let browser = &mut self.shoppers[shopper].browser;
+        let Shopper { browser, cart, .. } = &mut self.shoppers[shopper];
         let seen = Told::of(&reply.text).and_then(|told| {
             let tab = browser.tab_of(&told.id)?;
             Some((tab.total?, tab.order.is_some()))
         });
         let Some(told) = browser.learn(reply) else { return Ok(()) };
         self.carts.insert(told.cart.clone());
+        if let Ask::Open = ask {
+            // The cart that is hers now; an older session may be on an older one.
+            *cart = Some(told.cart.clone());
+        }
         let is_payment = matches!(ask, Ask::Pay(_) | Ask::PayAgain(_));
         let (true, Some(order), Some((total, false))) = (is_payment, told.order, seen) else {
             return Ok(());
@@ -240,6 +259,8 @@ fn fault(place: Place, trouble: Trouble) -> Fault {
         Place::Token => (None, "/oauth/access_token"),
         Place::ReadCart => (Some(Method::GET), "/v2/carts/{}"),
         Place::Items => (None, "/v2/carts/{}/items"),
+        Place::ReadAccount => (None, "/v2/account-members/tokens"),
+        Place::Associate => (None, "/v2/carts/{}/relationships/accounts"),
         Place::Charge => (Some(Method::POST), "/v2/carts/{}/payments"),
         Place::AskPayment => (Some(Method::PUT), "/v2/carts/{}/payments/{}"),
         Place::Detach => (Some(Method::PUT), "/v2/carts/{}"),

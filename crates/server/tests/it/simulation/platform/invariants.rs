@@ -117,6 +117,7 @@ pub fn check(world: &Platform, memory: &mut Memory) -> Result<(), String> {
     check_charges(&sight)?;
     check_seen(world, &sight)?;
     check_carts(&sight)?;
+    check_accounts(world, &sight)?;
     let begun = begun_since(world, &sight, memory);
     check_found(&sight, memory)?;
     check_sessions(&sight, memory)?;
@@ -180,11 +181,7 @@ fn check_charges(sight: &Sight) -> Result<(), String> {
         }
     }
     let payments = &sight.ledger.payments;
-    let stray = payments.iter().find(|one| {
-        let attempt = one.metadata["attempt"].as_str();
-        let is_elsewhere = attempt.is_some_and(|name| name.starts_with("elsewhere"));
-        !is_elsewhere && sight.purchase_of(one).is_none()
-    });
+    let stray = payments.iter().find(|one| !is_elsewhere(one) && sight.purchase_of(one).is_none());
     stray.map_or(Ok(()), |one| Err(format!("{} was made for no purchase", one.id)))
 }
 
@@ -215,7 +212,30 @@ fn check_carts(sight: &Sight) -> Result<(), String> {
     Ok(())
 }
 
-/// Money that another program had taken for a cart is not taken once more without a word.
+/// Nobody buys in the name of an account that she has not signed in to, and an order is its own.
+fn check_accounts(world: &Platform, sight: &Sight) -> Result<(), String> {
+    for purchase in &sight.purchases {
+        let terms = &purchase.terms;
+        let (id, session) = (terms.id.to_string(), terms.session.to_string());
+        let account = terms.buyer.account.as_ref().map(|account| account.account.to_string());
+        let buyer = world.shoppers.iter().find(|one| one.browser.has(&session));
+        let is_hers = |account| buyer.is_none_or(|buyer| buyer.accounts.contains(account));
+        if !account.as_ref().is_none_or(is_hers) {
+            return Err(format!("{id} is bought in the name of {account:?}, and by another"));
+        }
+        let mut orders = sight.ledger.orders.iter();
+        let is_its = |external: &Option<String>| external.as_deref() == Some(&id);
+        let astray = orders.find(|one| is_its(&one.external_ref) && one.account_id != account);
+        if let Some(order) = astray {
+            let there = &order.account_id;
+            return Err(format!("{} is {there:?}'s, and {id} is {account:?}'s", order.id));
+        }
+    }
+    Ok(())
+}
+
+/// Money that another program had taken for a cart is not taken once more without a word, as long as the
+/// cart names it.
 fn check_found(sight: &Sight, memory: &mut Memory) -> Result<(), String> {
     for purchase in &sight.purchases {
         let Memory { purchases, carts, .. } = memory;
@@ -230,12 +250,26 @@ fn check_found(sight: &Sight, memory: &mut Memory) -> Result<(), String> {
         let own = books::of_attempt(purchase, &sight.ledger);
         let both = sight.kept().any(|one| own.contains(&one.id))
             && sight.kept().any(|one| one.id == *found);
-        if both && !sight.is_told(found) && !sight.is_purchase_told(purchase) {
+        let is_named = !is_hidden(found, &own, &sight.ledger.payments);
+        if both && is_named && !sight.is_told(found) && !sight.is_purchase_told(purchase) {
             let id = purchase.terms.id;
             return Err(format!("{id} was charged on a cart that {found} had paid"));
         }
     }
     Ok(())
+}
+
+/// Whether another program has paid the cart once more before our own payment: a cart names its last
+/// payment only, so nobody can see the one before.
+fn is_hidden(found: &str, own: &[String], payments: &[LedgerPayment]) -> bool {
+    let Some(place) = payments.iter().position(|one| one.id == found) else { return false };
+    let later = payments[place + 1..].iter().take_while(|one| !own.contains(&one.id));
+    later.filter(|one| one.cart_id == payments[place].cart_id).any(is_elsewhere)
+}
+
+/// Whether another program has asked for it.
+fn is_elsewhere(payment: &LedgerPayment) -> bool {
+    payment.metadata["attempt"].as_str().is_some_and(|name| name.starts_with("elsewhere"))
 }
 
 /// Each session shows how its purchase stands, none shows success without the platform's paid order,

@@ -20,6 +20,10 @@ pub enum Call {
     PayThere { shopper: usize, course: Course },
     /// A page asks something of one of her sessions.
     Session { shopper: usize, tab: usize, ask: Ask<Course> },
+    /// She signs in to one of the accounts.
+    SignIn { shopper: usize, account: usize },
+    /// She signs out.
+    SignOut { shopper: usize },
     /// Whoever a bank wants to see passes or fails, or does as her card says.
     Prove { payment: usize, passed: Option<bool> },
     /// The worker does what is due.
@@ -53,6 +57,8 @@ pub enum Place {
     Token,
     ReadCart,
     Items,
+    ReadAccount,
+    Associate,
     Charge,
     AskPayment,
     Detach,
