@@ -24,20 +24,24 @@ fn at(second: i64) -> Timestamp {
 
 type SessionHappening = (&'static str, fn(CheckoutSession) -> Option<CheckoutSession>);
 
-const SESSION_HAPPENINGS: [SessionHappening; 8] = [
+const SESSION_HAPPENINGS: [SessionHappening; 9] = [
     ("the shopper pays", |session| session.begin(followed(), at(1)).ok()),
     ("pending", |session| show(session, Standing::Pending { reconciling: false })),
     ("a challenge", |session| show(session, Standing::ActionRequired(action()))),
     ("failed", |session| show(session, Standing::Failed { message: "No.".into() })),
     ("not begun", |session| show(session, Standing::NotBegun)),
     ("succeeded", |session| show(session, Standing::Succeeded(bought()))),
+    ("succeeded, for other goods", |session| {
+        let standing = Standing::Succeeded(bought());
+        Some(session.show(followed(), standing, CartHash::of([("other goods", 1, 500)]), at(1)))
+    }),
     ("the shopper types", |session| session.patch(Default::default(), at(1)).ok()),
     ("time is over", |session| Some(session.expire(at(1_000_000)))),
 ];
 
 pub fn session_part() -> String {
     let paying = session().begin(followed(), at(1)).expect("it is open");
-    let shown = |standing| paying.clone().show(followed(), standing, at(1));
+    let shown = |standing| show(paying.clone(), standing).expect("it shows everything");
     let failed = shown(Standing::Failed { message: "No.".into() });
     let sessions = [
         session(),
@@ -81,7 +85,8 @@ fn words(session: &CheckoutSession) -> String {
 }
 
 fn show(session: CheckoutSession, standing: Standing) -> Option<CheckoutSession> {
-    Some(session.show(followed(), standing, at(1)))
+    let paid_for = session.cart_hash;
+    Some(session.show(followed(), standing, paid_for, at(1)))
 }
 
 fn followed() -> Followed {

@@ -205,7 +205,7 @@ pub fn shown_otherwise(sessions: &[CheckoutSession], purchases: &[Purchase]) -> 
         let at = session.expires_at();
         let shown = session.clone().show(
             Followed::Purchase(id),
-            purchase.standing(),
+            purchase.standing_for(session.visitor),
             purchase.terms.cart_hash,
             at,
         );

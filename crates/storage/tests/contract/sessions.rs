@@ -120,10 +120,15 @@ async fn every_state_of_a_session_reads_back_as_it_was_written(db: &Database) {
     ];
     let paying = |session: CheckoutSession| session.begin(here, second(4)).unwrap();
     let mut sessions = vec![opened(platform_cart("5f6c")), filled(), paying(filled())];
-    sessions.extend(standings.map(|standing| paying(filled()).show(here, standing, second(5))));
+    let show = |standing| {
+        let session = paying(filled());
+        let paid_for = session.cart_hash;
+        session.show(here, standing, paid_for, second(5))
+    };
+    sessions.extend(standings.map(show));
     let failed = Standing::Failed { message: "No.".into() };
     sessions.push(filled().expire(second(9_999)));
-    sessions.push(paying(filled()).show(here, failed, second(5)).expire(second(9_999)));
+    sessions.push(show(failed).expire(second(9_999)));
     for session in &sessions {
         assert!(insert_session(db, session).await, "{session:?}");
         assert!(!insert_session(db, session).await, "{session:?}");
@@ -225,7 +230,8 @@ async fn sessions_that_are_over_are_deleted_once_their_payment_is_at_rest(db: &D
     let over = async |state: &Purchase| {
         let id = Followed::Purchase(state.terms.id);
         let session = opened(platform_cart(state.terms.cart.as_str()));
-        let shown = session.begin(id, second(1)).unwrap().show(id, state.standing(), second(2));
+        let (begun, paid_for) = (session.clone().begin(id, second(1)).unwrap(), session.cart_hash);
+        let shown = begun.show(id, state.standing(), paid_for, second(2));
         insert_session(db, &shown).await;
         shown
     };
