@@ -110,6 +110,18 @@ export class Shop {
       .sort();
   }
 
+  /** An intent that belongs to no order. */
+  async createIntent(amount: number): Promise<{ client_secret: string }> {
+    const body = new URLSearchParams({ amount: String(amount), currency: 'eur' });
+    const headers = { authorization: `Bearer ${this.started.env.STRIPE_SECRET_KEY}` };
+    const answer = await fetch(`${this.stripeUrl}/v1/payment_intents`, {
+      method: 'POST',
+      headers,
+      body,
+    });
+    return (await answer.json()) as { client_secret: string };
+  }
+
   /** The banks answer all debits. */
   async settleDebits(): Promise<void> {
     for (const { id } of await this.entries('processing')) await this.order(`${id}/settle`);
@@ -165,13 +177,21 @@ function bundle(name: string): Promise<string> {
   return bundled;
 }
 
+/** For pages whose script is loaded by Stripe's own packages: the simulator answers as Stripe. */
+export async function standInAtStripe(page: Page, stripeUrl: string): Promise<void> {
+  await page.route('https://js.stripe.com/**', async (route) => {
+    const { pathname, search } = new URL(route.request().url());
+    await route.fulfill({ response: await route.fetch({ url: stripeUrl + pathname + search }) });
+  });
+}
+
 /** The pages, with a policy that lets in Stripe.js alone, and everything else from the shop. */
 async function openStorefront({ shopUrl, stripeUrl, env }: Started): Promise<Server> {
   const policy = [
     "default-src 'none'",
-    `script-src 'self' ${stripeUrl}`,
-    `connect-src 'self' ${stripeUrl}`,
-    `frame-src ${stripeUrl}`,
+    `script-src 'self' ${stripeUrl} https://js.stripe.com`,
+    `connect-src 'self' ${stripeUrl} https://js.stripe.com`,
+    `frame-src ${stripeUrl} https://js.stripe.com`,
     'img-src data:',
   ].join('; ');
   const server = createServer(async (asked, answer) => {
@@ -181,7 +201,8 @@ async function openStorefront({ shopUrl, stripeUrl, env }: Started): Promise<Ser
       answer.writeHead(200, { 'content-type': 'text/javascript' }).end(script);
     } else if (name) {
       const headers = { 'content-type': 'text/html', 'content-security-policy': policy };
-      answer.writeHead(200, headers).end(html(env.STRIPE_JS_URL, name));
+      const loads = asked.url?.includes('loader=') ? undefined : env.STRIPE_JS_URL;
+      answer.writeHead(200, headers).end(html(loads, name));
     } else {
       const { method, headers } = asked;
       const forwarded = request(new URL(asked.url ?? '', shopUrl), { method, headers }, (given) => {
@@ -201,14 +222,14 @@ function portOf(server: Server): number {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-/** Stripe.js comes first: the packages use the one that is there, and load none. */
-const html = (stripeJsUrl: string, name: string) => `<!doctype html>
+/** Where Stripe.js comes first, the packages use the one that is there, and load none. */
+const html = (stripeJsUrl: string | undefined, name: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>A walk</title>
-<script src="${stripeJsUrl}"></script>
+${stripeJsUrl ? `<script src="${stripeJsUrl}"></script>` : ''}
 <script type="module" src="/walk/${name}.js"></script>
 </head>
 <body><main><h1>A walk</h1><div id="page"></div></main></body>

@@ -18,8 +18,8 @@ export function whenOpened(open) {
       tell({ answers: id, with: (await calls[call]?.(payload)) ?? {} });
     };
     new ResizeObserver(() => tell({ height: document.body.offsetHeight })).observe(document.body);
-    document.addEventListener('focusin', () => tell({ event: 'focus' }));
-    document.addEventListener('focusout', () => tell({ event: 'blur' }));
+    addEventListener('focus', () => tell({ event: 'focus' }));
+    addEventListener('blur', () => tell({ event: 'blur' }));
     document.addEventListener('keydown', ({ key }) => {
       if (key === 'Escape') tell({ event: 'escape' });
     });

@@ -89,8 +89,7 @@ export class Elements extends Emitter {
 
   /** A form for cards does not ask for the address that another form asks for. */
   tellOfOthers() {
-    const payment = this.getElement('payment');
-    if (payment?.frame) void payment.ask('update', this.others()).catch(() => {});
+    this.getElement('payment')?.tell('update', this.others());
   }
 
   others() {

@@ -51,6 +51,8 @@ export class Frame {
   /** @type {Map<number, { resolve: (answer: Bag) => void, reject: (why: Error) => void }>} */
   waiting = new Map();
   asked = 0;
+  /** @type {Bag | null} what it answers where it could not be loaded */
+  failure = null;
 
   /**
    * @param {Element} node
@@ -104,12 +106,20 @@ export class Frame {
    * @returns {Promise<Bag>}
    */
   ask(call, payload) {
+    if (this.failure) return Promise.resolve(this.failure);
     const id = ++this.asked;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
       // As text, since a page may give us objects that cannot be cloned, such as Vue's.
       this.port.postMessage(JSON.stringify({ id, call, with: payload ?? null }));
     });
+  }
+
+  /** @param {Bag} error why it cannot be asked */
+  fail(error) {
+    this.failure = { error };
+    for (const { resolve } of this.waiting.values()) resolve(this.failure);
+    this.waiting.clear();
   }
 
   close() {
@@ -165,10 +175,15 @@ export class StripeElement extends Emitter {
     const frame = new Frame(node, this.type, init, (message) => this.hear(message));
     this.frame = frame;
     const failed = (/** @type {Bag} */ error) => {
+      clearTimeout(patience);
+      frame.fail(error);
       if (this.frame === frame) this.emit('loaderror', { elementType: this.type, error });
     };
+    const patience = setTimeout(
+      () => this.frame === frame && !this.isReady && failed({ ...UNREACHABLE }),
+      PATIENCE_MS,
+    );
     init.catch(failed);
-    setTimeout(() => this.isReady || failed({ ...UNREACHABLE }), PATIENCE_MS);
     return this;
   }
 
@@ -200,8 +215,13 @@ export class StripeElement extends Emitter {
   /** @param {Bag} options */
   update(options) {
     this.options = { ...this.options, ...options };
-    if (this.frame) void this.ask('update', { options: this.options }).catch(() => {});
+    this.tell('update', { options: this.options });
     return this;
+  }
+
+  /** What needs no answer; a form that goes meanwhile has none. @param {string} call @param {unknown} payload */
+  tell(call, payload = null) {
+    this.frame?.ask(call, payload).catch(() => {});
   }
 
   unmount() {
@@ -218,19 +238,19 @@ export class StripeElement extends Emitter {
   }
 
   focus() {
-    if (this.frame) void this.ask('focus').catch(() => {});
+    this.tell('focus');
   }
 
   blur() {
-    if (this.frame) void this.ask('blur').catch(() => {});
+    this.tell('blur');
   }
 
   clear() {
-    if (this.frame) void this.ask('clear').catch(() => {});
+    this.tell('clear');
   }
 
   collapse() {
-    if (this.frame) void this.ask('collapse').catch(() => {});
+    this.tell('collapse');
     return this;
   }
 
