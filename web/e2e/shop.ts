@@ -110,16 +110,17 @@ export class Shop {
       .sort();
   }
 
-  /** An intent that belongs to no order. */
-  async createIntent(amount: number): Promise<{ client_secret: string }> {
-    const body = new URLSearchParams({ amount: String(amount), currency: 'eur' });
+  /** What the shop's server could ask of Stripe. */
+  async atStripe<T>(path: string, fields?: Record<string, string>): Promise<T> {
     const headers = { authorization: `Bearer ${this.started.env.STRIPE_SECRET_KEY}` };
-    const answer = await fetch(`${this.stripeUrl}/v1/payment_intents`, {
-      method: 'POST',
-      headers,
-      body,
-    });
-    return (await answer.json()) as { client_secret: string };
+    const asked = fields ? { method: 'POST', body: new URLSearchParams(fields) } : {};
+    const answer = await fetch(`${this.stripeUrl}/v1/${path}`, { ...asked, headers });
+    return (await answer.json()) as T;
+  }
+
+  /** An intent that belongs to no order. */
+  createIntent(amount: number): Promise<{ client_secret: string }> {
+    return this.atStripe('payment_intents', { amount: String(amount), currency: 'eur' });
   }
 
   /** The banks answer all debits. */

@@ -200,6 +200,36 @@ test('a form for an intent that nobody knows is not loaded', async ({ shop, page
   expect(await page.evaluate(() => window.elements.submit())).toMatchObject({ error });
 });
 
+test('a token has what was typed and what the page adds', async ({ shop, page }) => {
+  const form = await show(shop, page);
+  await form.typeCard('5555555555554444');
+  const made = await page.evaluate(async () => {
+    await window.elements.submit();
+    const { confirmationToken, error } = await window.stripe.createConfirmationToken({
+      elements: window.elements,
+      params: {
+        return_url: 'https://shop.example/back',
+        payment_method_data: {
+          allow_redisplay: 'always',
+          billing_details: { email: 'ada@example.org' },
+        },
+      },
+    });
+    if (error) throw new Error(error.message);
+    return confirmationToken;
+  });
+  expect(made).toMatchObject({ object: 'confirmation_token', livemode: false });
+  expect(await shop.atStripe(`confirmation_tokens/${made.id}`)).toMatchObject({
+    return_url: 'https://shop.example/back',
+    payment_method_preview: {
+      type: 'card',
+      allow_redisplay: 'always',
+      billing_details: { email: 'ada@example.org', address: { country: 'DE' } },
+      card: { brand: 'mastercard', last4: '4444', exp_month: 12, exp_year: 2040 },
+    },
+  });
+});
+
 test('Elements of another sum do not pay', async ({ shop, page }) => {
   const form = await show(shop, page);
   const { client_secret: clientSecret } = await shop.createIntent(4500);

@@ -76,6 +76,7 @@ test('a session is reloaded during 3-D Secure, which then goes on', async ({ sho
   await expect(form.challenge.getByRole('button', { name: 'Complete' })).toBeVisible();
   await page.reload();
   await becomes(page, 'open requires_action');
+  await expect(form.frame.getByLabel('Card number')).toBeVisible();
   await page.getByRole('button', { name: 'Resume' }).click();
   await form.challenge.getByRole('button', { name: 'Complete' }).click();
   await becomes(page, 'complete succeeded');

@@ -14,14 +14,8 @@ const leave = (/** @type {string} */ url) => {
   return new Promise(() => {});
 };
 
-/**
- * Shows the bank's page over the shop's, until its question is answered or the holder closes it,
- * which is an answer too.
- * @param {Identity} identity
- * @param {string} clientSecret
- * @param {string} page
- */
-async function challenge(identity, clientSecret, page) {
+/** The bank's page over the shop's. @param {string} page */
+function showPage(page) {
   const dialog = document.createElement('dialog');
   const iframe = document.createElement('iframe');
   dialog.setAttribute('aria-label', '3-D Secure');
@@ -52,25 +46,38 @@ async function challenge(identity, clientSecret, page) {
   dialog.append(iframe);
   document.body.append(dialog);
   dialog.showModal();
-  const closed = await new Promise((/** @type {(closed: boolean) => void} */ end) => {
-    addEventListener('message', function hear({ source, data }) {
-      if (!dialog.isConnected) removeEventListener('message', hear);
-      if (source !== iframe.contentWindow) return;
-      if (data?.type === 'three_d_secure_done') end(false);
-      if (data?.type === 'three_d_secure_closed') end(true);
-    });
-    dialog.addEventListener('cancel', () => end(true));
-    // It may have been answered elsewhere, as on the holder's telephone.
-    const look = setInterval(async () => {
-      if (!dialog.isConnected) return clearInterval(look);
-      const intent = await retrieve(identity, clientSecret);
-      if (intent.status && intent.status !== 'requires_action') end(false);
-    }, LOOK_MS);
-  });
-  if (closed) {
+  return { dialog, iframe };
+}
+
+/**
+ * Asks the card's holder, until she has answered or closed the question, which is an answer too.
+ * @param {Identity} identity
+ * @param {string} clientSecret
+ * @param {string} page
+ */
+async function challenge(identity, clientSecret, page) {
+  const { dialog, iframe } = showPage(page);
+  const over = new AbortController();
+  /** @type {PromiseWithResolvers<'answered' | 'closed'>} */
+  const { promise: end, resolve } = Promise.withResolvers();
+  const hear = (/** @type {MessageEvent} */ { source, data }) => {
+    if (source !== iframe.contentWindow) return;
+    if (data?.type === 'three_d_secure_done') resolve('answered');
+    if (data?.type === 'three_d_secure_closed') resolve('closed');
+  };
+  addEventListener('message', hear, { signal: over.signal });
+  dialog.addEventListener('cancel', () => resolve('closed'));
+  // It may be answered elsewhere, as on the holder's telephone.
+  const looking = setInterval(async () => {
+    const intent = await retrieve(identity, clientSecret);
+    if (intent.status && intent.status !== 'requires_action') resolve('answered');
+  }, LOOK_MS);
+  if ((await end) === 'closed') {
     const body = new URLSearchParams({ outcome: 'fail' });
     await fetch(page, { method: 'POST', mode: 'no-cors', body }).catch(() => {});
   }
+  over.abort();
+  clearInterval(looking);
   dialog.close();
   dialog.remove();
 }

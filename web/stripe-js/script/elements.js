@@ -171,9 +171,10 @@ export class Elements extends Emitter {
     if (!payment) {
       throw new IntegrationError('Elements should have a mounted Payment Element.');
     }
-    const about = { billing_details: { ...this.addresses().billing, ...billing } };
-    const added = flat({ ...fields, ...(within ? { [within]: about } : about) });
-    return payment.ask('send', { path, fields: added, within });
+    const payer = { ...this.addresses().billing, ...billing };
+    const method = { ...(within ? fields[within] : fields), billing_details: payer };
+    const whole = within ? { ...fields, [within]: method } : method;
+    return payment.ask('send', { path, fields: flat(whole), within });
   }
 }
 
