@@ -119,7 +119,7 @@ export class Shop {
   }
 
   /** An intent that belongs to no order. */
-  createIntent(amount: number): Promise<{ client_secret: string }> {
+  createIntent(amount: number): Promise<{ id: string; client_secret: string }> {
     return this.atStripe('payment_intents', { amount: String(amount), currency: 'eur' });
   }
 

@@ -230,6 +230,85 @@ test('a token has what was typed and what the page adds', async ({ shop, page })
   });
 });
 
+test('an address that the page knows is complete at once, and is sent with the token', async ({
+  shop,
+  page,
+}) => {
+  const form = await show(shop, page);
+  await page.evaluate(() => {
+    const address = window.elements.create('address', {
+      mode: 'shipping',
+      allowedCountries: ['DE', 'AT'],
+      display: { name: 'split' },
+      defaultValues: {
+        firstName: 'Ada',
+        lastName: 'Beispiel',
+        address: { line1: 'Hauptstr. 1', postal_code: '10115', city: 'Berlin', country: 'DE' },
+      },
+    });
+    address.on('change', ({ complete, value }) => {
+      if (complete) window.heard.push(['address', value]);
+    });
+    address.mount('#page');
+  });
+  const address = { line1: 'Hauptstr. 1', city: 'Berlin', postal_code: '10115', country: 'DE' };
+  const value = { name: 'Ada Beispiel', firstName: 'Ada', lastName: 'Beispiel', address };
+  await expect.poll(() => heard(page, 'address')).toMatchObject([value]);
+  const addressForm = page.frameLocator('iframe[title="Secure address input frame"]');
+  await expect(addressForm.getByLabel('Country or region').getByRole('option')).toHaveText([
+    'Austria',
+    'Germany',
+  ]);
+  await addressForm.getByLabel('City').fill('Potsdam');
+  await form.typeCard('4242424242424242');
+  const { token, entered } = await page.evaluate(async () => {
+    const { elements, stripe } = window;
+    await elements.submit();
+    const { confirmationToken } = await stripe.createConfirmationToken({ elements });
+    const entered = await elements.getElement('address', { mode: 'shipping' })?.getValue();
+    return { token: confirmationToken, entered };
+  });
+  expect(entered).toMatchObject({ complete: true, value: { address: { city: 'Potsdam' } } });
+  expect(token?.shipping).toMatchObject({
+    name: 'Ada Beispiel',
+    address: { ...address, city: 'Potsdam' },
+  });
+});
+
+test('the form follows an intent that the shop has changed', async ({ shop, page }) => {
+  const { id, client_secret: clientSecret } = await shop.createIntent(4500);
+  const form = await show(shop, page, { elements: { clientSecret } });
+  await expect(form.frame.getByRole('radio')).toHaveCount(5);
+  await shop.atStripe(`payment_intents/${id}`, { 'excluded_payment_method_types[]': 'ideal' });
+  expect(await page.evaluate(() => window.elements.fetchUpdates())).toEqual({});
+  await expect(form.frame.getByRole('radio')).toHaveCount(4);
+  await shop.atStripe(`payment_intents/${id}/cancel`, {});
+  expect(await page.evaluate(() => window.elements.fetchUpdates())).toMatchObject({
+    error: { code: 'payment_intent_unexpected_state' },
+  });
+});
+
+test('an intent is looked at and confirmed without a form', async ({ shop, page }) => {
+  await load(shop, page);
+  const { client_secret: clientSecret } = await shop.createIntent(4500);
+  const said = await page.evaluate(async (clientSecret) => {
+    const { stripe } = window;
+    const { paymentIntent } = await stripe.retrievePaymentIntent(clientSecret);
+    const refused = await stripe.confirmCardPayment(clientSecret, {
+      payment_method: 'pm_card_visa_chargeDeclinedInsufficientFunds',
+    });
+    const next = await stripe.handleNextAction({ clientSecret }).catch(String);
+    const unknown = await stripe.retrievePaymentIntent('pi_1_secret_1');
+    return [paymentIntent?.status, refused.error?.decline_code, next, unknown.error?.code];
+  }, clientSecret);
+  expect(said).toEqual([
+    'requires_payment_method',
+    'insufficient_funds',
+    'IntegrationError: handleNextAction: The PaymentIntent supplied is not in the requires_action state.',
+    'resource_missing',
+  ]);
+});
+
 test('Elements of another sum do not pay', async ({ shop, page }) => {
   const form = await show(shop, page);
   const { client_secret: clientSecret } = await shop.createIntent(4500);
