@@ -139,7 +139,7 @@ test('what the page knows is not asked', async ({ shop, page }) => {
   await expect(form.frame.getByLabel('Card number')).toBeDisabled();
 });
 
-test('other currencies and wishes leave fewer ways to pay', async ({ shop, page }) => {
+test('other currencies leave fewer ways to pay', async ({ shop, page }) => {
   const form = await show(shop, page);
   await expect(form.frame.getByRole('radio')).toHaveCount(5);
   await page.evaluate(() => window.elements.update({ currency: 'usd' }));

@@ -28,8 +28,8 @@ class AddressForm {
     this.tell({ colorScheme: dress(this.init.appearance) });
     const panel = made('div', { className: 'Panel' });
     panel.append(...this.fields().map(({ node }) => node));
-    // A choice that has the focus keeps it.
-    const focused = document.activeElement;
+    // A redrawn form keeps the focus that it has, and takes none from the page around it.
+    const focused = document.hasFocus() ? document.activeElement : null;
     this.root.replaceChildren(this.legend, panel);
     if (focused instanceof HTMLElement && focused.isConnected) focused.focus();
   }

@@ -16,10 +16,9 @@ document.adoptedStyleSheets = [own];
  * @param {Bag | undefined} appearance
  * @returns {'light' | 'dark'}
  */
-export function dress({ theme = 'stripe', variables = {}, rules = {}, labels = 'above' } = {}) {
+export function dress({ theme = 'stripe', variables = {}, rules = {} } = {}) {
   const root = document.documentElement;
   root.dataset.theme = THEMES.includes(theme) ? theme : 'stripe';
-  root.dataset.labels = labels;
   root.removeAttribute('style');
   for (const [name, value] of Object.entries(variables)) {
     root.style.setProperty(`--${name}`, String(value));

@@ -29,7 +29,8 @@ export class PaymentForm {
     this.tell({ colorScheme: dress(appearance) });
     this.root.disabled = options.readOnly === true;
     document.body.dataset.layout = options.layout?.type ?? options.layout ?? 'tabs';
-    const focused = document.activeElement;
+    // A redrawn form keeps the focus that it has, and takes none from the page around it.
+    const focused = document.hasFocus() ? document.activeElement : null;
     const rows = types.filter((/** @type {string} */ type) => type in METHODS);
     const legend = /** @type {Node} */ (this.root.firstElementChild);
     const chooser = made('div', { className: 'Methods' });
