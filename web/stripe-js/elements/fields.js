@@ -19,6 +19,9 @@
 export const needed = (what) => (typed) =>
   typed.trim() ? null : { code: `incomplete_${what}`, message: 'This field is incomplete.' };
 
+/** What is clicked when a field is left must not move from under the pointer. */
+const LEFT_MS = 250;
+
 export class Field {
   /** @param {Shape} shape @param {() => void} changed */
   constructor(shape, changed) {
@@ -39,9 +42,12 @@ export class Field {
       if (!this.error.hidden) this.show(this.problem());
       changed();
     });
-    this.input.addEventListener('blur', () => {
-      if (this.value) this.show(this.problem());
-    });
+    this.input.addEventListener('blur', () => setTimeout(() => this.left(), LEFT_MS));
+  }
+
+  /** Says what is wrong with what was typed. */
+  left() {
+    if (this.value && document.activeElement !== this.input) this.show(this.problem());
   }
 
   get value() {
