@@ -43,9 +43,23 @@ const NEEDS: [Need; 3] = [
     },
 ];
 
-/// Installs what is missing, or says what is missing and how to get it.
+const CHROMIUM: Need =
+    Need { what: "Chromium", packages: &["chromium"], is_there: || program("chromium").is_some() };
+
+/// Installs what is missing for the tests of the workspace, or says what is missing and how to get
+/// it.
 pub fn ensure() -> Result<String> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)()).collect();
+    install(&NEEDS)
+}
+
+/// The browser, installed if it is missing and we may.
+pub fn chromium() -> Result<PathBuf> {
+    install(&[CHROMIUM])?;
+    program("chromium").context("Chromium is not in PATH")
+}
+
+fn install(needs: &[Need]) -> Result<String> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.is_there)()).collect();
     if missing.is_empty() {
         return Ok("all there".to_owned());
     }

@@ -33,7 +33,8 @@ pub enum Part {
     Rust,
     /// Whether the stories meet every route, error code and field of the API (brings rust with it)
     Coverage,
-    /// The front end's packages: format, lint, types, build, tests (builds the server if need be)
+    /// The front end's packages: format, lint, types, build, tests, and walks in a browser (builds the
+    /// server if need be)
     Web,
 }
 
@@ -68,12 +69,12 @@ impl Part {
         Duration::from_secs(match self {
             Part::Fmt => 10,
             Part::Clippy => 240,
-            Part::Packages => 50,
-            Part::Databases => 20,
+            Part::Packages => 30,
+            Part::Databases => 10,
             Part::Sdks => 60,
             Part::Rust => 440,
             Part::Coverage => 10,
-            Part::Web => 60,
+            Part::Web => 95,
         })
     }
 }
@@ -243,14 +244,19 @@ struct Counts {
 
 impl Counts {
     /// Reads lines such as `test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; …`, vitest's
-    /// `Tests  1 failed | 3 passed (4)`, and those in which a test says that it was skipped, and why.
+    /// `Tests  1 failed | 3 passed (4)`, Playwright's `3 passed (1.5s)` and `1 failed`, and those in
+    /// which a test says that it was skipped, and why.
     fn add(&mut self, line: &str) {
         if let Some(why) = line.strip_prefix("skipped: ") {
             *self.skipped.entry(why.to_owned()).or_default() += 1;
         }
         let of_cargo = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "));
         let of_vitest = line.trim_start().strip_prefix("Tests  ");
-        let Some(figures) = of_cargo.map(|(_, figures)| figures).or(of_vitest) else { return };
+        let of_playwright = Some(line.trim()).filter(|line| {
+            matches!(line.split(' ').collect::<Vec<_>>()[..], [_, "failed"] | [_, "passed", _])
+        });
+        let figures = of_cargo.map(|(_, figures)| figures).or(of_vitest).or(of_playwright);
+        let Some(figures) = figures else { return };
         for figure in figures.split("; ").flat_map(|figures| figures.split(" | ")) {
             let Some((number, word)) = figure.split_once(' ') else { continue };
             let Ok(number) = number.parse::<u64>() else { continue };
@@ -322,10 +328,13 @@ mod tests {
             "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out",
             " Test Files  1 failed | 5 passed (6)",
             "      Tests  1 failed | 93 passed (94)",
+            "  1 failed",
+            "    e2e/walks/payment.test.ts:28:1 › a card is declined",
+            "  7 passed (32.1s)",
         ] {
             counts.add(line);
         }
-        assert_eq!(counts.to_string(), "106 passed, 2 failed, 1 skipped");
+        assert_eq!(counts.to_string(), "113 passed, 3 failed, 1 skipped");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The front end's packages: installed, checked, and tested against the server as it was built.
+//! The front end's packages: installed, checked, and tested against the server as it was built; and
+//! shops of them walked through in a browser.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +14,7 @@ const FOLDER: &str = "web";
 
 /// Checks and tests all packages; `each` gets the tests' lines. After the Rust tests their build of
 /// the server is taken: alone, cargo would choose other features and compile everything anew.
-pub fn test(root: &Path, after_rust: bool, each: impl FnMut(&str)) -> Result<()> {
+pub fn test(root: &Path, after_rust: bool, mut each: impl FnMut(&str)) -> Result<()> {
     if packages::program("npm").is_none() {
         println!("   left out: npm is missing, it comes with Node");
         return Ok(());
@@ -23,9 +24,27 @@ pub fn test(root: &Path, after_rust: bool, each: impl FnMut(&str)) -> Result<()>
     process::run(npm(root).args(["run", "--silent", "check"]))?;
     let server = build_server(root, after_rust)?;
     let mut tests = npm(root);
-    tests.arg("test").env("TILL_BINARY", server).env("NO_COLOR", "1");
-    if !process::read_lines(&mut tests, each)?.success() {
+    tests.arg("test").env("TILL_BINARY", &server).env("NO_COLOR", "1");
+    if !process::read_lines(&mut tests, &mut each)?.success() {
         bail!("a test of the front end failed; see above");
+    }
+    walk(root, &server, each)
+}
+
+/// The walks through shops, where there is a browser for them.
+fn walk(root: &Path, server: &str, each: impl FnMut(&str)) -> Result<()> {
+    let chromium = match packages::chromium() {
+        Ok(chromium) => chromium,
+        Err(why) => {
+            println!("   the walks in a browser are left out: {why:#}");
+            return Ok(());
+        }
+    };
+    let mut walks = npm(root);
+    walks.args(["run", "--silent", "walk"]).env("NO_COLOR", "1");
+    walks.env("TILL_BINARY", server).env("TILL_CHROMIUM", chromium);
+    if !process::read_lines(&mut walks, each)?.success() {
+        bail!("a walk through a shop failed; see above");
     }
     Ok(())
 }

@@ -25,6 +25,18 @@ export async function openServer(till: string): Promise<Stage> {
 }
 
 async function openShop(programs: Programs): Promise<Stage> {
+  const { shopUrl, stripeUrl, change } = await startShop(programs);
+  return {
+    visitor: () => createTill({ baseUrl: shopUrl, fetch: withCookies() }),
+    stripe: browserAtStripe(stripeUrl),
+    setPrice: (sku, price) => change(sku, { price }),
+    setStock: (sku, stock) => change(sku, { stock }),
+    close: () => programs.close(),
+  };
+}
+
+/** A shop of the catalogue with a simulated Stripe behind it: where they are, and how it is set up. */
+export async function startShop(programs: Programs) {
   const [shopPort, stripePort] = await freePorts();
   const shopUrl = `http://127.0.0.1:${shopPort}`;
   const stripeUrl = `http://127.0.0.1:${stripePort}`;
@@ -47,6 +59,7 @@ async function openShop(programs: Programs): Promise<Stage> {
     TILL_RATE_ADDRESS_PER_MINUTE: '60000',
     TILL_SHIELD: 'off',
     STRIPE_API_BASE: stripeUrl,
+    STRIPE_JS_URL: `${stripeUrl}/endive/stripe.js`,
     STRIPE_SECRET_KEY: SECRET_KEY,
     STRIPE_PUBLISHABLE_KEY: PUBLISHABLE_KEY,
     STRIPE_WEBHOOK_SECRET: String(endpoint.secret),
@@ -54,13 +67,7 @@ async function openShop(programs: Programs): Promise<Stage> {
   await programs.run(['migrate'], env);
   const change = await catalogue(programs, env);
   await programs.start(['serve'], env, `${shopUrl}/readyz`);
-  return {
-    visitor: () => createTill({ baseUrl: shopUrl, fetch: withCookies() }),
-    stripe: browserAtStripe(stripeUrl),
-    setPrice: (sku, price) => change(sku, { price }),
-    setStock: (sku, stock) => change(sku, { stock }),
-    close: () => programs.close(),
-  };
+  return { shopUrl, stripeUrl, env, change };
 }
 
 /** What runs of the binary, in a folder of its own. */
@@ -78,9 +85,9 @@ export class Programs {
     return new Programs(till, folder, await open(join(folder, 'log'), 'a'));
   }
 
-  /** To its end. */
-  async run(words: string[], env: NodeJS.ProcessEnv): Promise<void> {
-    await promisify(execFile)(this.till, words, { cwd: this.folder, env });
+  /** To its end; gives what it has printed. */
+  async run(words: string[], env: NodeJS.ProcessEnv): Promise<string> {
+    return (await promisify(execFile)(this.till, words, { cwd: this.folder, env })).stdout;
   }
 
   /** Until it answers. */

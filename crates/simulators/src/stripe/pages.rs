@@ -1,11 +1,13 @@
 //! The pages a person sees: a dashboard of what happened and what can be ordered, the bank's 3-D
-//! Secure challenge, the bank's own page for methods that lead there, and receipts.
+//! Secure challenge, the bank's own page for methods that lead there, receipts, and the forms of
+//! the stand-in for Stripe.js.
 //!
-//! Every page works without its script. Nothing is loaded from another server.
+//! Every page but those forms works without its script. Nothing is loaded from another server.
 
 mod challenge;
 mod dashboard;
 mod document;
+mod elements;
 mod forward;
 mod order;
 mod payment;
@@ -29,6 +31,8 @@ pub(crate) fn router() -> Router<Stripe> {
         .route("/payments/{id}", get(payment::show))
         .route("/receipts/{id}", get(receipt::show))
         .route("/pages/{file}", get(document::asset))
+        .route("/endive/stripe.js", get(elements::script))
+        .route("/elements/{file}", get(elements::file))
         .route("/3d_secure/challenge/{id}", get(challenge::show).post(challenge::answer))
         .route("/redirect/{id}", get(redirect::show).post(redirect::answer))
         .merge(orders)

@@ -15,6 +15,7 @@ mod customers;
 mod debits;
 mod deliveries;
 mod disputes;
+mod elements;
 mod events;
 mod example;
 mod faults;

@@ -143,6 +143,7 @@ impl NativeShop {
             ("TILL_MAIL", format!("folder:{}", mails.display())),
             ("TILL_MAIL_FROM", "Till's trial shop <orders@shop.example>".to_owned()),
             ("STRIPE_API_BASE", stripe_url.to_string()),
+            ("STRIPE_JS_URL", format!("{stripe_url}endive/stripe.js")),
             ("STRIPE_SECRET_KEY", keys.secret_key),
             ("STRIPE_PUBLISHABLE_KEY", keys.publishable_key),
             ("STRIPE_WEBHOOK_SECRET", endpoint.secret),

@@ -1,0 +1,25 @@
+// Walks through shops in Debian's Chromium. Two at a time, each with its own shop, whose programs
+// TILL_BINARY names; `cargo xtask test --only web` sets it.
+
+import { existsSync } from 'node:fs';
+import { defineConfig } from '@playwright/test';
+
+const CHROMIUM = process.env.TILL_CHROMIUM ?? '/usr/bin/chromium';
+if (!existsSync(CHROMIUM)) throw new Error(`there is no ${CHROMIUM}; TILL_CHROMIUM names another`);
+
+export default defineConfig({
+  testDir: 'walks',
+  outputDir: 'node_modules/.walks',
+  fullyParallel: true,
+  workers: 2,
+  forbidOnly: true,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  reporter: 'list',
+  use: {
+    launchOptions: { executablePath: CHROMIUM },
+    viewport: { width: 390, height: 844 },
+    locale: 'de-DE',
+    screenshot: 'only-on-failure',
+  },
+});
