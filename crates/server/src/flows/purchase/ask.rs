@@ -16,7 +16,7 @@ use gateways::elastic_path::{
         OrderChange, OrderPayment, OrderStatus, OrderView, TransactionStatus, TransactionView,
         WaitsFor,
     },
-    payment::{CartPayment, PaymentRequest},
+    payment::{CartPayment, PaymentRequest, PaymentView},
 };
 use storage::{StoreError, purchase as rows, purchase::Stored};
 
@@ -117,6 +117,8 @@ impl Driver<'_> {
         let purchase = &stored.purchase;
         let (ep, cart) = (&self.px.elastic_path, &purchase.terms.cart);
         match ep.ask_payment(&self.admin, cart, payment).await {
+            // An answer that says nothing of the payment does not say that it is another's.
+            Ok(PaymentView { stands: CartPayment::Unclear { .. }, named: None }) => Ok(None),
             Ok(view) if view.named.as_deref() != Some(purchase.external_ref().as_str()) => {
                 self.call_person(stored, Matter::AnotherPayment).await
             }
