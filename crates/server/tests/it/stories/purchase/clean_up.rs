@@ -57,6 +57,23 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn a_deletion_whose_answer_is_lost_does_not_take_what_came_after_it(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        shop.fault(Method::DELETE, "/v2/carts/{}", FaultKind::LoseAfter);
+        assert_eq!(said(&shopper.click("ctoken_ok").await), "complete/succeeded");
+        // The cart is deleted, and another tab begins it anew before anything is asked again.
+        while shop.asked("DELETE", shopper.cart.as_str()) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        shop.add(&shopper.cart, EBOOK, 1).await;
+        shop.rest().await;
+        shop.heal().await;
+        assert_eq!(shop.purchases().await, "1 cleaned");
+        let lines = shop.cart(&shopper.cart).await.lines;
+        assert!(lines.iter().any(|line| line.sku.as_deref() == Some("recipes-ebook")));
+        shop.close().await;
+    }
+
     async fn what_she_puts_into_the_cart_afterwards_is_hers(shop: Platform) {
         let shopper = shop.shopper([(PAN, 1)]).await;
         let kind = FaultKind::Status(500, ErrorShape::Number);
