@@ -97,6 +97,11 @@ impl Asked {
         }
     }
 
+    /// It reached nobody, so it counts as if it had not been put.
+    pub(super) fn not_put(self) -> Self {
+        Self { times: self.times.saturating_sub(1), is_lost: true, ..self }
+    }
+
     pub(super) fn may_still_be_put(self, now: Timestamp) -> bool {
         !self.is_lost && now < self.last + PUT_WITHIN
     }
@@ -107,7 +112,7 @@ impl Asked {
     }
 
     fn may_repeat(self, now: Timestamp, after: SignedDuration) -> bool {
-        self.times < TIMES_MAX && now >= self.last + after
+        self.times == 0 || (self.times < TIMES_MAX && now >= self.last + after)
     }
 }
 
@@ -130,9 +135,14 @@ impl Purchase {
                 Step::CallPerson(Matter::CartUnread)
             }
             S::Charged { .. } => Step::CheckOut,
-            S::Ordering { asked, .. } => self.find(now, *asked, Matter::CheckoutUnknown, || {
-                Step::FindOrder { may_repeat: asked.may_repeat(now, LISTED_WITHIN) }
-            }),
+            S::Ordering { asked, .. } => {
+                // What reached nobody has made no order: it is asked for as soon as that works.
+                let is_unasked = asked.times == 0 && self.progress.is_charged;
+                let matter = if is_unasked { Matter::CartUnread } else { Matter::CheckoutUnknown };
+                self.find(now, *asked, matter, || Step::FindOrder {
+                    may_repeat: asked.may_repeat(now, LISTED_WITHIN),
+                })
+            }
             S::Ordered { order, .. } => Step::Confirm(order.clone()),
             S::Confirming { order, asked, .. } => {
                 self.find(now, *asked, Matter::ConfirmUnknown, || Step::ReadOrder {

@@ -154,6 +154,48 @@ impl Purchase {
         Ok(self.paid(booking, now))
     }
 
+    /// The question that was put last certainly reached nobody: it counts as if it had not been put,
+    /// and may be put again. An order with nothing to pay is not waited for.
+    #[must_use]
+    pub fn unsent(mut self, now: Timestamp) -> Self {
+        match self.state().clone() {
+            // Somebody has heard already that no answer will come.
+            S::Charging { asked, .. }
+            | S::Ordering { asked, .. }
+            | S::Confirming { asked, .. }
+            | S::Cancelling { asked, .. }
+                if asked.is_lost =>
+            {
+                self
+            }
+            S::Charging { token, asked } => self.at(S::Charging { token, asked: asked.not_put() }),
+            S::Ordering { means: Means::Free, asked } if asked.times == 1 => {
+                self.to(S::Abandoned { why: Abandonment::NotBegun, dead: None }, now)
+            }
+            S::Ordering { means, asked } => {
+                self.progress.orders_asked = self.progress.orders_asked.saturating_sub(1);
+                self.at(S::Ordering { means, asked: asked.not_put() })
+            }
+            S::Confirming { means, order, asked } => {
+                self.at(S::Confirming { means, order, asked: asked.not_put() })
+            }
+            S::Cancelling { booking, asked } => {
+                self.at(S::Cancelling { booking, asked: asked.not_put() })
+            }
+            S::Created { .. }
+            | S::RequiresAction { .. }
+            | S::Processing { .. }
+            | S::Charged { .. }
+            | S::Ordered { .. }
+            | S::Pending { .. }
+            | S::Confirmed { .. }
+            | S::Cleaned { .. }
+            | S::Declined { .. }
+            | S::Abandoned { .. }
+            | S::NeedsReconciliation { .. } => self,
+        }
+    }
+
     /// Whether the question that was written down last may be put now. Whoever was held up since
     /// puts nothing: by the time an answer came, another would be looking for it.
     pub fn may_still_ask(&self, now: Timestamp) -> bool {

@@ -63,7 +63,7 @@ impl Driver<'_> {
             Err(EpError::NotSent(_) | EpError::Refused(_)) if put.times == 1 => {
                 Some(ChargeNews::Refused { message: NOT_REACHED.to_owned() })
             }
-            Err(EpError::NotSent(_) | EpError::Unknown(_) | EpError::Refused(_)) => None,
+            Err(error) => return self.unanswered(asked, &error).await,
         };
         match news {
             Some(news) => self.hear_charge(asked, news).await,
@@ -214,7 +214,7 @@ impl Driver<'_> {
                 tracing::warn!(purchase = %terms.id, error = %no, "no order");
                 self.hear(asked, Purchase::hear_no_order).await
             }
-            Err(_) => self.lose(asked).await,
+            Err(error) => self.unanswered(asked, &error).await,
         }
     }
 
@@ -269,7 +269,7 @@ impl Driver<'_> {
                 tracing::warn!(%order, error = %no, "not booked");
                 self.hear(asked, Purchase::hear_not_booked).await
             }
-            Err(_) => self.lose(asked).await,
+            Err(error) => self.unanswered(asked, &error).await,
         }
     }
 
@@ -324,7 +324,7 @@ impl Driver<'_> {
                 tracing::warn!(%order, error = %no, "not cancelled");
                 self.hear(asked, Purchase::hear_not_cancelled).await
             }
-            Err(_) => self.lose(asked).await,
+            Err(error) => self.unanswered(asked, &error).await,
         }
     }
 

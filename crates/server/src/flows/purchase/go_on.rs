@@ -12,7 +12,7 @@ use domain::{
     },
     session::{Rate, Standing},
 };
-use gateways::elastic_path::{Admin, Caller, Sequence, cart::Attribute};
+use gateways::elastic_path::{Admin, Caller, EpError, Sequence, cart::Attribute};
 use jiff::Timestamp;
 use storage::{StoreError, Tx, attention, purchase::Stored};
 use tokio::time::timeout;
@@ -287,6 +287,18 @@ impl Driver<'_> {
     /// No answer will come to the question that was put last.
     pub async fn lose(&self, stored: Stored) -> Result<Option<Stored>, FlowError> {
         self.hear(stored, |purchase, _| purchase.lose_answer()).await
+    }
+
+    /// A question has no answer. One that reached nobody is put again later, as if it had not been.
+    pub async fn unanswered(
+        &self,
+        asked: Stored,
+        error: &EpError,
+    ) -> Result<Option<Stored>, FlowError> {
+        match error {
+            EpError::NotSent(_) => self.hear(asked, Purchase::unsent).await.map(|_rests| None),
+            EpError::Unknown(_) | EpError::Refused(_) => self.lose(asked).await,
+        }
     }
 
     /// Takes in how the order's payment stands.
