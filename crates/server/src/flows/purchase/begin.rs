@@ -67,10 +67,10 @@ pub(super) async fn begin(px: &Px, wish: Pay, deadline: Instant) -> Result<Begun
             // Nobody waits any more: nothing is begun behind the shopper's back.
             return Err(PayError::NotBegun);
         }
-        let Checked { terms, rate, attributes } = checked;
+        let Checked { session, terms, rate, attributes } = checked;
         let sequence = px.elastic_path.admit(CALLS)?;
         let purchase = Purchase::new(terms, wish.token.clone()).map_err(|_| PayError::NoToken)?;
-        if let Some(stored) = write_down(px, &wish, purchase).await? {
+        if let Some(stored) = write_down(px, session, purchase).await? {
             let prepared = Prepared { rate, attributes };
             let drive = Drive { admin, sequence: Some(sequence), prepared: Some(prepared) };
             return Ok(Begun::Mine { drive: Box::new(drive), stored: Box::new(stored) });
@@ -140,6 +140,7 @@ fn platform_cart(session: &CheckoutSession) -> Result<&EpCartId, PayError> {
 
 /// What is fixed before the purchase is written down.
 struct Checked {
+    session: CheckoutSession,
     terms: Terms,
     rate: Option<Rate>,
     attributes: std::collections::BTreeMap<String, gateways::elastic_path::cart::Attribute>,
@@ -186,7 +187,7 @@ async fn check(px: &Px, wish: &Pay, session: CheckoutSession) -> Result<Checked,
     let attributes = cart::attributes(&session);
     // The whole body that the platform will be sent: what cannot be said in it is refused now.
     request(&terms)?;
-    Ok(Checked { terms, rate, attributes })
+    Ok(Checked { session, terms, rate, attributes })
 }
 
 fn buyer(wish: &Pay, session: &CheckoutSession, must_ship: bool) -> Result<Buyer, PayError> {
@@ -252,11 +253,14 @@ fn address(form: &FormAddress) -> EpAddress {
 
 /// Writes a purchase down and lets the session follow it, in one commit. Nothing where somebody else
 /// was faster.
-async fn write_down(px: &Px, wish: &Pay, purchase: Purchase) -> Result<Option<Stored>, PayError> {
-    let input = (purchase, wish.visitor, wish.session);
-    let written = px.store.write(input, |tx, (purchase, visitor, session)| {
-        Box::pin(insert(tx, purchase, *visitor, *session))
-    });
+async fn write_down(
+    px: &Px,
+    seen: CheckoutSession,
+    purchase: Purchase,
+) -> Result<Option<Stored>, PayError> {
+    let written = px
+        .store
+        .write((purchase, seen), |tx, (purchase, seen)| Box::pin(insert(tx, purchase, seen)));
     match written.await {
         Ok(stored) => Ok(Some(stored)),
         Err(NotTaken::Taken) => Ok(None),
@@ -266,7 +270,7 @@ async fn write_down(px: &Px, wish: &Pay, purchase: Purchase) -> Result<Option<St
 
 /// Why a cart was not taken; nothing was written.
 enum NotTaken {
-    /// Somebody else has it, or the session is no longer open.
+    /// Somebody else has it, or the session is no longer open, or says something else by now.
     Taken,
     /// The database failed.
     Failed(storage::StoreError),
@@ -281,15 +285,19 @@ impl From<storage::StoreError> for NotTaken {
 async fn insert(
     tx: &mut Tx,
     purchase: &Purchase,
-    visitor: VisitorId,
-    session: SessionId,
+    seen: &CheckoutSession,
 ) -> Result<Stored, NotTaken> {
     match rows::insert(tx, purchase).await? {
         Inserted::New | Inserted::AlreadyMine => {}
         Inserted::CartHasAnother => return Err(NotTaken::Taken),
     }
     let (id, now) = (purchase.terms.id, purchase.terms.created_at);
-    let session = session::lock_of_visitor(tx, session, visitor).await?.ok_or(NotTaken::Taken)?;
+    let session = session::lock_of_visitor(tx, seen.id, seen.visitor).await?;
+    let session = session.ok_or(NotTaken::Taken)?;
+    // What another tab was told that it has changed goes into the order.
+    if (&session.form, session.rates()) != (&seen.form, seen.rates()) {
+        return Err(NotTaken::Taken);
+    }
     let follows = Followed::Purchase(id);
     let session = session.begin(follows, now).map_err(|_| NotTaken::Taken)?;
     session::save(tx, &session, now).await?;
