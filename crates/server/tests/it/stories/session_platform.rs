@@ -82,6 +82,17 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn a_line_that_cannot_be_counted_is_not_sent_for_nothing(shop: Platform) {
+        let guest = Browser::open(&shop, &[]);
+        guest.add(EBOOK, 1).await;
+        // The platform counts further than Till does.
+        shop.add(&guest.cart().await.parse().unwrap(), PAN, 10_000).await;
+        guest.open_session().await;
+        guest.patch(json!({ "shippingAddress": home() })).await;
+        assert_eq!(guest.offer().await.to_string(), "502 SHIPPING_ERROR");
+        shop.close().await;
+    }
+
     async fn shipping_that_the_platform_does_not_take_is_not_shown_as_chosen(shop: Platform) {
         let guest = Browser::open(&shop, &[]);
         guest.add(PAN, 1).await;
