@@ -40,9 +40,6 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How often whoever waits for another's purchase looks at it.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Calls of a job of the worker, counted so that shoppers' sequences wait for them.
-const CALLS_OF_A_JOB: u32 = 5;
-
 /// A shopper pays.
 #[derive(Debug, Clone)]
 pub struct Pay {
@@ -303,7 +300,6 @@ async fn work_on(px: &Px, id: PurchaseId) -> Result<(), StoreError> {
     let Some(stored) = load(px, id).await? else { return Ok(()) };
     match px.elastic_path.admin() {
         Some(admin) => {
-            px.elastic_path.count_after_charge(CALLS_OF_A_JOB);
             went_on(id, go_on::go_on(px, Drive::of(admin), stored, Until::AtRest).await);
         }
         None => tracing::error!(purchase = %id, "cannot go on: EP_CLIENT_SECRET is not set"),

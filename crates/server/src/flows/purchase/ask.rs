@@ -88,7 +88,7 @@ impl Driver<'_> {
         if !may_repeat {
             return Ok(None);
         }
-        let Some(sequence) = self.sequence() else { return Ok(None) };
+        let Some(sequence) = self.sequence().await else { return Ok(None) };
         match self.put_question(stored, Purchase::charge_again).await? {
             Some(asked) => self.ask_charge(asked, &sequence).await,
             None => Ok(None),

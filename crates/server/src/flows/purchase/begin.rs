@@ -63,12 +63,12 @@ pub(super) async fn begin(px: &Px, wish: Pay, deadline: Instant) -> Result<Begun
         };
         let admin = px.elastic_path.admin().ok_or(PayError::NoGateway)?;
         let checked = check(px, &wish, session).await?;
+        let sequence = admin.admit(CALLS).await?;
         if Instant::now() >= deadline {
             // Nobody waits any more: nothing is begun behind the shopper's back.
             return Err(PayError::NotBegun);
         }
         let Checked { session, terms, rate, attributes } = checked;
-        let sequence = px.elastic_path.admit(CALLS)?;
         let purchase = Purchase::new(terms, wish.token.clone()).map_err(|_| PayError::NoToken)?;
         if let Some(stored) = write_down(px, session, purchase).await? {
             let prepared = Prepared { rate, attributes };

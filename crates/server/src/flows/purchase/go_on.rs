@@ -320,9 +320,11 @@ impl Driver<'_> {
     }
 
     /// Room for a charge that is asked for once more.
-    pub fn sequence(&mut self) -> Option<Sequence> {
-        let admitted = self.sequence.take();
-        admitted.or_else(|| self.px.elastic_path.admit(ask::CALLS_AGAIN).ok())
+    pub async fn sequence(&mut self) -> Option<Sequence> {
+        match self.sequence.take() {
+            Some(admitted) => Some(admitted),
+            None => self.admin.admit(ask::CALLS_AGAIN).await.ok(),
+        }
     }
 }
 

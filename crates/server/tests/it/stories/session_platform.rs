@@ -186,7 +186,7 @@ platform_stories! {
         let guest = Browser::open(&shop, &[("EP_CALLS_PER_SECOND", "1")]);
         guest.ready().await;
         let Backend::Platform(px) = &guest.server.backend else { panic!("another backend") };
-        let _admitted = px.elastic_path.admit(50).unwrap();
+        let _admitted = px.elastic_path.admin().unwrap().admit(50).await.unwrap();
         let reply = guest.pay("ctoken_ok").await;
         assert_eq!(reply.to_string(), "429 RATE_LIMITED");
         assert!(reply.headers.contains_key("retry-after"));
