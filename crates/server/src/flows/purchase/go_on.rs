@@ -128,7 +128,7 @@ impl Driver<'_> {
                 Box::pin(self.read_order(stored, &order, may_repeat)).await
             }
             Step::Cancel(booking) => Box::pin(self.cancel(stored, &booking)).await,
-            Step::CleanUp(step) => clean_up::tidy(self, stored, step).await,
+            Step::CleanUp(_first) => clean_up::tidy(self, stored).await,
             Step::CallPerson(matter) => self.call_person(stored, matter).await,
         }
     }
