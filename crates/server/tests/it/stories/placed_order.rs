@@ -105,7 +105,7 @@ platform_stories! {
         let guest = Browser::open(&shop, &[("EP_CALLS_PER_SECOND", "20")]);
         guest.ready().await;
         let strangers = (0..20).map(|_| read(&guest, "aa854b8f-5930-476d-951a-e9b9cfbdefb1"));
-        let (paid, _) = futures::join!(guest.pay("ctoken_ok"), futures::future::join_all(strangers));
+        let (paid, _) = futures::join!(guest.pay("ctoken_ok_2"), futures::future::join_all(strangers));
         assert_eq!(state(&paid), "200 complete succeeded");
         shop.close().await;
     }
