@@ -67,7 +67,7 @@ const PUT_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 /// A shopper who waited longer for the charge to begin has gone, or has clicked again.
 pub(super) const BEGIN_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 /// Within this a person is called when nothing can be found out.
-const FIND_WITHIN: SignedDuration = SignedDuration::from_mins(4);
+pub(super) const FIND_WITHIN: SignedDuration = SignedDuration::from_mins(4);
 /// A charge or a booking may take so long to show in the platform's books.
 pub(super) const SHOWS_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 /// An order may take so long to show in the list of orders.

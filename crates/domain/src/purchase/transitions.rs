@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::next::{BEGIN_WITHIN, LISTED_WITHIN, SHOWS_WITHIN};
+use super::next::{BEGIN_WITHIN, FIND_WITHIN, LISTED_WITHIN, SHOWS_WITHIN};
 use super::{
     Abandonment, Aim, Asked, Booking, Matter, Means, PayToken, Progress, Purchase,
     PurchaseState as S, Reached, Terms,
@@ -80,6 +80,7 @@ impl Purchase {
             return Ok(self.at(S::Ordering { means, asked }));
         }
         let is_watched = self.aim() == Aim::WatchUntilOver;
+        let is_late = matches!(self.state(), S::NeedsReconciliation { .. });
         let payment = match self.state().clone() {
             S::Charged { payment }
             | S::NeedsReconciliation {
@@ -102,7 +103,12 @@ impl Purchase {
             | S::Abandoned { .. }
             | S::NeedsReconciliation { .. } => None,
         };
-        Ok(self.ask_order(Means::Payment(payment.ok_or(StepError)?), now))
+        let mut asked = self.ask_order(Means::Payment(payment.ok_or(StepError)?), now);
+        if is_late {
+            // A person has been called: where this brings nothing she is called again at once.
+            asked.progress.since = now - FIND_WITHIN;
+        }
+        Ok(asked)
     }
 
     /// The platform is about to be asked to book the payment.

@@ -16,7 +16,9 @@ fn a_question_that_reached_nobody_counts_as_if_it_had_not_been_put() {
     assert_eq!(unsent.next(at(243)), Step::CallPerson(Matter::CartUnread));
     let called = unsent.call_person(Matter::CartUnread, at(243));
     assert_eq!(called.next(at(300)), Step::CheckOut);
-    assert_eq!(called.check_out(at(300)).unwrap().progress().orders_asked, 1);
+    let again = called.check_out(at(300)).unwrap();
+    assert_eq!((again.progress().orders_asked, again.next(at(301))), (1, Step::Wait));
+    assert_eq!(again.unsent(at(304)).next(at(304)), Step::CallPerson(Matter::CartUnread));
 
     let order = "aa85".parse().unwrap();
     let unsent = confirming().unsent(at(6));

@@ -296,7 +296,16 @@ impl Driver<'_> {
         error: &EpError,
     ) -> Result<Option<Stored>, FlowError> {
         match error {
-            EpError::NotSent(_) => self.hear(asked, Purchase::unsent).await.map(|_rests| None),
+            EpError::NotSent(_) => {
+                let Some(unsent) = self.hear(asked, Purchase::unsent).await? else {
+                    return Ok(None);
+                };
+                // It rests here, and nobody waits for a person until it is looked at again.
+                if let Step::CallPerson(matter) = unsent.purchase.next(self.px.clock.now()) {
+                    self.call_person(unsent, matter).await?;
+                }
+                Ok(None)
+            }
             EpError::Unknown(_) | EpError::Refused(_) => self.lose(asked).await,
         }
     }
