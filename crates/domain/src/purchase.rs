@@ -130,7 +130,7 @@ pub enum Means {
 pub struct Asked {
     /// When it was put last.
     pub last: Timestamp,
-    /// How often it was put.
+    /// How often it was put; what reached nobody does not count.
     pub times: u32,
     /// We know that no answer will come.
     pub is_lost: bool,
@@ -296,7 +296,7 @@ pub enum Matter {
     Unfinished,
     /// The cart was changed between charge and checkout.
     CartChanged,
-    /// The cart cannot be read since the charge.
+    /// Since the charge the cart cannot be read, or the order cannot be asked for.
     CartUnread,
     /// The platform took no order for what was charged.
     CheckoutRefused,

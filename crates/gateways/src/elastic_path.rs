@@ -99,30 +99,23 @@ impl ElasticPath {
         Some(Admin::new(self.clone(), secret))
     }
 
-    /// Asks for room for a sequence of `calls` calls, before the first of them. Who has it makes
-    /// them all without asking again.
-    pub fn admit(&self, calls: u32) -> Result<Sequence, Busy> {
-        self.0.limit.admit(calls, Instant::now())
-    }
-
-    /// Counts `calls` calls that are made without asking, because money may have moved: the next
-    /// sequence waits for them.
-    pub fn count_after_charge(&self, calls: u32) {
-        self.0.limit.count(calls, Instant::now());
-    }
-
-    /// Carries a call out in the name of `caller`. An implicit token that is refused is renewed
-    /// once: a refusal comes before anything is carried out.
+    /// Carries a call out in the name of `caller`, and counts it. An implicit token that is refused
+    /// is renewed once: a refusal comes before anything is carried out.
     async fn call(&self, caller: Caller<'_>, call: &Call) -> Result<Reply, EpError> {
         let Inner { sender, .. } = &*self.0;
         let deadline = Instant::now() + sender.retry.deadline;
         let credentials = self.0.credentials(caller, deadline).await?;
+        match caller {
+            Caller::Admin(admin) => admin.spend(),
+            Caller::Implicit | Caller::Account(_) => self.0.limit.count(Instant::now()),
+        }
         let answer = sender.send(call, &credentials, deadline).await;
         match (caller, answer) {
             (Caller::Implicit | Caller::Account(_), Err(EpError::Refused(no)))
                 if no.status == 401 =>
             {
                 let credentials = self.0.renewed(credentials, deadline).await?;
+                self.0.limit.count(Instant::now());
                 sender.send(call, &credentials, deadline).await
             }
             (_, answer) => answer,

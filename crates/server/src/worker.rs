@@ -87,7 +87,22 @@ async fn run_platform(px: Px, rhythm: Rhythm, stop: CancellationToken) {
             }
         }
     };
-    tokio::join!(purchases, sessions);
+    // A person is called in time however slow the platform is.
+    let persons = async {
+        while !stop.is_cancelled() {
+            call_due_persons(&px).await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(rhythm.tick) => {}
+            }
+        }
+    };
+    tokio::join!(purchases, persons, sessions);
+}
+
+/// Calls a person for every purchase whose money has waited too long.
+pub async fn call_due_persons(px: &Px) {
+    once("persons", async { purchase::call_due_persons(px).await.map(|()| 0) }).await;
 }
 
 /// Goes on with every purchase that is due, once. Returns how many those were.

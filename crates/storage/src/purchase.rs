@@ -26,6 +26,13 @@ macro_rules! columns {
     };
 }
 
+/// The states in which money may have moved and nobody has an order that is paid.
+macro_rules! with_money {
+    () => {
+        "('charging', 'charged', 'ordering', 'ordered', 'confirming')"
+    };
+}
+
 statements! {
     BY_ID = concat!("select ", columns!(), " from purchases where id = ?1");
     LOCK = concat!("select ", columns!(), " from purchases where id = ?1 for update");
@@ -57,8 +64,15 @@ statements! {
         updated_at = ?26, revision = revision + 1, lease_token = null, lease_until = null \
         where id = ?1 and revision = ?2";
     LAST_CHANGE = "select id, last_change from purchases where id = ?1";
-    DUE = "select id from purchases where due_at <= ?1 \
-        and (lease_until is null or lease_until <= ?1) order by due_at, id limit ?2";
+    DUE_WITH_MONEY = concat!(
+        "select ", columns!(), " from purchases where due_at <= ?1 and state in ", with_money!(),
+        " order by due_at, id limit ?2"
+    );
+    DUE = concat!(
+        "select id from purchases where due_at <= ?1 \
+         and (lease_until is null or lease_until <= ?1) \
+         order by case when state in ", with_money!(), " then 0 else 1 end, due_at, id limit ?2"
+    );
     TAKE = "update purchases set lease_token = ?2, lease_until = ?3 where id = ?1 \
         and due_at <= ?4 and (lease_until is null or lease_until <= ?4)";
     TAKEN = "select id from purchases where due_at <= ?1 and lease_token = ?2 \
@@ -193,7 +207,19 @@ pub async fn transition(
     Ok(row.read("purchases").id_opt("last_change")? == Some(change))
 }
 
-/// Leases up to `limit` purchases that are due, longest due first.
+/// Up to `limit` purchases that are due and of which money may have moved, longest due first, also
+/// those that somebody works on.
+pub async fn due_with_money(
+    tx: &mut Tx,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<Stored>, StoreError> {
+    let rows = tx.query(&DUE_WITH_MONEY, &[now.into(), limit.into()]).await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// Leases up to `limit` purchases that are due: first those of which money may have moved, then those
+/// that wait for a bank or a shopper, or to be tidied up; of each longest due first.
 pub async fn claim_due(
     tx: &mut Tx,
     now: Timestamp,

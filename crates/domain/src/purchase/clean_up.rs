@@ -1,17 +1,19 @@
 //! What is tidied up after an order is paid: the cart forgets the payment, the account lets go of
-//! the cart, the cart is deleted, and an order that was made twice is looked for. Each is done until
-//! it is done, in this order, and none of it ever fails the sale.
+//! the cart, the cart is deleted, and an order that was made twice is looked for. They are done in this
+//! order, none waits for another that does not work, each is tried until it is done or has been
+//! refused for so long that it is left to a person, and none of it ever fails the sale.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Step;
+use super::{Purchase, PurchaseState, Step};
 
 /// What is done of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CleanUp {
-    /// The cart no longer names the payment: an order made of it later would be linked to it.
+    /// The cart no longer names the payment, or a person has been told that it does: an order made of
+    /// it later would be linked to it.
     pub is_detached: bool,
-    /// The account no longer holds the cart, or never did.
+    /// The account no longer holds the cart, or never did, or a person has been told that it does.
     pub is_dissociated: bool,
     /// What became of the cart.
     pub cart: Option<CartsEnd>,
@@ -25,7 +27,8 @@ pub struct CleanUp {
 pub enum CartsEnd {
     /// It is deleted.
     Deleted,
-    /// The shopper had put something else into it by then: it is hers.
+    /// It stays: the shopper had put something else into it by then, which is hers, or the platform
+    /// does not delete it, and a person has been told so.
     Kept,
 }
 
@@ -45,6 +48,9 @@ pub enum CleanUpStep {
 
 /// What was asked for twice may take so long to show in the list.
 const TWIN_SHOWS_WITHIN: SignedDuration = SignedDuration::from_mins(15);
+/// What is refused a day after the order was paid is refused for good. By then a session of the same
+/// cart has ended, unless its shopper has come back to it all day.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 impl CleanUp {
     /// Nothing is done yet.
@@ -63,18 +69,22 @@ impl CleanUp {
     }
 
     pub(super) fn next(&self, now: Timestamp) -> Step {
-        if !self.is_detached {
-            return Step::CleanUp(CleanUpStep::Detach);
+        match self.steps(now).first() {
+            Some(step) => Step::CleanUp(*step),
+            None if self.is_done() => Step::Nothing,
+            None => Step::Wait,
         }
-        if !self.is_dissociated {
-            return Step::CleanUp(CleanUpStep::Dissociate);
-        }
-        match (self.cart, self.twin_due_at) {
-            (None, _) => Step::CleanUp(CleanUpStep::DeleteCart),
-            (Some(_), Some(due_at)) if now >= due_at => Step::CleanUp(CleanUpStep::FindTwin),
-            (Some(_), Some(_)) => Step::Wait,
-            (Some(_), None) => Step::Nothing,
-        }
+    }
+
+    /// What can be done now.
+    fn steps(&self, now: Timestamp) -> Vec<CleanUpStep> {
+        let steps = [
+            (!self.is_detached, CleanUpStep::Detach),
+            (!self.is_dissociated, CleanUpStep::Dissociate),
+            (self.cart.is_none(), CleanUpStep::DeleteCart),
+            (self.twin_due_at.is_some_and(|due_at| now >= due_at), CleanUpStep::FindTwin),
+        ];
+        steps.into_iter().filter_map(|(is_open, step)| is_open.then_some(step)).collect()
     }
 
     /// When to go on, where that is known.
@@ -84,5 +94,45 @@ impl CleanUp {
 
     pub(super) fn is_done(&self) -> bool {
         self.is_cart_done() && self.is_dissociated && self.twin_due_at.is_none()
+    }
+}
+
+impl Purchase {
+    /// What can be tidied up now, in this order.
+    pub fn to_tidy(&self, now: Timestamp) -> Vec<CleanUpStep> {
+        match self.state() {
+            PurchaseState::Confirmed { clean_up, .. } => clean_up.steps(now),
+            PurchaseState::Created { .. }
+            | PurchaseState::Charging { .. }
+            | PurchaseState::RequiresAction { .. }
+            | PurchaseState::Processing { .. }
+            | PurchaseState::Charged { .. }
+            | PurchaseState::Ordering { .. }
+            | PurchaseState::Ordered { .. }
+            | PurchaseState::Confirming { .. }
+            | PurchaseState::Pending { .. }
+            | PurchaseState::Cancelling { .. }
+            | PurchaseState::Cleaned { .. }
+            | PurchaseState::Declined { .. }
+            | PurchaseState::Abandoned { .. }
+            | PurchaseState::NeedsReconciliation { .. } => Vec::new(),
+        }
+    }
+
+    /// Whether what the platform refuses to tidy up now is left to a person.
+    pub fn is_refused_for_good(&self, now: Timestamp) -> bool {
+        now >= self.progress().since + REFUSED_FOR
+    }
+}
+
+impl CleanUpStep {
+    /// Its name in the list of what a person must see to.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Detach => "detach",
+            Self::Dissociate => "dissociate",
+            Self::DeleteCart => "delete_cart",
+            Self::FindTwin => "find_twin",
+        }
     }
 }

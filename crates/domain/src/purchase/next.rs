@@ -69,7 +69,7 @@ const PUT_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 pub(super) const BEGIN_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 /// So long after money may have moved a person is called when nothing can be found out, however many
 /// questions went unanswered meanwhile; where none can have moved, so long after the question.
-const FIND_WITHIN: SignedDuration = SignedDuration::from_mins(4);
+pub(super) const FIND_WITHIN: SignedDuration = SignedDuration::from_mins(4);
 /// A charge or a booking may take so long to show in the platform's books.
 pub(super) const SHOWS_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 /// An order may take so long to show in the list of orders.
@@ -99,6 +99,11 @@ impl Asked {
         }
     }
 
+    /// It reached nobody, so it counts as if it had not been put.
+    pub(super) fn not_put(self) -> Self {
+        Self { times: self.times.saturating_sub(1), is_lost: true, ..self }
+    }
+
     pub(super) fn may_still_be_put(self, now: Timestamp) -> bool {
         !self.is_lost && now < self.last + PUT_WITHIN
     }
@@ -109,7 +114,7 @@ impl Asked {
     }
 
     fn may_repeat(self, now: Timestamp, after: SignedDuration) -> bool {
-        self.times < TIMES_MAX && now >= self.last + after
+        self.times == 0 || (self.times < TIMES_MAX && now >= self.last + after)
     }
 }
 
@@ -130,9 +135,14 @@ impl Purchase {
             S::Processing { payment } => Step::AskPayment(payment.clone()),
             S::Charged { .. } if now >= self.found_by() => Step::CallPerson(Matter::CartUnread),
             S::Charged { .. } => Step::CheckOut,
-            S::Ordering { asked, .. } => self.find(now, *asked, Matter::CheckoutUnknown, || {
-                Step::FindOrder { may_repeat: asked.may_repeat(now, LISTED_WITHIN) }
-            }),
+            S::Ordering { asked, .. } => {
+                // What reached nobody has made no order: it is asked for as soon as that works.
+                let is_unasked = asked.times == 0 && self.progress.is_charged;
+                let matter = if is_unasked { Matter::CartUnread } else { Matter::CheckoutUnknown };
+                self.find(now, *asked, matter, || Step::FindOrder {
+                    may_repeat: asked.may_repeat(now, LISTED_WITHIN),
+                })
+            }
             S::Ordered { order, .. } => Step::Confirm(order.clone()),
             S::Confirming { order, asked, .. } => {
                 self.find(now, *asked, Matter::ConfirmUnknown, || Step::ReadOrder {

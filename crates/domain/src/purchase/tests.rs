@@ -5,6 +5,8 @@ use uuid::Uuid;
 use super::*;
 use crate::session::{FormAddress, SessionOrder, Standing};
 
+mod unsent;
+
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::next::{BEGIN_WITHIN, LISTED_WITHIN, SHOWS_WITHIN};
+use super::next::{BEGIN_WITHIN, FIND_WITHIN, LISTED_WITHIN, SHOWS_WITHIN};
 use super::{
     Abandonment, Aim, Asked, Booking, Matter, Means, PayToken, Progress, Purchase,
     PurchaseState as S, Reached, Terms,
@@ -82,6 +82,7 @@ impl Purchase {
             return Ok(self.at(S::Ordering { means, asked }));
         }
         let is_watched = self.aim() == Aim::WatchUntilOver;
+        let is_late = matches!(self.state(), S::NeedsReconciliation { .. });
         let payment = match self.state().clone() {
             S::Charged { payment }
             | S::NeedsReconciliation {
@@ -104,7 +105,12 @@ impl Purchase {
             | S::Abandoned { .. }
             | S::NeedsReconciliation { .. } => None,
         };
-        Ok(self.ask_order(Means::Payment(payment.ok_or(StepError)?), now))
+        let mut asked = self.ask_order(Means::Payment(payment.ok_or(StepError)?), now);
+        if is_late {
+            // A person has been called: where this brings nothing she is called again at once.
+            asked.progress.since = now - FIND_WITHIN;
+        }
+        Ok(asked)
     }
 
     /// The platform is about to be asked to book the payment.
@@ -154,6 +160,48 @@ impl Purchase {
     pub fn settle_as_paid(self, booking: Booking, now: Timestamp) -> Result<Self, StepError> {
         let S::NeedsReconciliation { .. } = self.state() else { return Err(StepError) };
         Ok(self.paid(booking, now))
+    }
+
+    /// The question that was put last certainly reached nobody: it counts as if it had not been put,
+    /// and may be put again. An order with nothing to pay is not waited for.
+    #[must_use]
+    pub fn unsent(mut self, now: Timestamp) -> Self {
+        match self.state().clone() {
+            // Somebody has heard already that no answer will come.
+            S::Charging { asked, .. }
+            | S::Ordering { asked, .. }
+            | S::Confirming { asked, .. }
+            | S::Cancelling { asked, .. }
+                if asked.is_lost =>
+            {
+                self
+            }
+            S::Charging { token, asked } => self.at(S::Charging { token, asked: asked.not_put() }),
+            S::Ordering { means: Means::Free, asked } if asked.times == 1 => {
+                self.to(S::Abandoned { why: Abandonment::NotBegun, dead: None }, now)
+            }
+            S::Ordering { means, asked } => {
+                self.progress.orders_asked = self.progress.orders_asked.saturating_sub(1);
+                self.at(S::Ordering { means, asked: asked.not_put() })
+            }
+            S::Confirming { means, order, asked } => {
+                self.at(S::Confirming { means, order, asked: asked.not_put() })
+            }
+            S::Cancelling { booking, asked } => {
+                self.at(S::Cancelling { booking, asked: asked.not_put() })
+            }
+            S::Created { .. }
+            | S::RequiresAction { .. }
+            | S::Processing { .. }
+            | S::Charged { .. }
+            | S::Ordered { .. }
+            | S::Pending { .. }
+            | S::Confirmed { .. }
+            | S::Cleaned { .. }
+            | S::Declined { .. }
+            | S::Abandoned { .. }
+            | S::NeedsReconciliation { .. } => self,
+        }
     }
 
     /// Whether the question that was written down last may be put now. Whoever was held up since

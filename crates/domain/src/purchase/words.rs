@@ -144,8 +144,8 @@ impl Matter {
                  the payment back at Stripe."
             }
             Self::CartUnread => {
-                "The card is charged, and the platform has not shown the cart since: the order is made as \
-                 soon as it does. Whoever wants to give the payment back instead ends the purchase first."
+                "The card is charged, and the platform has not been reached since for the order: it is made \
+                 as soon as that works. Whoever wants to give the payment back instead ends the purchase first."
             }
             Self::CheckoutRefused => {
                 "The card is charged, or may be, and the platform makes no order of the cart, perhaps because \

@@ -225,9 +225,11 @@ impl ElasticPath {
         self.gone(caller, delete("/v2/carts/{id}/items/{id}", path)).await
     }
 
-    /// Takes everything out of a cart.
+    /// Takes everything out of a cart. After an [`EpError::Unknown`] look first: sent again it would
+    /// take what has been put in since.
     pub async fn empty_cart(&self, caller: Caller<'_>, cart: &EpCartId) -> Result<(), EpError> {
-        self.gone(caller, delete("/v2/carts/{id}/items", format!("/v2/carts/{cart}/items"))).await
+        let empty = delete("/v2/carts/{id}/items", format!("/v2/carts/{cart}/items"));
+        self.gone(caller, Call { repeat: Repeat::OnlyUnsent, ..empty }).await
     }
 
     /// Replaces all that the shop keeps beside the cart.
@@ -246,9 +248,11 @@ impl ElasticPath {
         self.call(caller, &put("/v2/carts/{id}", path, body)).await?.done()
     }
 
-    /// Deletes a cart with all that is in it. One that is not there is deleted.
+    /// Deletes a cart with all that is in it. One that is not there is deleted. After an
+    /// [`EpError::Unknown`] look first: a cart of this name may have been begun anew.
     pub async fn delete_cart(&self, caller: Caller<'_>, cart: &EpCartId) -> Result<(), EpError> {
-        self.gone(caller, delete("/v2/carts/{id}", format!("/v2/carts/{cart}"))).await
+        let delete = delete("/v2/carts/{id}", format!("/v2/carts/{cart}"));
+        self.gone(caller, Call { repeat: Repeat::OnlyUnsent, ..delete }).await
     }
 
     /// Makes a cart belong to an account. Done twice it is done once.
@@ -278,7 +282,6 @@ impl ElasticPath {
 
     /// Carries a deletion out: what is not there is gone.
     async fn gone(&self, caller: Caller<'_>, call: Call) -> Result<(), EpError> {
-        debug_assert_eq!(call.repeat, Repeat::Always);
         match self.call(caller, &call).await {
             Ok(reply) => reply.done(),
             Err(EpError::Refused(no)) if no.is_not_found() => Ok(()),

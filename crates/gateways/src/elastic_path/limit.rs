@@ -1,7 +1,10 @@
 //! How many calls a store may make. Elastic Path counts them and turns away what is too much; a
 //! checkout must not be turned away between the charge and the order. So all calls of a sequence are
-//! admitted together before its first, and what comes after a charge is never held up: it is
-//! counted, and the next sequence waits for it.
+//! admitted together before its first. A sequence waits for its turn, and its room is kept meanwhile;
+//! who only looks comes after it. Every other call is counted when it is made and never held up: not
+//! one that follows a charge, and not one of a cart.
+//!
+//! The count is this process's own: several that share a store share its limit too.
 
 use std::{num::NonZeroU32, sync::Mutex, time::Duration};
 
@@ -13,6 +16,12 @@ pub const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).expect("20 is not z
 
 /// What may be called within this time may also be called at once.
 const BURST: Duration = Duration::from_secs(1);
+
+/// What only looks may fill so much of it: the rest is for those who pay.
+const LOOKS_FILL: Duration = Duration::from_millis(500);
+
+/// So long a sequence waits for its turn: a third of what its shopper is answered within.
+const TURN_WITHIN: Duration = Duration::from_secs(3);
 
 /// The calls of one store: so many a second, and as many at once. The time is handed in.
 #[derive(Debug)]
@@ -28,7 +37,7 @@ pub struct RateLimit {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Sequence(());
 
-/// There is no room for the sequence now.
+/// There is no room now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many calls, try again in {} ms", retry_after.as_millis())]
 pub struct Busy {
@@ -42,33 +51,50 @@ impl RateLimit {
         Self { each: BURST / calls.get(), taken_until: Mutex::new(None) }
     }
 
-    /// Room for `calls` calls that have not begun, all of them or none. A sequence that is longer
-    /// than a second's worth is admitted when nothing else is under way.
-    pub fn admit(&self, calls: u32, now: Instant) -> Result<Sequence, Busy> {
-        self.take(calls, now, |taken, needed| {
-            let over = (taken + needed).saturating_sub(BURST);
-            if taken.is_zero() || over.is_zero() { Ok(()) } else { Err(over.min(taken)) }
+    /// Room for `calls` calls that have not begun, all of them or none, and how long to wait before
+    /// the first. A sequence that is longer than a second's worth waits until nothing else is under
+    /// way.
+    pub fn admit(&self, calls: u32, now: Instant) -> Result<(Sequence, Duration), Busy> {
+        let wait = self.take(calls, now, |taken, needed| {
+            let wait = beyond(BURST, taken, needed);
+            if wait <= TURN_WITHIN { Ok(wait) } else { Err(Busy { retry_after: wait }) }
+        })?;
+        Ok((Sequence(()), wait))
+    }
+
+    /// Room for `calls` calls of somebody who only looks.
+    pub fn look(&self, calls: u32, now: Instant) -> Result<(), Busy> {
+        self.take(calls, now, |taken, needed| match beyond(LOOKS_FILL, taken, needed) {
+            Duration::ZERO => Ok(()),
+            retry_after => Err(Busy { retry_after }),
         })
     }
 
-    /// Counts calls that must be made now, because money may have moved.
-    pub fn count(&self, calls: u32, now: Instant) {
-        let _: Result<Sequence, Busy> = self.take(calls, now, |_, _| Ok(()));
+    /// Counts a call that is made now. However many are, a sequence waits a second for them at most.
+    pub fn count(&self, now: Instant) {
+        let fits = |taken, needed| (taken + needed <= BURST).then_some(()).ok_or(());
+        let _: Result<(), ()> = self.take(1, now, fits);
     }
 
-    fn take(
+    /// Takes the room for `calls` calls, if `decide` lets them in beside what is taken.
+    fn take<T, E>(
         &self,
         calls: u32,
         now: Instant,
-        decide: impl FnOnce(Duration, Duration) -> Result<(), Duration>,
-    ) -> Result<Sequence, Busy> {
+        decide: impl FnOnce(Duration, Duration) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut until = self.taken_until.lock().unwrap_or_else(|broken| broken.into_inner());
         let taken = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
         let needed = self.each.saturating_mul(calls);
-        decide(taken, needed).map_err(|retry_after| Busy { retry_after })?;
+        let decided = decide(taken, needed)?;
         *until = Some(now + taken + needed);
-        Ok(Sequence(()))
+        Ok(decided)
     }
+}
+
+/// How long until `needed` fits into `room` beside what is taken, or until it is alone.
+fn beyond(room: Duration, taken: Duration, needed: Duration) -> Duration {
+    (taken + needed).saturating_sub(room).min(taken)
 }
 
 #[cfg(test)]
@@ -83,40 +109,61 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    #[tokio::test]
-    async fn a_sequence_is_admitted_whole_or_not_at_all() {
-        let (limit, now) = limit(20);
-        assert!(limit.admit(12, now).is_ok());
-        assert_eq!(limit.admit(12, now), Err(Busy { retry_after: ms(200) }));
-        assert!(limit.admit(8, now).is_ok(), "what was refused took no room");
-        assert_eq!(limit.admit(1, now), Err(Busy { retry_after: ms(50) }));
-        assert!(limit.admit(1, now + ms(50)).is_ok());
+    fn wait(limit: &RateLimit, calls: u32, now: Instant) -> Result<Duration, Busy> {
+        limit.admit(calls, now).map(|(_, wait)| wait)
     }
 
     #[tokio::test]
-    async fn whoever_comes_back_when_told_to_is_admitted() {
+    async fn a_sequence_is_admitted_whole_or_waits_for_its_turn() {
         let (limit, now) = limit(20);
-        limit.admit(20, now).unwrap();
+        assert_eq!(wait(&limit, 12, now), Ok(ms(0)));
+        assert_eq!(wait(&limit, 12, now), Ok(ms(200)));
+        assert_eq!(wait(&limit, 12, now + ms(200)), Ok(ms(600)), "what was admitted has its room");
+    }
+
+    #[tokio::test]
+    async fn whoever_would_wait_too_long_is_turned_away_and_takes_no_room() {
+        let (limit, now) = limit(20);
+        for _ in 0..4 {
+            limit.admit(20, now).unwrap();
+        }
         let busy = limit.admit(14, now).unwrap_err();
-        assert!(limit.admit(14, now + busy.retry_after - ms(1)).is_err());
-        assert!(limit.admit(14, now + busy.retry_after).is_ok());
+        assert_eq!(busy, Busy { retry_after: ms(3700) });
+        assert_eq!(limit.admit(14, now), Err(busy));
+        assert_eq!(wait(&limit, 14, now + busy.retry_after), Ok(ms(0)));
     }
 
     #[tokio::test]
-    async fn a_call_after_a_charge_never_waits_and_the_next_sequence_waits_for_it() {
+    async fn who_only_looks_comes_after_those_who_pay() {
         let (limit, now) = limit(20);
-        limit.admit(20, now).unwrap();
-        limit.count(10, now);
-        assert_eq!(limit.admit(1, now), Err(Busy { retry_after: ms(550) }));
-        assert!(limit.admit(1, now + ms(550)).is_ok());
+        for _ in 0..5 {
+            limit.look(2, now).unwrap();
+        }
+        assert_eq!(limit.look(2, now), Err(Busy { retry_after: ms(100) }));
+        assert_eq!(wait(&limit, 19, now), Ok(ms(450)), "and waits for those who looked already");
+        assert_eq!(limit.look(2, now + ms(900)), Err(Busy { retry_after: ms(150) }));
+        assert_eq!(limit.look(2, now + ms(1050)), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_made_anyway_is_counted_and_keeps_nobody_long_from_paying() {
+        let (limit, now) = limit(20);
+        for _ in 0..10 {
+            limit.count(now);
+        }
+        assert_eq!(wait(&limit, 19, now), Ok(ms(450)));
+        let later = now + ms(1450);
+        for _ in 0..1000 {
+            limit.count(later);
+        }
+        assert_eq!(wait(&limit, 19, later), Ok(ms(950)));
     }
 
     #[tokio::test]
     async fn a_sequence_longer_than_a_seconds_worth_is_admitted_when_it_is_alone() {
         let (limit, now) = limit(5);
-        assert!(limit.admit(12, now).is_ok());
-        let busy = limit.admit(12, now).unwrap_err();
-        assert_eq!(busy.retry_after, ms(2400));
-        assert!(limit.admit(12, now + busy.retry_after).is_ok());
+        assert_eq!(wait(&limit, 12, now), Ok(ms(0)));
+        assert_eq!(wait(&limit, 12, now), Ok(ms(2400)));
+        assert_eq!(limit.admit(12, now), Err(Busy { retry_after: ms(4800) }));
     }
 }

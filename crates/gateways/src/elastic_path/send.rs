@@ -158,7 +158,9 @@ impl Sender {
                 }
             };
             let wait = retry_after.unwrap_or_else(|| self.wait_after(tries, number));
-            if tries > self.retry.retries_max || Instant::now() + wait >= deadline {
+            // Who asks for more time than any clock has is not waited for.
+            let again = Instant::now().checked_add(wait).filter(|again| *again < deadline);
+            if tries > self.retry.retries_max || again.is_none() {
                 break Err(failure);
             }
             if let EpError::Unknown(known) = failure {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::script::{bare, example};
+use super::script::{CART, answer, cart, ep, example};
 use super::*;
 
 /// The composed errors, each with its status.
@@ -50,10 +50,17 @@ fn a_body_is_wrapped_in_data() {
 
 #[tokio::test(start_paused = true)]
 async fn the_store_admits_a_sequence_before_the_charge_and_counts_what_comes_after() {
-    let (ep, _) = bare([]);
-    assert!(ep.admit(15).is_ok());
-    ep.count_after_charge(15);
-    let busy = ep.admit(15).unwrap_err();
-    tokio::time::advance(busy.retry_after).await;
-    assert!(ep.admit(15).is_ok());
+    let looks = || answer(200, &serde_json::json!({"data": {"id": CART}}));
+    let (ep, admin, _) = ep(std::iter::repeat_with(looks).take(9));
+    let begun = tokio::time::Instant::now();
+    let turn = async || {
+        let _sequence = ep.admin().unwrap().admit(15).await.unwrap();
+        begun.elapsed().as_millis()
+    };
+    let _sequence = admin.admit(5).await.unwrap();
+    // The token and four calls are admitted, the other five are counted.
+    for _ in 0..9 {
+        ep.cart(Caller::Admin(&admin), &cart()).await.unwrap();
+    }
+    assert_eq!((turn().await, turn().await), (250, 1000));
 }

@@ -2,17 +2,24 @@
 //! renewed before it runs out. The one of [`Admin`] may do everything; it is made for one request,
 //! once however often and however many at once ask for it, and goes with the request.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use http::{HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::{Mutex, OnceCell};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use url::form_urlencoded::Serializer;
 
 use super::{
-    ElasticPath, Inner,
+    Busy, ElasticPath, Inner, Sequence,
     errors::{EpError, Unsent},
     send::{Body, Call, Credentials, Repeat, Reply},
 };
@@ -71,6 +78,8 @@ struct OneRequest {
     ep: ElasticPath,
     secret: SecretString,
     minted: OnceCell<Result<Token, Arc<EpError>>>,
+    /// Calls that are admitted and not made yet.
+    admitted: AtomicU32,
 }
 
 impl fmt::Debug for Admin {
@@ -81,14 +90,47 @@ impl fmt::Debug for Admin {
 
 impl Admin {
     pub(super) fn new(ep: ElasticPath, secret: SecretString) -> Self {
-        Self(Arc::new(OneRequest { ep, secret, minted: OnceCell::new() }))
+        let (minted, admitted) = (OnceCell::new(), AtomicU32::new(0));
+        Self(Arc::new(OneRequest { ep, secret, minted, admitted }))
+    }
+
+    /// Waits for room for a sequence of `calls` calls, before the first of them. They are then made
+    /// without asking again.
+    pub async fn admit(&self, calls: u32) -> Result<Sequence, Busy> {
+        let OneRequest { ep, admitted, .. } = &*self.0;
+        let (sequence, wait) = ep.0.limit.admit(calls, Instant::now())?;
+        admitted.fetch_add(calls, Ordering::Relaxed);
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        Ok(sequence)
+    }
+
+    /// Asks for room for `calls` calls of somebody who only looks.
+    pub fn look(&self, calls: u32) -> Result<(), Busy> {
+        let OneRequest { ep, admitted, .. } = &*self.0;
+        ep.0.limit.look(calls, Instant::now())?;
+        admitted.fetch_add(calls, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// A call is made: one of those that were admitted, or one that is counted now.
+    pub(super) fn spend(&self) {
+        let OneRequest { ep, admitted, .. } = &*self.0;
+        let (order, less) = (Ordering::Relaxed, |left: u32| left.checked_sub(1));
+        if admitted.fetch_update(order, order, less).is_err() {
+            ep.0.limit.count(Instant::now());
+        }
     }
 
     /// The token. Whoever asks while it is being made waits for the same one; a failure is
     /// remembered too, because it comes after retries of its own.
     async fn token(&self) -> Result<Token, Unsent> {
-        let OneRequest { ep, secret, minted } = &*self.0;
-        let mint = || ep.0.mint("client_credentials", Some(secret));
+        let OneRequest { ep, secret, minted, .. } = &*self.0;
+        let mint = || {
+            self.spend();
+            ep.0.mint("client_credentials", Some(secret))
+        };
         let minted = minted.get_or_init(|| async { mint().await.map_err(Arc::new) }).await;
         minted.clone().map_err(Unsent::NoToken)
     }
@@ -157,6 +199,7 @@ impl Inner {
         {
             return Ok(token.clone());
         }
+        self.limit.count(Instant::now());
         let minted = self.mint("implicit", None).await;
         let token = minted.map_err(|error| Unsent::NoToken(Arc::new(error)))?;
         *kept = Some(token.clone());

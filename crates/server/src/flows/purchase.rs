@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{
     id::{PurchaseId, SessionId, VisitorId},
-    purchase::{Abandonment, Account, Closing, PayToken, Purchase, PurchaseState},
+    purchase::{Abandonment, Account, Closing, PayToken, Purchase, PurchaseState, Step},
     session::{CheckoutSession, Followed, SeenTotal, SessionCart, SessionState, Standing},
 };
 use gateways::elastic_path::{Busy, EpError};
@@ -40,8 +40,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How often whoever waits for another's purchase looks at it.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Calls of a job of the worker, counted so that shoppers' sequences wait for them.
-const CALLS_OF_A_JOB: u32 = 5;
+/// So many purchases are looked through for those that a person must know of, which takes no call.
+const PERSONS_AT_ONCE: u32 = 200;
 
 /// A shopper pays.
 #[derive(Debug, Clone)]
@@ -321,6 +321,22 @@ async fn drive_for_shopper(px: &Px, id: PurchaseId, deadline: Instant) -> Result
     }
 }
 
+/// Calls a person for purchases whose money has waited too long. That needs no word of the platform's,
+/// so it waits for none: also where somebody is asking about the same purchase.
+pub async fn call_due_persons(px: &Px) -> Result<(), FlowError> {
+    let now = px.clock.now();
+    let due =
+        px.store.read(now, |tx, now| Box::pin(rows::due_with_money(tx, *now, PERSONS_AT_ONCE)));
+    let due: Result<Vec<Stored>, StoreError> = due.await;
+    for stored in due? {
+        if let Step::CallPerson(matter) = stored.purchase.next(now) {
+            let called = stored.purchase.clone().call_person(matter, now);
+            record::record(px, &stored, called).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Drives the purchases that are due. Returns how many there were.
 pub async fn work_due(px: &Px) -> Result<usize, FlowError> {
     let claim = (px.clock.now(), px.lease());
@@ -337,7 +353,6 @@ async fn work_on(px: &Px, id: PurchaseId) -> Result<(), StoreError> {
     let Some(stored) = load(px, id).await? else { return Ok(()) };
     match px.elastic_path.admin() {
         Some(admin) => {
-            px.elastic_path.count_after_charge(CALLS_OF_A_JOB);
             went_on(id, go_on::go_on(px, Drive::of(admin), stored, Until::AtRest).await);
         }
         None => tracing::error!(purchase = %id, "cannot go on: EP_CLIENT_SECRET is not set"),

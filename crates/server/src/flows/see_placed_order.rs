@@ -9,7 +9,7 @@ use domain::{
     id::{PurchaseId, VisitorId},
     purchase::{Purchase, PurchaseState, Reached},
 };
-use gateways::elastic_path::{EpError, Unsent, placed::PlacedOrder};
+use gateways::elastic_path::{Admin, EpError, Unsent, placed::PlacedOrder};
 use storage::{StoreError, purchase};
 use tokio::time::{Instant, sleep};
 
@@ -50,7 +50,10 @@ pub async fn see_placed_order(
 ) -> Result<Seen, FlowError> {
     // Without the shop's own right nothing can have been bought here.
     let admin = px.elastic_path.admin().ok_or(FlowError::NoSuchOrder)?;
-    room(px).await?;
+    if is_anothers(px, visitor, id).await? {
+        return Err(FlowError::NoSuchOrder);
+    }
+    room(&admin).await?;
     let placed = px.elastic_path.placed_order(&admin, id).await;
     let placed = placed.map_err(|error| match error.refusal() {
         Some(no) if no.is_not_found() => FlowError::NoSuchOrder,
@@ -63,11 +66,22 @@ pub async fn see_placed_order(
     purchase.map(|purchase| Seen { placed, purchase }).ok_or(FlowError::NoSuchOrder)
 }
 
+/// Whether our own rows have the order, and it is another visitor's: then nobody need be asked.
+async fn is_anothers(
+    px: &PlatformContext,
+    visitor: VisitorId,
+    id: &EpOrderId,
+) -> Result<bool, StoreError> {
+    let read = px.store.read(id.clone(), |tx, id| Box::pin(purchase::by_order(tx, id)));
+    let made: Option<purchase::Stored> = read.await?;
+    Ok(made.is_some_and(|made| made.purchase.terms.visitor != visitor))
+}
+
 /// Who only looks waits for those who pay.
-async fn room(px: &PlatformContext) -> Result<(), EpError> {
+async fn room(admin: &Admin) -> Result<(), EpError> {
     let begun = Instant::now();
     loop {
-        let Err(busy) = px.elastic_path.admit(CALLS) else { return Ok(()) };
+        let Err(busy) = admin.look(CALLS) else { return Ok(()) };
         let wait = busy.retry_after;
         if begun.elapsed() + wait > ROOM_WITHIN {
             return Err(EpError::NotSent(Unsent::TooMany { retry_after: Some(wait) }));

@@ -101,6 +101,9 @@ pub enum SessionError {
     /// The platform did not say what the cart costs.
     #[error("the platform does not say what the cart costs")]
     CartUnpriced,
+    /// There is more of one thing in the cart than anybody sends.
+    #[error("the cart holds more of one thing than can be sent")]
+    CartUncountable,
     /// The platform did not take the shipping line.
     #[error("shipping could not be applied: {0}")]
     ShippingNotApplied(EpError),

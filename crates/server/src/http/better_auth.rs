@@ -31,6 +31,9 @@ const SECURE: &str = "__Secure-";
 const COOKIE_BYTES_MAX: usize = 4050;
 const PIECES_MAX: usize = 100;
 
+/// How much of the MAC is the tag, with A256CBC-HS512.
+const TAG_BYTES: usize = 32;
+
 /// Clocks differ by so much.
 const TOLERANCE_SECONDS: i64 = 15;
 
@@ -127,7 +130,9 @@ impl BetterAuth {
             return None;
         }
         let (iv, mut text) = (BASE64.decode(iv).ok()?, BASE64.decode(text).ok()?);
-        self.tag(head, &iv, &text).verify_truncated_left(&BASE64.decode(tag).ok()?).ok()?;
+        // RFC 7518 5.2.2.2: all of it, for a shorter one could be guessed.
+        let tag: [u8; TAG_BYTES] = BASE64.decode(tag).ok()?.try_into().ok()?;
+        self.tag(head, &iv, &text).verify_truncated_left(&tag).ok()?;
         let (_, key) = self.keys.split_at(32);
         let cipher = cbc::Decryptor::<Aes256>::new_from_slices(key, &iv).ok()?;
         let text = cipher.decrypt_padded::<Pkcs7>(&mut text).ok()?;
@@ -146,7 +151,7 @@ impl BetterAuth {
         let cipher = cipher.expect("a key of 32 bytes and an IV of 16");
         let text = cipher.encrypt_padded_vec::<Pkcs7>(text);
         let tag = self.tag(&head, iv, &text).finalize().into_bytes();
-        let [iv, text, tag] = [iv, &text, &tag[..32]].map(|part| BASE64.encode(part));
+        let [iv, text, tag] = [iv, &text, &tag[..TAG_BYTES]].map(|part| BASE64.encode(part));
         format!("{head}..{iv}.{text}.{tag}")
     }
 

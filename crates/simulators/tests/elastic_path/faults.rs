@@ -33,6 +33,7 @@ async fn each_fault_has_its_effect_and_its_answer() {
         (FaultKind::SlowAfter(slow), Some(201), 1),
         (FaultKind::Garbage, Some(201), 1),
         (FaultKind::SoftErrors, Some(201), 1),
+        (FaultKind::ErrorsAlone, Some(201), 1),
     ] {
         let world = World::new().await;
         world.fill().await;

@@ -16,7 +16,7 @@ async fn create(step: Step) -> (Result<CartPayment, EpError>, Asked) {
     let (ep, admin, asked) = ep([step]);
     let return_url = "https://shop.example/checkout/return".parse().unwrap();
     let request = PaymentRequest {
-        sequence: &ep.admit(1).unwrap(),
+        sequence: &admin.admit(1).await.unwrap(),
         confirmation_token: TOKEN,
         return_url: &return_url,
         receipt_email: None,
@@ -93,9 +93,9 @@ async fn the_request_confirms_at_once_with_the_shoppers_token() {
 #[tokio::test]
 async fn the_request_names_the_receipts_address_where_there_is_one() {
     let email = "jane@example.com".parse().unwrap();
-    let (ep, _, _) = ep([]);
+    let (_, admin, _) = ep([]);
     let request = PaymentRequest {
-        sequence: &ep.admit(1).unwrap(),
+        sequence: &admin.admit(1).await.unwrap(),
         confirmation_token: TOKEN,
         return_url: &"https://shop.example/".parse().unwrap(),
         receipt_email: Some(&email),

@@ -144,6 +144,12 @@ async fn elastic_paths_wish_to_wait_is_granted_within_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_retry_after_beyond_all_clocks_is_no_panic() {
+    let longest = with(("retry-after", "18446744073709551615"), no(429));
+    assert_eq!(adds(vec![longest]).await, "not sent: it takes no more calls for now");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_is_over_after_half_a_minute() {
     for _ in 0..2 {
         let (client, _, _) = ep([Step::Silence]);

@@ -16,7 +16,7 @@ use gateways::elastic_path::{
         OrderChange, OrderPayment, OrderStatus, OrderView, TransactionStatus, TransactionView,
         WaitsFor,
     },
-    payment::{CartPayment, PaymentRequest},
+    payment::{CartPayment, PaymentRequest, PaymentView},
 };
 use storage::{StoreError, purchase as rows, purchase::Stored};
 
@@ -63,7 +63,7 @@ impl Driver<'_> {
             Err(EpError::NotSent(_) | EpError::Refused(_)) if put.times == 1 => {
                 Some(ChargeNews::Refused { message: NOT_REACHED.to_owned() })
             }
-            Err(EpError::NotSent(_) | EpError::Unknown(_) | EpError::Refused(_)) => None,
+            Err(error) => return self.unanswered(asked, &error).await,
         };
         match news {
             Some(news) => self.hear_charge(asked, news).await,
@@ -88,7 +88,7 @@ impl Driver<'_> {
         if !may_repeat {
             return Ok(None);
         }
-        let Some(sequence) = self.sequence() else { return Ok(None) };
+        let Some(sequence) = self.sequence().await else { return Ok(None) };
         match self.put_question(stored, Purchase::charge_again).await? {
             Some(asked) => self.ask_charge(asked, &sequence).await,
             None => Ok(None),
@@ -117,6 +117,8 @@ impl Driver<'_> {
         let purchase = &stored.purchase;
         let (ep, cart) = (&self.px.elastic_path, &purchase.terms.cart);
         match ep.ask_payment(&self.admin, cart, payment).await {
+            // An answer that says nothing of the payment does not say that it is another's.
+            Ok(PaymentView { stands: CartPayment::Unclear { .. }, named: None }) => Ok(None),
             Ok(view) if view.named.as_deref() != Some(purchase.external_ref().as_str()) => {
                 self.call_person(stored, Matter::AnotherPayment).await
             }
@@ -212,7 +214,7 @@ impl Driver<'_> {
                 tracing::warn!(purchase = %terms.id, error = %no, "no order");
                 self.hear(asked, Purchase::hear_no_order).await
             }
-            Err(_) => self.lose(asked).await,
+            Err(error) => self.unanswered(asked, &error).await,
         }
     }
 
@@ -267,7 +269,7 @@ impl Driver<'_> {
                 tracing::warn!(%order, error = %no, "not booked");
                 self.hear(asked, Purchase::hear_not_booked).await
             }
-            Err(_) => self.lose(asked).await,
+            Err(error) => self.unanswered(asked, &error).await,
         }
     }
 
@@ -322,7 +324,7 @@ impl Driver<'_> {
                 tracing::warn!(%order, error = %no, "not cancelled");
                 self.hear(asked, Purchase::hear_not_cancelled).await
             }
-            Err(_) => self.lose(asked).await,
+            Err(error) => self.unanswered(asked, &error).await,
         }
     }
 

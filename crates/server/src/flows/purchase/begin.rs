@@ -66,14 +66,14 @@ pub(super) async fn begin(px: &Px, wish: Pay, deadline: Instant) -> Result<Begun
         };
         let admin = px.elastic_path.admin().ok_or(PayError::NoGateway)?;
         let Some(checked) = check(px, &wish, session).await? else { return Ok(Begun::Follows) };
+        let sequence = admin.admit(CALLS).await?;
         if Instant::now() >= deadline {
             // Nobody waits any more: nothing is begun behind the shopper's back.
             return Err(PayError::NotBegun);
         }
-        let Checked { terms, rate, attributes } = checked;
-        let sequence = px.elastic_path.admit(CALLS)?;
+        let Checked { session, terms, rate, attributes } = checked;
         let purchase = Purchase::new(terms, wish.token.clone()).map_err(|_| PayError::NoToken)?;
-        if let Some(stored) = write_down(px, &wish, purchase).await? {
+        if let Some(stored) = write_down(px, session, purchase).await? {
             if Instant::now() >= deadline {
                 // Who asked has been told that nothing was begun, and so it is.
                 let given_up =
@@ -153,6 +153,7 @@ fn platform_cart(session: &CheckoutSession) -> Result<&EpCartId, PayError> {
 
 /// What is fixed before the purchase is written down.
 struct Checked {
+    session: CheckoutSession,
     terms: Terms,
     rate: Option<Rate>,
     attributes: std::collections::BTreeMap<String, gateways::elastic_path::cart::Attribute>,
@@ -211,7 +212,7 @@ async fn check(px: &Px, wish: &Pay, session: CheckoutSession) -> Result<Option<C
     let attributes = cart::attributes(&session);
     // The whole body that the platform will be sent: what cannot be said in it is refused now.
     request(&terms)?;
-    Ok(Some(Checked { terms, rate, attributes }))
+    Ok(Some(Checked { session, terms, rate, attributes }))
 }
 
 /// Whether the cart was bought in another tab as this session saw it, and has changed since because
@@ -305,11 +306,14 @@ fn address(form: &FormAddress) -> EpAddress {
 
 /// Writes a purchase down and lets the session follow it, in one commit. Nothing where somebody else
 /// was faster.
-async fn write_down(px: &Px, wish: &Pay, purchase: Purchase) -> Result<Option<Stored>, PayError> {
-    let input = (purchase, wish.visitor, wish.session);
-    let written = px.store.write(input, |tx, (purchase, visitor, session)| {
-        Box::pin(insert(tx, purchase, *visitor, *session))
-    });
+async fn write_down(
+    px: &Px,
+    seen: CheckoutSession,
+    purchase: Purchase,
+) -> Result<Option<Stored>, PayError> {
+    let written = px
+        .store
+        .write((purchase, seen), |tx, (purchase, seen)| Box::pin(insert(tx, purchase, seen)));
     match written.await {
         Ok(stored) => Ok(Some(stored)),
         Err(NotTaken::Taken) => Ok(None),
@@ -319,7 +323,7 @@ async fn write_down(px: &Px, wish: &Pay, purchase: Purchase) -> Result<Option<St
 
 /// Why a cart was not taken; nothing was written.
 enum NotTaken {
-    /// Somebody else has it, or the session is no longer open.
+    /// Somebody else has it, or the session is no longer open, or says something else by now.
     Taken,
     /// The database failed.
     Failed(storage::StoreError),
@@ -334,15 +338,19 @@ impl From<storage::StoreError> for NotTaken {
 async fn insert(
     tx: &mut Tx,
     purchase: &Purchase,
-    visitor: VisitorId,
-    session: SessionId,
+    seen: &CheckoutSession,
 ) -> Result<Stored, NotTaken> {
     match rows::insert(tx, purchase).await? {
         Inserted::New | Inserted::AlreadyMine => {}
         Inserted::CartHasAnother => return Err(NotTaken::Taken),
     }
     let (id, now) = (purchase.terms.id, purchase.terms.created_at);
-    let session = session::lock_of_visitor(tx, session, visitor).await?.ok_or(NotTaken::Taken)?;
+    let session = session::lock_of_visitor(tx, seen.id, seen.visitor).await?;
+    let session = session.ok_or(NotTaken::Taken)?;
+    // What another tab was told that it has changed goes into the order.
+    if (&session.form, session.rates()) != (&seen.form, seen.rates()) {
+        return Err(NotTaken::Taken);
+    }
     let follows = Followed::Purchase(id);
     let session = session.begin(follows, now).map_err(|_| NotTaken::Taken)?;
     session::save(tx, &session, now).await?;

@@ -18,20 +18,47 @@ use crate::flows::{
     call_person::{Matter, call_person},
 };
 
-/// Does one thing.
+/// Does everything that can be done now; what does not work holds up nothing else.
 pub(super) async fn tidy(
     driver: &Driver<'_>,
-    stored: Stored,
-    step: CleanUpStep,
+    mut stored: Stored,
 ) -> Result<Option<Stored>, FlowError> {
-    let done = carry_out(driver, &stored.purchase, step).await;
-    match done {
-        Ok(tidied) => driver.hear(stored, |purchase, now| purchase.tidy(tidied, now)).await,
-        Err(error) => {
-            let purchase = stored.purchase.terms.id;
-            tracing::warn!(%purchase, ?step, %error, "not tidied up; it is tried again");
-            Ok(None)
+    let mut is_done = true;
+    for step in stored.purchase.to_tidy(driver.px.clock.now()) {
+        let tidied = match carry_out(driver, &stored.purchase, step).await {
+            Ok(tidied) => tidied,
+            Err(error) if is_refused_for_good(driver, &stored.purchase, &error) => {
+                // Before it counts as done: it is not, and somebody must know.
+                raise_untidied(driver, &stored.purchase, step).await?;
+                left(step)
+            }
+            Err(error) => {
+                let purchase = stored.purchase.terms.id;
+                tracing::warn!(%purchase, ?step, %error, "not tidied up; it is tried again");
+                is_done = false;
+                continue;
+            }
+        };
+        match driver.hear(stored, |purchase, now| purchase.tidy(tidied, now)).await? {
+            Some(moved) => stored = moved,
+            None => return Ok(None),
         }
+    }
+    Ok(is_done.then_some(stored))
+}
+
+fn is_refused_for_good(driver: &Driver<'_>, purchase: &Purchase, error: &FlowError) -> bool {
+    matches!(error, FlowError::Platform(EpError::Refused(_)))
+        && purchase.is_refused_for_good(driver.px.clock.now())
+}
+
+/// What is left to a person counts as done.
+fn left(step: CleanUpStep) -> Tidied {
+    match step {
+        CleanUpStep::Detach => Tidied::Detached,
+        CleanUpStep::Dissociate => Tidied::Dissociated,
+        CleanUpStep::DeleteCart => Tidied::Cart(CartsEnd::Kept),
+        CleanUpStep::FindTwin => Tidied::Twin,
     }
 }
 
@@ -44,8 +71,11 @@ async fn carry_out(
     let terms = &purchase.terms;
     match step {
         CleanUpStep::Detach => {
-            ep.detach_payment(&driver.admin, &terms.cart).await?;
-            Ok(Tidied::Detached)
+            match ep.detach_payment(&driver.admin, &terms.cart).await {
+                // A cart that is gone names nothing.
+                Err(EpError::Refused(no)) if no.is_not_found() => Ok(Tidied::Detached),
+                detached => Ok(detached.map(|()| Tidied::Detached)?),
+            }
         }
         CleanUpStep::Dissociate => {
             if let Some(account) = &terms.buyer.account {
@@ -117,6 +147,33 @@ async fn raise_booked(
          it that no more is ever given back than came. (Purchase {purchase}, order {order}.)"
     );
     let (kind, subject) = ("purchase_second_booking", order.to_string());
+    call_person(driver.px, Matter { order: None, kind, subject }, sentence).await
+}
+
+async fn raise_untidied(
+    driver: &Driver<'_>,
+    purchase: &Purchase,
+    step: CleanUpStep,
+) -> Result<(), StoreError> {
+    let refused = match step {
+        CleanUpStep::Detach => {
+            "take the payment off its cart: do it, or see to it that the cart goes"
+        }
+        CleanUpStep::Dissociate => {
+            "take its cart off the account: do it, or see to it that the cart goes"
+        }
+        CleanUpStep::DeleteCart => "delete its cart: do it, for it holds what is bought already",
+        CleanUpStep::FindTwin => {
+            "say whether there is a second order of it: look for orders whose external reference is the \
+             purchase, and see to it that the goods go out once"
+        }
+    };
+    let terms = &purchase.terms;
+    let sentence = format!(
+        "An order is paid, and for a day Elastic Path has refused to {refused}. (Purchase {}, cart {}.)",
+        terms.id, terms.cart
+    );
+    let (kind, subject) = ("purchase_untidied", format!("{} {}", terms.id, step.name()));
     call_person(driver.px, Matter { order: None, kind, subject }, sentence).await
 }
 

@@ -12,7 +12,7 @@ use domain::{
     },
     session::{Rate, Standing},
 };
-use gateways::elastic_path::{Admin, Caller, Sequence, cart::Attribute};
+use gateways::elastic_path::{Admin, Caller, EpError, Sequence, cart::Attribute};
 use jiff::Timestamp;
 use storage::{StoreError, Tx, attention, purchase::Stored};
 use tokio::time::timeout;
@@ -128,7 +128,7 @@ impl Driver<'_> {
                 Box::pin(self.read_order(stored, &order, may_repeat)).await
             }
             Step::Cancel(booking) => Box::pin(self.cancel(stored, &booking)).await,
-            Step::CleanUp(step) => clean_up::tidy(self, stored, step).await,
+            Step::CleanUp(_first) => clean_up::tidy(self, stored).await,
             Step::CallPerson(matter) => self.call_person(stored, matter).await,
         }
     }
@@ -294,6 +294,27 @@ impl Driver<'_> {
         self.hear(stored, |purchase, _| purchase.lose_answer()).await
     }
 
+    /// A question has no answer. One that reached nobody is put again later, as if it had not been.
+    pub async fn unanswered(
+        &self,
+        asked: Stored,
+        error: &EpError,
+    ) -> Result<Option<Stored>, FlowError> {
+        match error {
+            EpError::NotSent(_) => {
+                let Some(unsent) = self.hear(asked, Purchase::unsent).await? else {
+                    return Ok(None);
+                };
+                // It rests here, and nobody waits for a person until it is looked at again.
+                if let Step::CallPerson(matter) = unsent.purchase.next(self.px.clock.now()) {
+                    self.call_person(unsent, matter).await?;
+                }
+                Ok(None)
+            }
+            EpError::Unknown(_) | EpError::Refused(_) => self.lose(asked).await,
+        }
+    }
+
     /// Takes in how the order's payment stands.
     pub async fn hear_settlement(
         &self,
@@ -313,9 +334,11 @@ impl Driver<'_> {
     }
 
     /// Room for a charge that is asked for once more.
-    pub fn sequence(&mut self) -> Option<Sequence> {
-        let admitted = self.sequence.take();
-        admitted.or_else(|| self.px.elastic_path.admit(ask::CALLS_AGAIN).ok())
+    pub async fn sequence(&mut self) -> Option<Sequence> {
+        match self.sequence.take() {
+            Some(admitted) => Some(admitted),
+            None => self.admin.admit(ask::CALLS_AGAIN).await.ok(),
+        }
     }
 }
 

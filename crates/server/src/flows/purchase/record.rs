@@ -81,7 +81,7 @@ async fn write(tx: &mut Tx, step: &Move) -> Result<Option<Stored>, StoreError> {
             attention::resolve_matter(tx, &kind(matter), &subject, *at).await?;
         }
         if let Some(matter) = matter_of(after) {
-            attention::raise(tx, &person(after, matter, (*item, *at))).await?;
+            attention::raise_again(tx, &person(after, matter, (*item, *at))).await?;
         }
     }
     if let PurchaseState::Confirmed { .. } = after.state() {

@@ -254,7 +254,11 @@ fn goods(view: &CartView) -> Result<Goods, SessionError> {
     for line in &view.lines {
         let is_goods = matches!(line.kind, LineKind::Product | LineKind::Subscription);
         let is_goods = is_goods || (line.kind == LineKind::Custom && !line.is_shipping());
-        let (true, Ok(quantity)) = (is_goods, Quantity::new(line.quantity)) else { continue };
+        if !is_goods {
+            continue;
+        }
+        // What nobody can count is not left out: then it would be sent for nothing.
+        let quantity = Quantity::new(line.quantity).map_err(|_| SessionError::CartUncountable)?;
         let unit_price = Money::new(line.price_minor, total.currency())?;
         goods.subtotal = goods.subtotal.plus(unit_price.times(quantity.count())?)?;
         goods.lines.push(GoodsLine {

@@ -268,6 +268,7 @@ impl From<SessionError> for SessionFault {
                 tracing::warn!("Elastic Path does not say what the cart costs");
                 Self::new(C::Platform)
             }
+            SessionError::CartUncountable => Self::new(C::Shipping),
             SessionError::ShippingNotApplied(error) => {
                 of_platform(&error, "Failed to apply shipping")
             }

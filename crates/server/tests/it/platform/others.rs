@@ -55,14 +55,15 @@ impl Platform {
     /// Another program pays a cart with a token of this kind, past this server.
     pub async fn pay_elsewhere(&self, cart: &EpCartId, kind: &str) -> String {
         let ep = &self.px.elastic_path;
+        let admin = ep.admin().unwrap();
         let request = PaymentRequest {
-            sequence: &ep.admit(1).unwrap(),
+            sequence: &admin.admit(1).await.unwrap(),
             confirmation_token: &format!("{kind}_{}", self.ids.next().simple()),
             return_url: &self.px.shop.return_url,
             receipt_email: None,
             external_ref: &"another-program".parse().unwrap(),
         };
-        ep.create_payment(&ep.admin().unwrap(), cart, &request).await.unwrap();
+        ep.create_payment(&admin, cart, &request).await.unwrap();
         self.ep.ledger().payments.last().unwrap().id.clone()
     }
 

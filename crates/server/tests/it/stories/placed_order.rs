@@ -96,6 +96,21 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn whoever_asks_for_orders_that_are_not_hers_takes_no_room_from_those_who_pay(shop: Platform) {
+        let (guest, id) = bought(&shop).await;
+        guest.keep("");
+        let told = shop.ep.requests().len();
+        assert_eq!(read(&guest, &id).await.to_string(), "404 order.notFound");
+        assert_eq!(shop.ep.requests().len(), told, "whose it is we know ourselves");
+
+        let guest = Browser::open(&shop, &[("EP_CALLS_PER_SECOND", "20")]);
+        guest.ready().await;
+        let strangers = (0..20).map(|_| read(&guest, "aa854b8f-5930-476d-951a-e9b9cfbdefb1"));
+        let (paid, _) = futures::join!(guest.pay("ctoken_ok_2"), futures::future::join_all(strangers));
+        assert_eq!(state(&paid), "200 complete succeeded");
+        shop.close().await;
+    }
+
     async fn an_order_that_was_not_made_here_is_nobodys(shop: Platform) {
         let (guest, id) = bought(&shop).await;
         for name in ["", "somebody elses"] {

@@ -82,6 +82,18 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn a_line_that_cannot_be_counted_is_not_sent_for_nothing(shop: Platform) {
+        let guest = Browser::open(&shop, &[]);
+        guest.add(EBOOK, 1).await;
+        // The platform counts further than Till does.
+        shop.ep.set_stock(PAN, None);
+        shop.add(&guest.cart().await.parse().unwrap(), PAN, 10_000).await;
+        guest.open_session().await;
+        guest.patch(json!({ "shippingAddress": home() })).await;
+        assert_eq!(guest.offer().await.to_string(), "502 SHIPPING_ERROR");
+        shop.close().await;
+    }
+
     async fn shipping_that_the_platform_does_not_take_is_not_shown_as_chosen(shop: Platform) {
         let guest = Browser::open(&shop, &[]);
         guest.add(PAN, 1).await;
@@ -217,7 +229,7 @@ platform_stories! {
         let guest = Browser::open(&shop, &[("EP_CALLS_PER_SECOND", "1")]);
         guest.ready().await;
         let Backend::Platform(px) = &guest.server.backend else { panic!("another backend") };
-        let _admitted = px.elastic_path.admit(50).unwrap();
+        let _admitted = px.elastic_path.admin().unwrap().admit(50).await.unwrap();
         let reply = guest.pay("ctoken_ok").await;
         assert_eq!(reply.to_string(), "429 RATE_LIMITED");
         assert!(reply.headers.contains_key("retry-after"));

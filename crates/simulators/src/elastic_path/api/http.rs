@@ -81,14 +81,18 @@ impl ElasticPath {
                 *response.body_mut() = Body::from(r#"{"data":{"id":"#);
                 self.log(entry, true, Some(answer.status), response)
             }
-            FaultKind::SoftErrors => {
+            FaultKind::SoftErrors | FaultKind::ErrorsAlone => {
                 let mut answer = carry_out(incoming);
-                if answer.body.is_object() {
-                    answer.body["errors"] = json!([{
+                if let Some(body) = answer.body.as_object_mut() {
+                    let error = json!({
                         "status": 400,
                         "title": "Bad Request",
                         "detail": "Request could not be processed",
-                    }]);
+                    });
+                    body.insert("errors".to_owned(), json!([error]));
+                    if fault == FaultKind::ErrorsAlone {
+                        body.remove("meta");
+                    }
                 }
                 self.log(entry, true, Some(answer.status), respond(&answer))
             }

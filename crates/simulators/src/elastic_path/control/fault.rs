@@ -59,6 +59,8 @@ pub enum FaultKind {
     Garbage,
     /// The effect takes place; beside the answer there are `errors`.
     SoftErrors,
+    /// The effect takes place; the answer has `errors`, and what is in `meta` is left out.
+    ErrorsAlone,
 }
 
 /// How an error is written; all of these have been seen.
@@ -181,6 +183,7 @@ impl FaultOrder {
             "slow_after" => FaultKind::SlowAfter(pause()?),
             "garbage" => FaultKind::Garbage,
             "soft_errors" => FaultKind::SoftErrors,
+            "errors_alone" => FaultKind::ErrorsAlone,
             other => return Err(format!("unknown kind {other}")),
         };
         let method = self.method.map(|method| method.parse()).transpose();

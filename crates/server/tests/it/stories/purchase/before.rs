@@ -1,5 +1,7 @@
 //! What is refused before anything is charged.
 
+use std::time::Duration;
+
 use domain::session::{FormAddress, RateId};
 use gateways::elastic_path::Caller;
 use http::Method;
@@ -129,9 +131,27 @@ platform_stories! {
         };
         shop.restart(&[("EP_CALLS_PER_SECOND", "1")]);
         let shopper = Shopper { shop: &shop, visitor, cart, session, account: None };
-        let _admitted = shop.px.elastic_path.admit(50).unwrap();
+        let _admitted = shop.px.elastic_path.admin().unwrap().admit(50).await.unwrap();
         assert!(refused(&shop, &shopper).await.starts_with("too many calls, try again in"));
         assert_eq!(shopper.stands().await, "open/idle");
+        shop.close().await;
+    }
+
+    async fn debits_that_wait_for_their_banks_take_no_more_room_than_they_use(shop: Platform) {
+        let mut shop = shop;
+        for _ in 0..12 {
+            let debtor = shop.shopper([(PAN, 1)]).await;
+            assert_eq!(said(&debtor.pay("ctoken_processing").await), "processing/pending");
+        }
+        let (visitor, session, cart) = {
+            let shopper = shop.shopper([(PAN, 1)]).await;
+            (shopper.visitor, shopper.session, shopper.cart.clone())
+        };
+        shop.restart(&[("EP_CALLS_PER_SECOND", "20")]);
+        shop.ep.advance(Duration::from_secs(20));
+        shop.work().await;
+        let shopper = Shopper { shop: &shop, visitor, cart, session, account: None };
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
         shop.close().await;
     }
 

@@ -36,6 +36,19 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn an_answer_that_says_nothing_of_the_payment_is_asked_for_again(shop: Platform) {
+        let (shopper, payment) = challenged(&shop).await;
+        shop.faults(Method::PUT, "/v2/carts/{}/payments/{}", FaultKind::ErrorsAlone, 3);
+        assert_eq!(said(&shopper.resume().await), "refused: the payment still requires action");
+        shop.pass(1, Duration::from_secs(60)).await;
+        assert!(shop.items().await.is_empty(), "nobody has said that it is another's payment");
+        assert_eq!(shopper.stands().await, "open/requires_action", "she can still solve it");
+        assert!(shop.ep.authenticate(&payment, Some(true)));
+        shop.heal().await;
+        assert_eq!(shopper.stands().await, "complete/succeeded");
+        shop.close().await;
+    }
+
     async fn a_challenge_that_was_failed_is_a_decline_and_another_card_pays(shop: Platform) {
         let (shopper, payment) = challenged(&shop).await;
         assert!(shop.ep.authenticate(&payment, Some(false)));

@@ -25,6 +25,43 @@ async fn fails_for_a_while(shop: Platform, method: Method, path: &str, skip: u32
 }
 
 platform_stories! {
+    async fn a_cart_that_can_never_be_tidied_up_calls_a_person_and_is_free(shop: Platform) {
+        let mut shop = shop;
+        let kind = FaultKind::Status(422, ErrorShape::Number);
+        shop.faults(Method::PUT, "/v2/carts/{}", kind, 10_000);
+        shop.faults(Method::DELETE, "/relationships/accounts", kind, 10_000);
+        {
+            let mut shopper = shop.shopper([(PAN, 1)]).await;
+            shopper.sign_in();
+            assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+            assert!(shop.cart(&shopper.cart).await.lines.is_empty(), "what works is done at once");
+        }
+        shop.pass(20, std::time::Duration::from_secs(3_600)).await;
+        assert_eq!((shop.purchases().await, shop.items().await.len()), ("1 confirmed".to_owned(), 0));
+        shop.pass(6, std::time::Duration::from_secs(3_600)).await;
+        assert_eq!(shop.purchases().await, "1 cleaned");
+        assert_eq!(shop.items().await, ["purchase_untidied", "purchase_untidied"]);
+        shop.expected_items = 2;
+        shop.close().await;
+    }
+
+    async fn a_cart_that_is_never_deleted_calls_a_person(shop: Platform) {
+        let mut shop = shop;
+        let kind = FaultKind::Status(422, ErrorShape::Number);
+        shop.faults(Method::DELETE, "/v2/carts/{}", kind, 10_000);
+        {
+            let shopper = shop.shopper([(PAN, 1)]).await;
+            assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+            shop.pass(26, std::time::Duration::from_secs(3_600)).await;
+            assert_eq!(shop.purchases().await, "1 cleaned");
+            let lines = shop.cart(&shopper.cart).await.lines;
+            assert!(!lines.is_empty(), "the platform keeps it");
+        }
+        assert_eq!(shop.items().await, ["purchase_untidied"]);
+        shop.expected_items = 1;
+        shop.close().await;
+    }
+
     async fn a_payment_that_cannot_be_taken_off_the_cart_is_taken_off_later(shop: Platform) {
         fails_for_a_while(shop, Method::PUT, "/v2/carts/{}", 0).await;
     }
@@ -60,7 +97,7 @@ platform_stories! {
     async fn what_she_puts_into_a_bought_cart_is_not_said_to_be_bought(shop: Platform) {
         let shopper = shop.shopper([(PAN, 1)]).await;
         let kind = FaultKind::Status(500, ErrorShape::Number);
-        shop.faults(Method::PUT, "/v2/carts/{}", kind, 100);
+        shop.faults(Method::DELETE, "/v2/carts/{}", kind, 100);
         assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
         assert_eq!(shop.purchases().await, "1 confirmed", "the cart is not tidied up yet");
         shop.add(&shopper.cart, EBOOK, 1).await;
@@ -73,6 +110,23 @@ platform_stories! {
         shop.ep.clear_faults();
         shop.heal().await;
         assert_eq!(shop.purchases().await, "1 cleaned");
+        shop.close().await;
+    }
+
+    async fn a_deletion_whose_answer_is_lost_does_not_take_what_came_after_it(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        shop.fault(Method::DELETE, "/v2/carts/{}", FaultKind::LoseAfter);
+        assert_eq!(said(&shopper.click("ctoken_ok").await), "complete/succeeded");
+        // The cart is deleted, and another tab begins it anew before anything is asked again.
+        while shop.asked("DELETE", shopper.cart.as_str()) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        shop.add(&shopper.cart, EBOOK, 1).await;
+        shop.rest().await;
+        shop.heal().await;
+        assert_eq!(shop.purchases().await, "1 cleaned");
+        let lines = shop.cart(&shopper.cart).await.lines;
+        assert!(lines.iter().any(|line| line.sku.as_deref() == Some("recipes-ebook")));
         shop.close().await;
     }
 

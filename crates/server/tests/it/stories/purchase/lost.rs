@@ -60,6 +60,37 @@ platform_stories! {
         shop.close().await;
     }
 
+    async fn a_checkout_that_was_never_sent_is_sent_as_soon_as_the_platform_is_there(shop: Platform) {
+        let busy = FaultKind::RateLimited { retry_after_s: None };
+        for question in ["/v2/carts/{}/checkout", "/v2/orders/{}/confirm"] {
+            let shopper = shop.shopper([(PAN, 1)]).await;
+            shop.faults(Method::POST, question, busy, 1000);
+            assert_eq!(said(&shopper.pay("ctoken_ok").await), "processing/pending");
+            // More often than an answer may be lost.
+            shop.pass(5, Duration::from_secs(20)).await;
+            assert_eq!(shopper.stands().await, "processing/pending", "{question}");
+            shop.ep.clear_faults();
+            shop.pass(1, Duration::from_secs(60)).await;
+            assert_eq!(shopper.stands().await, "complete/succeeded", "{question}");
+        }
+        assert_eq!(shop.purchases().await, "2 cleaned", "no second order is looked for");
+        shop.close().await;
+    }
+
+    async fn a_checkout_that_cannot_be_sent_for_long_calls_a_person_and_makes_its_order_later(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        let busy = FaultKind::RateLimited { retry_after_s: None };
+        shop.faults(Method::POST, "/v2/carts/{}/checkout", busy, 1000);
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "processing/pending");
+        shop.pass(20, Duration::from_secs(15)).await;
+        assert_eq!(shop.items().await, ["purchase_cart_unread"]);
+        shop.ep.clear_faults();
+        shop.heal().await;
+        assert_eq!(shopper.stands().await, "complete/succeeded");
+        assert!(shop.items().await.is_empty());
+        shop.close().await;
+    }
+
     async fn a_confirmation_whose_answer_is_lost_books_once(shop: Platform) {
         for kind in KINDS {
             ends_well(&shop, Method::POST, "/v2/orders/{}/confirm", kind).await;

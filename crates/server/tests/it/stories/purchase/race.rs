@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use domain::{id::VisitorId, money::Money, session::Rate};
+use domain::{
+    id::VisitorId,
+    money::Money,
+    session::{AddressPart, FormAddress, Rate},
+};
 use futures::future::join_all;
 use http::Method;
 use simulators::elastic_path::FaultKind;
 
-use crate::platform::{PAN, platform_stories, said};
+use crate::platform::{PAN, address, platform_stories, said};
 
 platform_stories! {
     async fn ten_clicks_at_once_charge_once_and_are_told_the_same(shop: Platform) {
@@ -21,6 +25,30 @@ platform_stories! {
         assert_eq!(shop.asked("POST", "/payments"), 1);
         assert_eq!(shop.asked("POST", "/checkout"), 1);
         assert_eq!(shop.purchases().await, "1 cleaned");
+        shop.close().await;
+    }
+
+    async fn an_address_that_was_taken_in_before_the_payment_is_the_orders(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        shop.fault(Method::GET, "/v2/carts/{}", FaultKind::SlowAfter(Duration::from_secs(2)));
+        let moved = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let elsewhere = |part| match part {
+                AddressPart::City => "Shelbyville".to_owned(),
+                part => address().get(part).to_owned(),
+            };
+            let elsewhere = FormAddress::new(elsewhere).unwrap();
+            shopper.change(|session| session.form.shipping_address = Some(elsewhere)).await;
+        };
+        let (paid, ()) = futures::join!(shopper.click("ctoken_ok"), moved);
+        assert_eq!(said(&paid), "complete/succeeded");
+        shop.rest().await;
+        let read = shop.px.store.read(shopper.cart.clone(), |tx, cart| {
+            Box::pin(storage::purchase::last_of_cart(tx, cart))
+        });
+        let bought: Result<_, storage::StoreError> = read.await;
+        let terms = bought.unwrap().unwrap().purchase.terms;
+        assert_eq!(terms.buyer.shipping_address.get(AddressPart::City), "Shelbyville");
         shop.close().await;
     }
 

@@ -9,14 +9,21 @@ use std::{
     time::Duration,
 };
 
+use domain::{
+    id::PurchaseId,
+    purchase::{ChargeNews, PayToken, Purchase, Terms},
+};
 use http::Method;
 use server::{
     clock::{Clock, Ids},
     context::Backend,
-    worker,
+    worker::{self, Rhythm},
 };
-use simulators::elastic_path::{ConfirmAgain, ElasticPath, FaultKind, Options, sample_catalogue};
-use storage::{Power, SqliteFile, Store};
+use simulators::elastic_path::{
+    ConfirmAgain, ElasticPath, Fault, FaultKind, Options, sample_catalogue,
+};
+use storage::{Power, SqliteFile, Store, StoreError, purchase::Inserted};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     database::On,
@@ -49,6 +56,58 @@ fn a_cart_that_cannot_be_made_ready_in_time_is_not_charged_and_not_touched_again
 #[test]
 fn a_confirmation_that_arrives_after_its_repetition_is_a_matter_for_a_person() {
     platform::tell(On::Sqlite, confirmed_late);
+}
+
+#[test]
+fn an_outage_with_two_hundred_debits_calls_a_person_for_a_charge_within_five_minutes() {
+    platform::tell(On::Sqlite, outage_with_debits);
+}
+
+async fn outage_with_debits(shop: Platform) {
+    let shopper = shop.shopper([(PAN, 1)]).await;
+    let hangs = FaultKind::Slow(Duration::from_secs(3_600));
+    shop.ep.inject(Fault::once("/v2/carts/{}", hangs).of(Method::GET).nth(3).times(1_000));
+    assert_eq!(said(&shopper.click("ctoken_ok").await), "processing/pending");
+    shop.ep.inject(Fault::once("/", hangs).times(100_000));
+    let read = shop
+        .px
+        .store
+        .read(shopper.cart.clone(), |tx, cart| Box::pin(storage::purchase::last_of_cart(tx, cart)));
+    let charged: Result<_, StoreError> = read.await;
+    let terms = charged.unwrap().unwrap().purchase.terms;
+    for _ in 0..200 {
+        debit(&shop, terms.clone()).await;
+    }
+    let stop = CancellationToken::new();
+    let rhythm = Rhythm { tick: Duration::from_secs(1), poll: Duration::from_secs(1) };
+    let works = worker::run(Backend::Platform(shop.px.clone()), rhythm, stop.clone());
+    let time = async {
+        for _ in 0..300 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            shop.ep.advance(Duration::from_secs(1));
+        }
+        stop.cancel();
+        shop.items().await
+    };
+    let ((), items) = futures::join!(works, time);
+    assert_eq!(items, ["purchase_cart_unread"]);
+    shop.leave();
+}
+
+/// A purchase like another that waits for its shopper's bank.
+async fn debit(shop: &Platform, like: Terms) {
+    let id = shop.px.ids.next();
+    let (now, amount) = (shop.px.clock.now(), like.amount);
+    let terms = Terms { id: PurchaseId(id), cart: id.to_string().parse().unwrap(), ..like };
+    let payment = format!("pi_{}", id.simple()).parse().unwrap();
+    let terms = Terms { created_at: now, ..terms };
+    let token = PayToken::new("ctoken_debit").unwrap();
+    let asked = Purchase::new(terms, Some(token)).unwrap().charge(now).unwrap();
+    let waits = asked.hear_charge(ChargeNews::Processing { payment, amount }, now);
+    let write =
+        shop.px.store.write(waits, |tx, debit| Box::pin(storage::purchase::insert(tx, debit)));
+    let written: Result<Inserted, StoreError> = write.await;
+    assert_eq!(written.unwrap(), Inserted::New);
 }
 
 async fn answered_late(shop: Platform) {
