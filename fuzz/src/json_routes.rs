@@ -1,6 +1,7 @@
 //! Any request to any route, written as a request is: its method and target on the first line, a
-//! header on each of the next, an empty line, and the body. `$ada` stands for Ada's cookie, `$line`
-//! and `$order` for hers, `$mug` for a product; in `Stripe-Signature`, `$ours` for the signature.
+//! header on each of the next, an empty line, and the body. `$ada` stands for Ada's cookie, `$session`
+//! for the one that names her session, `$line`, `$order`, `$rate` and `$token` for hers, `$mug` for a
+//! product; in `Stripe-Signature`, `$ours` for the signature.
 
 use std::sync::LazyLock;
 

@@ -38,7 +38,9 @@ pub struct Shop {
     server: Server,
     /// The same database, as another process sees it.
     onlooker: Store,
-    /// What stands for Ada's cookie, her line and her order, and for a product.
+    stripe: Stripe,
+    /// What stands for Ada's cookies, her line, her order, her way of sending and her card, and for a
+    /// product.
     names: RefCell<Vec<(&'static str, String)>>,
     _folder: TempDir,
 }
@@ -52,7 +54,8 @@ pub struct Answer {
 }
 
 impl Shop {
-    /// A shop in which Ada has a mug in her cart and an order that waits for its payment.
+    /// A shop in which Ada has a mug in her cart, an order that waits for its payment, and a session in
+    /// which she has filled in everything.
     pub fn open() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -76,7 +79,7 @@ impl Shop {
         let parts = Parts { store, transport, merchant, clock, ids, tick: TICK };
         let server = Server::new(config, parts).unwrap();
         let names = RefCell::default();
-        let shop = Self { runtime, server, onlooker, names, _folder: folder };
+        let shop = Self { runtime, server, onlooker, stripe, names, _folder: folder };
         shop.welcome_ada();
         shop
     }
@@ -87,8 +90,7 @@ impl Shop {
         let mug = page.json["items"][0]["id"].as_str().unwrap().to_owned();
         let item = json!({ "productId": mug, "quantity": 2 });
         let cart = self.post("/api/cart/items", "", &item);
-        let cookie = cart.headers[header::SET_COOKIE].to_str().unwrap();
-        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let cookie = cookie(&cart);
         let line = cart.json["items"][0]["id"].as_str().unwrap().to_owned();
         let address = json!({
             "name": "Ada Beispiel", "street": "Hauptstr. 1", "postalCode": "10115",
@@ -99,24 +101,81 @@ impl Shop {
         });
         let intent = self.post("/api/checkout/intent", &cookie, &form);
         let order = intent.json["orderId"].as_str().unwrap().to_owned();
-        *self.names.borrow_mut() =
-            vec![("$ada", cookie), ("$mug", mug), ("$line", line), ("$order", order)];
+        let (session, rate) = self.fill_in_session(&cookie);
+        *self.names.borrow_mut() = vec![
+            ("$ada", cookie),
+            ("$session", session),
+            ("$mug", mug),
+            ("$line", line),
+            ("$order", order),
+            ("$rate", rate),
+            ("$token", self.token()),
+        ];
+    }
+
+    /// Ada opens a session and fills it in. Returns its cookie and the rate that she chose.
+    fn fill_in_session(&self, visitor: &str) -> (String, String) {
+        let session = cookie(&self.post("/api/checkout/sessions", visitor, &json!({})));
+        let cookies = format!("{visitor}; {session}");
+        let address = json!({
+            "firstName": "Ada", "lastName": "Beispiel", "line1": "Hauptstr. 1", "city": "Berlin",
+            "country": "DE", "postcode": "10115",
+        });
+        let form = json!({
+            "customerInfo": { "name": "Ada Beispiel", "email": "ada@example.org" },
+            "shippingAddress": address,
+            "billingAddress": address,
+        });
+        self.send("PATCH", "/api/checkout/sessions/current", &cookies, &form);
+        let offered =
+            self.post("/api/checkout/sessions/current/shipping", &cookies, &Value::Null).json;
+        let rate = offered["data"]["session"]["availableShippingRates"][0]["id"].clone();
+        let choice = json!({ "selectedShippingRateId": rate });
+        self.send("PATCH", "/api/checkout/sessions/current", &cookies, &choice);
+        (session, rate.as_str().unwrap().to_owned())
+    }
+
+    /// What Ada's browser makes of her card.
+    fn token(&self) -> String {
+        let key = Options::default().publishable_key;
+        let form = format!(
+            "key={key}&payment_method_data[type]=card\
+             &payment_method_data[card][number]=4242424242424242\
+             &payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2040\
+             &payment_method_data[card][cvc]=123"
+        );
+        let request = Request::post("/v1/confirmation_tokens")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(form))
+            .unwrap();
+        let answer = self.answer_of(self.stripe.router(), request);
+        answer.json["id"].as_str().unwrap().to_owned()
     }
 
     fn post(&self, path: &str, cookie: &str, body: &Value) -> Answer {
-        let request = Request::post(path)
+        self.send("POST", path, cookie, body)
+    }
+
+    fn send(&self, method: &str, path: &str, cookie: &str, body: &Value) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::COOKIE, cookie)
-            .body(Body::from(body.to_string()))
+            .body(Body::from(if body.is_null() { String::new() } else { body.to_string() }))
             .unwrap();
         let answer = self.ask(request);
-        assert_eq!(answer.status, 200, "{path}: {}", answer.json);
+        assert!((200..300).contains(&answer.status), "{path}: {}", answer.json);
         answer
     }
 
     pub fn ask(&self, request: Request<Body>) -> Answer {
+        self.answer_of(self.server.router(), request)
+    }
+
+    fn answer_of(&self, router: Router, request: Request<Body>) -> Answer {
         self.runtime.block_on(async {
-            let response = self.server.router().oneshot(request).await.unwrap();
+            let response = router.oneshot(request).await.unwrap();
             let (parts, body) = response.into_parts();
             let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
             let json = serde_json::from_slice(&body).unwrap_or_default();
@@ -144,6 +203,12 @@ impl Shop {
     }
 }
 
+/// The one cookie that an answer sets, as a browser sends it back.
+fn cookie(answer: &Answer) -> String {
+    let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
+    cookie.split(';').next().unwrap().to_owned()
+}
+
 fn replace(bytes: &[u8], name: &[u8], value: &[u8]) -> Vec<u8> {
     match bytes.windows(name.len()).position(|window| window == name) {
         Some(place) => {
@@ -162,6 +227,7 @@ fn config(keys: &Options) -> Config {
         ("TILL_RATE_VISITOR_PER_MINUTE", "1000000"),
         ("TILL_RATE_ADDRESS_PER_MINUTE", "1000000"),
         ("TILL_SHIELD", "off"),
+        ("TILL_CUSTOM_ATTRIBUTES", "gift_note"),
         ("DATABASE_URL", "sqlite://not-opened.db"),
         ("STRIPE_API_BASE", "http://127.0.0.1:81"),
         ("STRIPE_SECRET_KEY", &keys.secret_key),

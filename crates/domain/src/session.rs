@@ -77,6 +77,8 @@ pub struct Form {
 /// What changes in a form; what is not there stays. Attributes are put over the old ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Patch {
+    /// Whether who she is and where it goes is forgotten first: somebody else fills it in.
+    pub is_anew: bool,
     /// Who she is.
     pub customer: Option<Customer>,
     /// Where the goods go.
@@ -346,13 +348,14 @@ impl CheckoutSession {
     /// Takes in what the shopper typed.
     pub fn patch(self, patch: Patch, now: Timestamp) -> Result<Self, SessionRefusal> {
         let session = self.if_open()?;
+        let before = if patch.is_anew { session.form.without_person() } else { session.form };
         let form = Form {
-            customer: patch.customer.or(session.form.customer),
-            shipping_address: patch.shipping_address.or(session.form.shipping_address),
-            billing_address: patch.billing_address.or(session.form.billing_address),
-            rate: patch.rate.or(session.form.rate),
-            requires_shipping: patch.requires_shipping.unwrap_or(session.form.requires_shipping),
-            attributes: session.form.attributes.merged(patch.attributes)?,
+            customer: patch.customer.or(before.customer),
+            shipping_address: patch.shipping_address.or(before.shipping_address),
+            billing_address: patch.billing_address.or(before.billing_address),
+            rate: patch.rate.or(before.rate),
+            requires_shipping: patch.requires_shipping.unwrap_or(before.requires_shipping),
+            attributes: before.attributes.merged(patch.attributes)?,
         };
         Ok(Self { form, ..session }.renewed(now))
     }

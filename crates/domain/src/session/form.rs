@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::Form;
 use crate::contact::{AddressDraft, CountryCode, Email};
 
 /// The text is too long, or holds a character that controls.
@@ -32,6 +33,13 @@ pub(super) fn bounded(
     match text.chars().count() <= chars_max && !text.contains(char::is_control) {
         true => Ok(text.to_owned()),
         false => Err(TextError { what, chars_max }),
+    }
+}
+
+impl Form {
+    /// The same form, of which nobody can tell who filled it in or where she lives.
+    pub fn without_person(self) -> Self {
+        Self { customer: None, shipping_address: None, billing_address: None, ..self }
     }
 }
 

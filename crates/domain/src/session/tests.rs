@@ -235,6 +235,22 @@ fn without(part: AddressPart) -> FormAddress {
 }
 
 #[test]
+fn whoever_fills_it_in_anew_begins_with_an_empty_form() {
+    let customer = |name: &str| Some(Customer::new(name, "jane@example.com").unwrap());
+    let patch = Patch {
+        customer: customer("Jane Doe"),
+        shipping_address: Some(address()),
+        billing_address: Some(address()),
+        ..Patch::default()
+    };
+    let filled = session().patch(patch, at(1)).unwrap();
+    let patch = Patch { is_anew: true, customer: customer("Eva"), ..Patch::default() };
+    let form = filled.patch(patch, at(2)).unwrap().form;
+    assert_eq!(form.customer, customer("Eva"));
+    assert_eq!((form.shipping_address, form.billing_address), (None, None));
+}
+
+#[test]
 fn missing_fields_are_named_in_the_contracts_order() {
     let all = ["customerInfo", "billingAddress", "shippingAddress", "selectedShippingRateId"];
     let rule = PostcodeRule::Always;

@@ -22,8 +22,9 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256, Sha512};
 use uuid::Uuid;
 
-/// What the cookie is called; over HTTPS the second.
-const NAMES: [&str; 2] = ["better-auth.session_data", "__Secure-better-auth.session_data"];
+/// What the cookie is called; over HTTPS the first. A storefront behind a proxy that ends TLS may have
+/// set one of each: the first counts, which nobody sets without TLS, and the cart is taken out of both.
+const NAMES: [&str; 2] = ["__Secure-better-auth.session_data", "better-auth.session_data"];
 const SECURE: &str = "__Secure-";
 
 /// better-auth's own figures: the least that a browser stores of one cookie, and how many pieces
@@ -77,11 +78,11 @@ impl BetterAuth {
     /// The cart that the visitor's session names. A cookie that is forged, too old or of another
     /// shop names none.
     pub fn cart(&self, headers: &HeaderMap, now: Timestamp) -> Option<EpCartId> {
-        cart_of(&self.find(headers, now)?.session)
+        cart_of(&self.found(headers, now).next()?.session)
     }
 
     /// The `Set-Cookie` headers by which the visitor's session no longer names this cart; none where
-    /// it does not name it. `nonce` is used once.
+    /// it does not name it. `nonce` is used once for each name.
     pub fn without_cart(
         &self,
         headers: &HeaderMap,
@@ -89,16 +90,19 @@ impl BetterAuth {
         now: Timestamp,
         nonce: Uuid,
     ) -> Vec<HeaderValue> {
-        let Some(found) = self.find(headers, now) else { return Vec::new() };
-        if cart_of(&found.session).as_ref() != Some(cart) {
-            return Vec::new();
-        }
+        let named =
+            self.found(headers, now).filter(|one| cart_of(&one.session).as_ref() == Some(cart));
+        named.flat_map(|found| self.emptied(found, now, nonce)).collect()
+    }
+
+    /// The same cookie without its cart.
+    fn emptied(&self, found: Found, now: Timestamp, nonce: Uuid) -> Vec<HeaderValue> {
         let Found { name, pieces, mut session } = found;
         if let Some(Value::Object(inner)) = session.get_mut("session") {
             inner.remove(CART);
         }
         let expires = session.get("exp").and_then(Value::as_i64).unwrap_or(0);
-        let token = self.encrypt(Value::Object(session).to_string().as_bytes(), nonce);
+        let token = self.encrypt(Value::Object(session).to_string().as_bytes(), (name, nonce));
         let lifetime = expires.saturating_sub(now.as_second()).max(0);
         let mut cookies: BTreeMap<String, String> =
             pieces.into_iter().map(|piece| (piece, attributes("", name, 0))).collect();
@@ -108,9 +112,10 @@ impl BetterAuth {
         cookies.into_iter().filter_map(header).collect()
     }
 
-    fn find(&self, headers: &HeaderMap, now: Timestamp) -> Option<Found> {
+    /// The sessions that the cookies hold, under either name.
+    fn found(&self, headers: &HeaderMap, now: Timestamp) -> impl Iterator<Item = Found> {
         let jar = CookieJar::from_headers(headers);
-        NAMES.into_iter().find_map(|name| {
+        NAMES.into_iter().filter_map(move |name| {
             let (pieces, token) = whole(&jar, name)?;
             let session = self.decrypt(&token)?;
             let expires = session.get("exp")?.as_i64()?;
@@ -139,13 +144,13 @@ impl BetterAuth {
         serde_json::from_slice(text).ok()
     }
 
-    fn encrypt(&self, text: &[u8], nonce: Uuid) -> String {
+    fn encrypt(&self, text: &[u8], (name, nonce): (&str, Uuid)) -> String {
         let head = json!({"alg": "dir", "enc": "A256CBC-HS512", "kid": self.kid}).to_string();
         let head = BASE64.encode(head);
         let (mac_key, key) = self.keys.split_at(32);
         // Nobody else can foretell it, and it does not come twice.
-        let iv =
-            digest::<Hmac<Sha512>>(mac_key, &[b"iv", nonce.as_bytes()]).finalize().into_bytes();
+        let iv = digest::<Hmac<Sha512>>(mac_key, &[b"iv", nonce.as_bytes(), name.as_bytes()]);
+        let iv = iv.finalize().into_bytes();
         let iv = &iv[..16];
         let cipher = cbc::Encryptor::<Aes256>::new_from_slices(key, iv);
         let cipher = cipher.expect("a key of 32 bytes and an IV of 16");

@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod code;
+mod form;
 
 use std::sync::Arc;
 
@@ -16,11 +17,11 @@ use domain::{
     elastic_path::EpCartId,
     id::VisitorId,
     purchase::PayToken,
-    session::{AllowedAttributes, CheckoutSession, SeenTotal, SessionCart, SessionState},
+    session::{AllowedAttributes, CheckoutSession, Patch, SeenTotal, SessionCart, SessionState},
     shield::Network,
 };
 use gateways::elastic_path::AccountToken;
-use http::{HeaderMap, StatusCode, header::SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::SET_COOKIE};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -40,6 +41,7 @@ use crate::{
 };
 use body::{OpenSession, PatchSession, PaySession, SessionAnswer};
 use code::{SessionCode, SessionFault};
+use form::Form;
 
 /// What the handlers of the session routes are handed.
 #[derive(Clone)]
@@ -107,14 +109,15 @@ pub async fn open_session(
     };
     let answer = Json(SessionAnswer::of(Some(&session)));
     let mut response = (StatusCode::CREATED, answer).into_response();
-    if let Some(cookie) = web.cookie.set(&session.id.to_string()) {
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
+    response.headers_mut().extend(set_cookie(&web, &headers, &session));
     Ok(response)
 }
 
 /// The visitor's session as it stands; null where there is none.
 #[utoipa::path(get, path = "/api/checkout/sessions/current", tag = "sessions",
+    params(("EP-Account-Management-Authentication-Token" = Option<String>, Header,
+        description = "Elastic Path backend only: the form that one sign-in has filled in is shown to no \
+                       other.")),
     responses((status = 200, description = "The session.", body = SessionAnswer)))]
 pub async fn current_session(
     State(web): State<SessionWeb>,
@@ -126,7 +129,7 @@ pub async fn current_session(
         Err(_) => None,
     };
     match session {
-        Some(session) => render(&web, &headers, session).await,
+        Some(session) => render(&web, &headers, seen(&web, &headers, session)).await,
         None => Ok(Json(SessionAnswer::of(None)).into_response()),
     }
 }
@@ -134,6 +137,9 @@ pub async fn current_session(
 /// Takes in what the shopper typed.
 #[utoipa::path(patch, path = "/api/checkout/sessions/current", tag = "sessions",
     request_body = PatchSession,
+    params(("EP-Account-Management-Authentication-Token" = Option<String>, Header,
+        description = "Elastic Path backend only: the form that one sign-in has filled in is shown to no \
+                       other.")),
     responses((status = 200, description = "The session.", body = SessionAnswer)))]
 pub async fn patch_session(
     State(web): State<SessionWeb>,
@@ -142,12 +148,20 @@ pub async fn patch_session(
     Said(body): Said<PatchSession>,
 ) -> Result<Response, SessionFault> {
     let named = named(&web, visitor, &headers)?;
-    let patch = body.read(&web.attributes)?;
-    render(&web, &headers, session::patch(&web.backend, named, patch).await?).await
+    let is_anothers = Form::of(&web.cookie, &headers).is_some_and(|form| form.is_anothers());
+    let patch = Patch { is_anew: is_anothers, ..body.read(&web.attributes)? };
+    let session = session::patch(&web.backend, named, patch).await?;
+    let cookie = set_cookie(&web, &headers, &session).filter(|_| is_anothers);
+    let mut response = render(&web, &headers, session).await?;
+    response.headers_mut().extend(cookie);
+    Ok(response)
 }
 
 /// Offers the ways in which the order can be sent.
 #[utoipa::path(post, path = "/api/checkout/sessions/current/shipping", tag = "sessions",
+    params(("EP-Account-Management-Authentication-Token" = Option<String>, Header,
+        description = "Elastic Path backend only: the form that one sign-in has filled in is shown to no \
+                       other.")),
     responses((status = 200, description = "The session with its rates.", body = SessionAnswer)))]
 pub async fn offer_shipping(
     State(web): State<SessionWeb>,
@@ -155,7 +169,8 @@ pub async fn offer_shipping(
     headers: HeaderMap,
 ) -> Result<Response, SessionFault> {
     let named = named(&web, visitor, &headers)?;
-    render(&web, &headers, session::offer_shipping(&web.backend, named).await?).await
+    let session = session::offer_shipping(&web.backend, named).await?;
+    render(&web, &headers, seen(&web, &headers, session)).await
 }
 
 /// Pays the session: one call, one charge. Called again it answers how that one stands. A bank's no
@@ -245,9 +260,26 @@ pub async fn abandon_payment(
 
 /// The session that the visitor's cookie names.
 fn named(web: &SessionWeb, visitor: VisitorId, headers: &HeaderMap) -> Result<Named, SessionFault> {
-    let id = web.cookie.read(headers).and_then(|id| id.parse().ok());
-    let session = id.ok_or_else(|| SessionFault::new(SessionCode::Gone))?;
-    Ok(Named { session, visitor })
+    let form =
+        Form::of(&web.cookie, headers).ok_or_else(|| SessionFault::new(SessionCode::Gone))?;
+    Ok(Named { session: form.session(), visitor })
+}
+
+/// The session as whoever asks may see it.
+fn seen(web: &SessionWeb, headers: &HeaderMap, session: CheckoutSession) -> CheckoutSession {
+    match Form::of(&web.cookie, headers) {
+        Some(form) => form.seen(session),
+        None => session,
+    }
+}
+
+/// The header by which a browser is given the session, whose form is then that of whoever asks.
+fn set_cookie(
+    web: &SessionWeb,
+    headers: &HeaderMap,
+    session: &CheckoutSession,
+) -> Option<(HeaderName, HeaderValue)> {
+    Some((SET_COOKIE, form::cookie(&web.cookie, headers, session.id)?))
 }
 
 fn means(body: &PaySession) -> Result<pay::Means, SessionFault> {

@@ -213,6 +213,9 @@ survived! {
         RECONCILING_AN_ATTEMPT_OLDER_THAN_ITS_KEY crosses 9;
     a_refund_made_at_stripe_that_is_heard_survives_a_crash_anywhere:
         REFUND_MADE_AT_STRIPE crosses 10;
+    a_refund_by_the_operator_survives_a_crash_anywhere: REFUND_BY_THE_OPERATOR crosses 7;
+    money_that_comes_when_its_order_is_over_survives_a_crash_anywhere:
+        SUCCESS_AFTER_THE_END crosses 15;
     a_dispute_that_is_heard_survives_a_crash_anywhere: DISPUTE_HEARD crosses 9;
     a_second_success_that_is_heard_survives_a_crash_anywhere: SECOND_SUCCESS_HEARD crosses 14;
     the_rest_of_a_second_success_survives_a_crash_anywhere:
@@ -226,35 +229,41 @@ survived! {
         PAYMENT_OF_A_SESSION_WHOSE_FIRST_ANSWER_IS_LOST crosses 6;
     the_payment_of_a_session_after_a_decline_survives_a_crash_anywhere:
         PAYMENT_OF_A_SESSION_AFTER_A_DECLINE crosses 9;
+    the_resumption_of_a_session_survives_a_crash_anywhere:
+        SESSION_RESUMED_AFTER_ITS_CHALLENGE crosses 18;
+    the_challenge_of_a_session_that_is_given_up_survives_a_crash_anywhere:
+        CHALLENGE_OF_A_SESSION_GIVEN_UP crosses 8;
+    a_session_with_nothing_to_pay_survives_a_crash_anywhere:
+        SESSION_WITH_NOTHING_TO_PAY crosses 1;
 }
 
-const PURCHASE: platform::Flow = platform::Flow {
-    token: "ctoken_ok",
-    has_challenge: false,
-    tried_elsewhere: None,
-    ends: platform::SOLD,
-};
-
-#[test]
-fn a_purchase_at_elastic_path_survives_a_crash_anywhere() {
-    platform::walk("a purchase at Elastic Path", &PURCHASE, 31);
+/// The same for the flows at Elastic Path.
+macro_rules! survived_at_elastic_path {
+    ($($name:ident: $flow:ident crosses $boundaries:literal;)+) => {$(
+        #[test]
+        fn $name() {
+            platform::walk(stringify!($name), &platform::flows::$flow, $boundaries);
+        }
+    )+};
 }
 
-#[test]
-fn a_purchase_with_a_challenge_survives_a_crash_anywhere() {
-    let flow = platform::Flow { token: "ctoken_3ds", has_challenge: true, ..PURCHASE };
-    platform::walk("a purchase with a challenge", &flow, 35);
-}
-
-#[test]
-fn a_purchase_of_a_cart_with_an_old_payment_survives_a_crash_anywhere() {
-    let flow = platform::Flow { tried_elsewhere: Some("ctoken_decline_201"), ..PURCHASE };
-    platform::walk("a purchase of a cart that another program has tried to pay", &flow, 35);
-}
-
-#[test]
-fn a_cart_that_is_paid_elsewhere_is_not_charged_whenever_the_power_fails() {
-    let (tried_elsewhere, ends) = (Some("ctoken_ok"), "open/failed");
-    let flow = platform::Flow { tried_elsewhere, ends, ..PURCHASE };
-    platform::walk("a purchase of a cart that another program has paid", &flow, 11);
+survived_at_elastic_path! {
+    a_purchase_at_elastic_path_survives_a_crash_anywhere: PURCHASE crosses 31;
+    a_purchase_with_a_challenge_survives_a_crash_anywhere: PURCHASE_WITH_A_CHALLENGE crosses 35;
+    a_purchase_of_a_cart_with_an_old_payment_survives_a_crash_anywhere:
+        PURCHASE_OF_A_CART_THAT_WAS_TRIED_ELSEWHERE crosses 35;
+    a_cart_that_is_paid_elsewhere_is_not_charged_whenever_the_power_fails:
+        PURCHASE_OF_A_CART_THAT_IS_PAID_ELSEWHERE crosses 11;
+    a_purchase_after_a_decline_survives_a_crash_anywhere: PURCHASE_AFTER_A_DECLINE crosses 35;
+    a_purchase_by_an_account_survives_a_crash_anywhere: PURCHASE_BY_AN_ACCOUNT crosses 36;
+    a_purchase_with_nothing_to_pay_survives_a_crash_anywhere:
+        PURCHASE_WITH_NOTHING_TO_PAY crosses 27;
+    a_debit_that_is_paid_later_survives_a_crash_anywhere: DEBIT_THAT_IS_PAID crosses 18;
+    a_challenge_that_is_given_up_survives_a_crash_anywhere: CHALLENGE_GIVEN_UP crosses 23;
+    a_lost_order_that_is_found_survives_a_crash_anywhere: ORDER_THAT_IS_FOUND crosses 20;
+    the_twin_of_an_order_survives_a_crash_anywhere: TWIN_THAT_IS_FOUND crosses 10;
+    a_purchase_that_an_operator_ends_as_paid_survives_a_crash_anywhere:
+        SETTLED_AS_PAID crosses 15;
+    a_purchase_that_an_operator_ends_as_not_paid_survives_a_crash_anywhere:
+        SETTLED_AS_NOT_PAID crosses 11;
 }

@@ -181,15 +181,39 @@ impl<'shop> Guest<'shop> {
 
     /// What her browser makes of a card, for one try to pay.
     pub async fn token(&self, card: Card) -> String {
-        let key = Options::default().publishable_key;
         let form = [
-            ("key", key.as_str()),
             ("payment_method_data[type]", "card"),
             ("payment_method_data[card][number]", card.number()),
             ("payment_method_data[card][exp_month]", "12"),
             ("payment_method_data[card][exp_year]", "2040"),
             ("payment_method_data[card][cvc]", "123"),
         ];
+        self.token_of(&form).await
+    }
+
+    /// The same of a bank that wants to see her on a page of its own.
+    pub async fn token_of_a_bank(&self) -> String {
+        let form = [
+            ("payment_method_data[type]", "ideal"),
+            ("payment_method_data[billing_details][name]", "Ada Beispiel"),
+        ];
+        self.token_of(&form).await
+    }
+
+    /// The same of an account that a debit is taken from, which takes days.
+    pub async fn token_of_a_debit(&self) -> String {
+        let form = [
+            ("payment_method_data[type]", "sepa_debit"),
+            ("payment_method_data[sepa_debit][iban]", "DE89370400440532013000"),
+            ("payment_method_data[billing_details][name]", "Ada Beispiel"),
+            ("payment_method_data[billing_details][email]", "ada@example.org"),
+        ];
+        self.token_of(&form).await
+    }
+
+    async fn token_of(&self, method: &[(&str, &str)]) -> String {
+        let key = Options::default().publishable_key;
+        let form = [&[("key", key.as_str())], method].concat();
         let url = format!("{}/v1/confirmation_tokens", self.shop.stripe_url);
         let response = self.shop.http.post(url).form(&form).send().await.unwrap();
         let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();

@@ -64,6 +64,7 @@ fn filled() -> CheckoutSession {
     ];
     let attributes = attributes.map(|(name, value)| (name.to_owned(), value));
     let patch = Patch {
+        is_anew: false,
         customer: Some(Customer::new("Jörg Müller", "joerg@example.org").unwrap()),
         shipping_address: Some(address("\\n")),
         billing_address: Some(FormAddress::new(|_| String::new()).unwrap()),

@@ -37,7 +37,7 @@ fn kept(set: &[HeaderValue]) -> Vec<(String, String)> {
 }
 
 fn minted(name: &'static str, session: &Value) -> Vec<(String, String)> {
-    let token = auth().encrypt(session.to_string().as_bytes(), Uuid::from_u128(1));
+    let token = auth().encrypt(session.to_string().as_bytes(), (name, Uuid::from_u128(1)));
     let set = cut(name, &token, 60).into_iter();
     let set = set.map(|(name, rest)| HeaderValue::from_str(&format!("{name}={rest}")).unwrap());
     kept(&set.collect::<Vec<_>>())
@@ -56,16 +56,34 @@ fn the_cart_is_read_and_given_back_without_touching_anything_else() {
         assert_eq!(auth().cart(&back, at(END)), None);
         let mut expected = session(length);
         expected["session"].as_object_mut().unwrap().remove(CART);
-        let found = auth().find(&back, at(END)).unwrap();
+        let found = auth().found(&back, at(END)).next().unwrap();
         assert_eq!(Value::Object(found.session), expected);
     }
 }
 
 #[test]
+fn of_two_cookies_the_one_that_travels_by_tls_counts_and_both_lose_a_cart_that_is_bought() {
+    let mut old = session(10);
+    old["session"][CART] = "cart-2".into();
+    let both = [minted(NAMES[1], &old), minted(NAMES[0], &session(10))].concat();
+    let cart: EpCartId = "cart-1".parse().unwrap();
+    assert_eq!(auth().cart(&headers(&both), at(END)), Some(cart.clone()));
+    let set = auth().without_cart(&headers(&both), &cart, at(END - 60), Uuid::from_u128(2));
+    assert_eq!(kept(&set).len(), 1, "the other names another cart");
+
+    let both = [minted(NAMES[1], &session(10)), minted(NAMES[0], &session(10))].concat();
+    let set = auth().without_cart(&headers(&both), &cart, at(END - 60), Uuid::from_u128(2));
+    let left = kept(&set);
+    assert_eq!(left.len(), 2);
+    assert!(left.iter().all(|one| auth().cart(&headers(&[one.clone()]), at(END)).is_none()));
+    assert_ne!(left[0].1, left[1].1, "no text is encrypted twice in one way");
+}
+
+#[test]
 fn pieces_that_are_no_longer_needed_are_taken_back() {
     let cart: EpCartId = "cart-1".parse().unwrap();
-    let mut cookies = minted(NAMES[0], &session(10));
-    cookies.push((format!("{}.0", NAMES[0]), "old".to_owned()));
+    let mut cookies = minted(NAMES[1], &session(10));
+    cookies.push((format!("{}.0", NAMES[1]), "old".to_owned()));
     let set = auth().without_cart(&headers(&cookies), &cart, at(END - 60), Uuid::from_u128(2));
     let [kept, gone] = &set[..] else { panic!("{set:?}") };
     assert!(kept.to_str().unwrap().contains("; Max-Age=60; Path=/; HttpOnly; SameSite=Lax"));

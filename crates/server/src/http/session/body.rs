@@ -501,6 +501,7 @@ impl PatchSession {
         let attributes = Attributes::new(attributes);
         let attributes = attributes.map_err(|error| SessionFault::invalid(format!("{error}.")))?;
         Ok(Patch {
+            is_anew: false,
             customer: customer.transpose().map_err(text)?,
             shipping_address: address(self.shipping_address).transpose().map_err(text)?,
             billing_address: address(self.billing_address).transpose().map_err(text)?,

@@ -25,6 +25,11 @@ const DECLINED_CARD: &str = "payment_method_data[type]=card\
     &payment_method_data[card][number]=4000000000000002\
     &payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2040\
     &payment_method_data[card][cvc]=123";
+/// A card whose bank wants to be shown that it is she.
+const CHALLENGED_CARD: &str = "payment_method_data[type]=card\
+    &payment_method_data[card][number]=4000000000003220\
+    &payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2040\
+    &payment_method_data[card][cvc]=123";
 /// Stripe's test account that does not pay.
 const FAILING_DEBIT: &str = "payment_method_data[type]=sepa_debit\
     &payment_method_data[sepa_debit][iban]=DE62370400440532013001\
@@ -217,6 +222,31 @@ pub const REFUND_MADE_AT_STRIPE: Flow = Flow {
     act: hear,
 };
 
+/// An operator gives everything back. Whoever asks for all that is left may ask again.
+pub const REFUND_BY_THE_OPERATOR: Flow = Flow {
+    before: |stage| {
+        pay(stage, CARD)?;
+        hear(stage)
+    },
+    act: |stage| {
+        stage.give_back()?;
+        hear(stage)
+    },
+};
+
+/// The order was given up before Stripe's answer was heard, and then it is paid: what came goes back.
+pub const SUCCESS_AFTER_THE_END: Flow = Flow {
+    before: |stage| {
+        (EXPIRY_OF_A_PAYMENT_THAT_STRIPE_NEVER_CONFIRMED.before)(stage)?;
+        (EXPIRY_OF_A_PAYMENT_THAT_STRIPE_NEVER_CONFIRMED.act)(stage)?;
+        assert_eq!(stage.orders(), "1 cancelled");
+        stage.stripe.clear_faults();
+        stage.pay_late();
+        Some(())
+    },
+    act: hear,
+};
+
 pub const DISPUTE_HEARD: Flow = Flow {
     before: |stage| {
         pay(stage, CARD)?;
@@ -298,10 +328,53 @@ pub const PAYMENT_OF_A_SESSION_AFTER_A_DECLINE: Flow = Flow {
     act: |stage| pay_session(stage, CARD),
 };
 
+pub const SESSION_RESUMED_AFTER_ITS_CHALLENGE: Flow = Flow {
+    before: |stage| {
+        meet_challenge(stage)?;
+        let payment = stage.newest_payment();
+        assert!(stage.stripe.authenticate(&payment, true));
+        Some(())
+    },
+    act: |stage| {
+        stage.ask(Method::POST, &format!("{SESSION}/resume-payment"), &json!({}))?;
+        hear(stage)
+    },
+};
+
+pub const CHALLENGE_OF_A_SESSION_GIVEN_UP: Flow = Flow {
+    before: meet_challenge,
+    act: |stage| {
+        stage.ask(Method::POST, &format!("{SESSION}/abandon-payment"), &json!({})).map(drop)
+    },
+};
+
+pub const SESSION_WITH_NOTHING_TO_PAY: Flow = Flow {
+    before: |stage| {
+        stage.add("gift", 1)?;
+        fill_in_session(stage)
+    },
+    act: |stage| {
+        let reply =
+            stage.ask(Method::POST, &format!("{SESSION}/pay"), &json!({ "gateway": "manual" }))?;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        Some(())
+    },
+};
+
 const SESSION: &str = "/api/checkout/sessions/current";
 
 fn open_session(stage: &mut Stage) -> Option<()> {
     fill_cart(stage)?;
+    fill_in_session(stage)
+}
+
+/// Her bank wants to be shown that it is she.
+fn meet_challenge(stage: &mut Stage) -> Option<()> {
+    open_session(stage)?;
+    pay_session(stage, CHALLENGED_CARD)
+}
+
+fn fill_in_session(stage: &mut Stage) -> Option<()> {
     stage.ask(Method::POST, "/api/checkout/sessions", &json!({}))?;
     let address = json!({
         "firstName": "Ada", "lastName": "Beispiel", "line1": "Hauptstr. 1", "city": "Berlin",

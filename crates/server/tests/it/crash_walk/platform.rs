@@ -14,18 +14,22 @@ use std::{
 
 use axum::body::Body;
 use domain::{
+    elastic_path::EpCartId,
     id::{SessionId, VisitorId},
-    purchase::PayToken,
+    purchase::{Account, PayToken},
     session::SeenTotal,
 };
 use futures::FutureExt;
 use server::{
     clock::{Clock, Ids},
     context::{Backend, Px},
-    flows::purchase::{self, Pay},
+    flows::purchase::{
+        self, Pay,
+        settle::{Verdict, Wish, settle as end_by_hand},
+    },
     worker,
 };
-use simulators::elastic_path::{ElasticPath, Options, sample_catalogue};
+use simulators::elastic_path::{ElasticPath, Ledger, Options, sample_catalogue};
 use storage::{SqliteFile, Store, StoreError};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -38,9 +42,13 @@ use super::{
     side_in_words,
 };
 use crate::{
-    platform::{self, PAN, words},
+    platform::{self, PAN, Platform, words},
     platform_books as books,
 };
+
+pub mod flows;
+
+use flows::{Flow, SOLD};
 
 storage::statements! {
     FACTS = "select 'purchase ' || row_number() over (order by created_at, id) || ' ' || state \
@@ -52,30 +60,20 @@ storage::statements! {
         union all select 'a person is called: ' || kind from attention";
 }
 
-/// How a session stands that is bought.
-pub const SOLD: &str = "complete/succeeded";
-
-/// A purchase that is walked.
-pub struct Flow {
-    /// How its card behaves.
-    pub token: &'static str,
-    /// Whether the shopper proves at her bank that it is she, and comes back.
-    pub has_challenge: bool,
-    /// How the card behaved with which another program tried to pay the cart before.
-    pub tried_elsewhere: Option<&'static str>,
-    /// How her session stands in the end, if she comes back.
-    pub ends: &'static str,
-}
-
-struct Stage {
-    ep: ElasticPath,
+/// A shop at Elastic Path whose server can die at any boundary.
+pub struct Stage {
+    /// The store at Elastic Path.
+    pub ep: ElasticPath,
     machine: Arc<Machine>,
     disk: TempDir,
     file: PathBuf,
     ids: Ids,
     tries: u32,
     visitor: VisitorId,
+    cart: Option<EpCartId>,
     session: SessionId,
+    account: Option<Account>,
+    settings: &'static [(&'static str, &'static str)],
     life: Option<(Runtime, Px)>,
 }
 
@@ -93,7 +91,6 @@ impl Stage {
         let next = Arc::new(AtomicU64::new(1 << 32));
         let ids =
             Ids::from_fn(move || Uuid::from_u128(u128::from(next.fetch_add(1, Ordering::SeqCst))));
-        let (visitor, session) = (VisitorId(Uuid::nil()), SessionId(Uuid::nil()));
         let mut stage = Self {
             ep,
             machine: Arc::default(),
@@ -101,26 +98,52 @@ impl Stage {
             file,
             ids,
             tries: 0,
-            visitor,
-            session,
+            visitor: VisitorId(Uuid::nil()),
+            cart: None,
+            session: SessionId(Uuid::nil()),
+            account: None,
+            settings: flow.settings,
             life: None,
         };
         stage.start();
-        let (ep, px) = (stage.ep.clone(), stage.px());
-        let tried_elsewhere = flow.tried_elsewhere;
-        let filled = stage.live(async move {
-            px.store.migrate().await.unwrap();
-            let shop = platform::Platform::over(ep, px);
-            let shopper = shop.shopper([(PAN, 1)]).await;
-            if let Some(token) = tried_elsewhere {
-                shop.pay_elsewhere(&shopper.cart, token).await;
-            }
-            let ids = (shopper.visitor, shopper.session);
-            shop.leave();
-            ids
-        });
-        (stage.visitor, stage.session) = filled.unwrap();
+        let px = stage.px();
+        stage.live(async move { px.store.migrate().await.unwrap() }).unwrap();
+        stage.come_for(PAN, true).unwrap();
         stage
+    }
+
+    /// Somebody comes for something, and has filled in everything.
+    pub fn come_for(&mut self, product: &'static str, is_sent: bool) -> Option<()> {
+        let (ep, px) = (self.ep.clone(), self.px());
+        let (visitor, cart, session) = self.live(async move {
+            let shop = Platform::over(ep, px);
+            let mut shopper = shop.shopper([(product, 1)]).await;
+            if !is_sent {
+                shopper.open_session(false).await;
+            }
+            let known = (shopper.visitor, shopper.cart.clone(), shopper.session);
+            shop.leave();
+            known
+        })?;
+        (self.visitor, self.cart, self.session) = (visitor, Some(cart), session);
+        Some(())
+    }
+
+    /// She is signed in to an account of the store's.
+    pub fn sign_in(&mut self) {
+        let (account, _) = self.ep.add_account();
+        let (account, member) = (account.parse().unwrap(), "member-1".parse().unwrap());
+        self.account = Some(Account { account, member });
+    }
+
+    /// Another program tries to pay her cart with a token of this kind.
+    pub fn pay_elsewhere(&self, kind: &'static str) -> Option<()> {
+        let (ep, px, cart) = (self.ep.clone(), self.px(), self.cart.clone().unwrap());
+        self.live(async move {
+            let shop = Platform::over(ep, px);
+            shop.pay_elsewhere(&cart, kind).await;
+            shop.leave();
+        })
     }
 
     fn start(&mut self) {
@@ -134,7 +157,7 @@ impl Stage {
             Clock::from_fn(move || ep.now())
         };
         let wire = self.machine.wire(self.ep.router());
-        let server = platform::server(wire, store, clock, self.ids.clone(), &[]);
+        let server = platform::server(wire, store, clock, self.ids.clone(), self.settings);
         let Backend::Platform(px) = server.backend else { panic!("another backend") };
         self.life = Some((runtime, px));
     }
@@ -170,35 +193,82 @@ impl Stage {
         done.filter(|_| !self.machine.is_dead())
     }
 
-    /// She pays, each time with another token; where her bank wants it, she proves that it is she.
-    fn act(&mut self, flow: &Flow) -> Option<()> {
+    /// She pays, each time with another token of this kind.
+    pub fn pay(&mut self, kind: &str) -> Option<()> {
         self.tries += 1;
-        let token = PayToken::new(format!("{}_{}", flow.token, self.tries)).unwrap();
-        let (visitor, session, px) = (self.visitor, self.session, self.px());
-        let (ep, has_challenge) = (self.ep.clone(), flow.has_challenge);
+        let token = PayToken::new(format!("{kind}_{}", self.tries)).unwrap();
+        let (visitor, session, account) = (self.visitor, self.session, self.account.clone());
+        let seen = SeenTotal(None);
+        let wish = Pay { visitor, session, seen, token: Some(token), account };
+        let px = self.px();
         self.live(async move {
-            let seen = SeenTotal(None);
-            let wish = Pay { visitor, session, seen, token: Some(token), account: None };
             let _said = purchase::pay(&px, wish).await;
-            if has_challenge {
-                for payment in ep.ledger().payments {
-                    ep.authenticate(&payment.id, Some(true));
-                }
-                let _said = purchase::resume(&px, visitor, session).await;
-            }
             rest(&px).await;
         })
     }
 
-    fn pass(&self, steps: u32, step: Duration) {
+    /// Her bank hears from her, for every payment, whether it is she.
+    pub fn prove(&self, is_she: bool) {
+        for payment in self.ep.ledger().payments {
+            self.ep.authenticate(&payment.id, Some(is_she));
+        }
+    }
+
+    pub fn resume(&self) -> Option<()> {
+        let (visitor, session, px) = (self.visitor, self.session, self.px());
+        self.live(async move {
+            let _said = purchase::resume(&px, visitor, session).await;
+            rest(&px).await;
+        })
+    }
+
+    pub fn abandon(&self) -> Option<()> {
+        let (visitor, session, px) = (self.visitor, self.session, self.px());
+        self.live(async move {
+            let _said = purchase::abandon(&px, visitor, session).await;
+            rest(&px).await;
+        })
+    }
+
+    /// An operator ends the newest purchase of her cart, if it still wants her.
+    pub fn end(&self, verdict: fn(&Ledger) -> Verdict) -> Option<()> {
+        let (px, cart) = (self.px(), self.cart.clone().unwrap());
+        let verdict = verdict(&self.ep.ledger());
+        self.live(async move {
+            let read =
+                px.store.read(cart, |tx, cart| Box::pin(storage::purchase::last_of_cart(tx, cart)));
+            let last: Result<_, StoreError> = read.await;
+            let purchase = last.unwrap().unwrap().purchase.terms.id;
+            let _refused = end_by_hand(&px, Wish { purchase, verdict, note: None }).await;
+            rest(&px).await;
+        })
+    }
+
+    /// Somebody books the payment of the newest order at the platform.
+    pub fn book_elsewhere(&self) -> Option<()> {
+        let (px, orders) = (self.px(), self.ep.ledger().orders);
+        let order = orders.last().unwrap();
+        let name = order.external_ref.as_ref().unwrap().parse().unwrap();
+        let order = order.id.parse().unwrap();
+        self.live(async move {
+            let admin = px.elastic_path.admin().unwrap();
+            px.elastic_path.confirm(&admin, &order, &name).await.unwrap();
+        })
+    }
+
+    /// The worker does what is due.
+    pub fn work(&self) -> Option<()> {
+        let px = self.px();
+        self.live(async move {
+            while worker::run_due_purchases(&px).await > 0 {}
+            rest(&px).await;
+        })
+    }
+
+    pub fn pass(&self, steps: u32, step: Duration) {
         for _ in 0..steps {
             self.ep.advance(step);
-            let px = self.px();
-            let worked = self.live(async move {
-                while worker::run_due_purchases(&px).await > 0 {}
-                rest(&px).await;
-            });
-            worked.unwrap();
+            self.work().unwrap();
         }
     }
 
@@ -224,7 +294,7 @@ impl Stage {
     }
 
     /// How her session stands, in the contract's two words.
-    fn stands(&self) -> String {
+    pub fn stands(&self) -> String {
         let (visitor, id, px) = (self.visitor, self.session, self.px());
         let read = self.live(async move {
             px.store
@@ -270,8 +340,9 @@ fn facts(store: &Store) -> Vec<String> {
 
 fn undisturbed(flow: &Flow) -> (Vec<Boundary>, Vec<String>) {
     let mut stage = Stage::open(flow);
+    (flow.before)(&mut stage).unwrap();
     stage.watch(None);
-    stage.act(flow).unwrap();
+    (flow.act)(&mut stage).unwrap();
     let (mut boundaries, looks) = stage.machine.counted();
     let mut looks = looks.windows(2).skip(1);
     for boundary in boundaries.iter_mut().filter(|boundary| boundary.kind == Kind::Commit) {
@@ -282,8 +353,9 @@ fn undisturbed(flow: &Flow) -> (Vec<Boundary>, Vec<String>) {
 
 fn with_a_cut(flow: &Flow, cut: Cut, comes_back: Return) -> Vec<String> {
     let mut stage = Stage::open(flow);
+    (flow.before)(&mut stage).unwrap();
     stage.watch(Some(cut));
-    if stage.act(flow).is_some() {
+    if (flow.act)(&mut stage).is_some() {
         return vec!["the power did not fail".to_owned()];
     }
     stage.open_again();
@@ -293,13 +365,13 @@ fn with_a_cut(flow: &Flow, cut: Cut, comes_back: Return) -> Vec<String> {
 fn settle(stage: &mut Stage, flow: &Flow, comes_back: Return) -> Vec<String> {
     match comes_back {
         Return::AtOnce => {
-            stage.act(flow).unwrap();
+            (flow.act)(stage).unwrap();
             stage.let_arrive();
         }
         Return::Later => {
             stage.a_while();
             stage.let_arrive();
-            stage.act(flow).unwrap();
+            (flow.act)(stage).unwrap();
         }
         Return::Never => {
             stage.a_while();
@@ -309,21 +381,21 @@ fn settle(stage: &mut Stage, flow: &Flow, comes_back: Return) -> Vec<String> {
     stage.a_while();
     match comes_back {
         // What was given up before the charge can be paid now, and a challenge be solved.
-        Return::AtOnce | Return::Later if stage.stands() != flow.ends => stage.act(flow).unwrap(),
+        Return::AtOnce | Return::Later if stage.stands() != flow.ends => {
+            (flow.act)(stage).unwrap();
+        }
         Return::AtOnce | Return::Later => {}
         // Her bank does not wait for ever.
-        Return::Never => {
-            for payment in stage.ep.ledger().payments {
-                stage.ep.authenticate(&payment.id, Some(false));
-            }
-        }
+        Return::Never => stage.prove(false),
     }
     stage.a_while();
     let ends = stage.stands();
     let mut faults = stage.compare();
     let is_well = match comes_back {
         Return::AtOnce | Return::Later => ends == flow.ends,
-        Return::Never => ends == SOLD || ends.starts_with("open/"),
+        Return::Never => {
+            ends == SOLD || ends.starts_with("open/") || flow.stays == Some(ends.as_str())
+        }
     };
     if !is_well {
         faults.push(format!("her session is {ends}"));

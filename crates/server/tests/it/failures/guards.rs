@@ -49,12 +49,27 @@ pub fn print(page: &mut String) {
     }
 }
 
-/// The first cells of the table "What always holds".
-fn promises() -> Vec<&'static str> {
+/// The lines of the table "What always holds": their numbers, and what they promise.
+fn rows() -> Vec<(&'static str, &'static str)> {
     let (_, rest) = ARCHITECTURE.split_once("## What always holds").unwrap();
     let (section, _) = rest.split_once("\n## ").unwrap();
-    let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
-    rows.filter(|cell| *cell != "invariant").collect()
+    let rows = section.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
+        Some((cells.next()?, cells.next()?))
+    });
+    rows.filter(|(number, _)| *number != "no." && !number.starts_with('-')).collect()
+}
+
+fn promises() -> Vec<&'static str> {
+    rows().into_iter().map(|(_, promise)| promise).collect()
+}
+
+#[test]
+fn every_promise_about_money_stands_on_the_page() {
+    let numbers = rows().into_iter().flat_map(|(numbers, _)| numbers.split(", "));
+    let numbers = numbers.filter(|number| !number.is_empty());
+    let numbers: BTreeSet<u8> = numbers.map(|number| number.parse().unwrap()).collect();
+    assert_eq!(numbers, (1..=11).collect(), "the numbers in docs/ARCHITECTURE.md");
 }
 
 #[test]

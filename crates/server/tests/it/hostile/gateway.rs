@@ -1,4 +1,4 @@
-//! What comes from Stripe, or says so.
+//! What comes from Stripe or from Elastic Path, or says so.
 
 use std::{fs, path::Path};
 
@@ -9,7 +9,7 @@ use super::{
     cases,
     json::{any_json, change, changed, text},
     one_of,
-    promises::{event_body, form_encoder, stripe_answer, webhook_signature},
+    promises::{event_body, form_encoder, platform_answer, stripe_answer, webhook_signature},
 };
 
 /// The values of the files that a fuzzer keeps, without what stands on their first lines.
@@ -102,7 +102,7 @@ fn status() -> impl Strategy<Value = String> {
     ]);
     let status = prop_oneof![
         6 => one_of(&["200", "400", "402", "404"]),
-        2 => one_of(&["201", "204", "301", "401", "403", "409", "429", "500", "503"]),
+        2 => one_of(&["201", "204", "301", "422", "401", "403", "409", "429", "500", "503"]),
         1 => (100..1000_u16).prop_map(|status| status.to_string()),
     ];
     (status, heading).prop_map(|(status, heading)| status + &heading)
@@ -127,5 +127,23 @@ proptest! {
         body in prop::collection::vec(any::<u8>(), 0..200),
     ) {
         stripe_answer(&[status.as_bytes(), b"\n", &body].concat());
+    }
+
+    #[test]
+    fn an_answer_of_elastic_paths_that_is_wrong_in_one_place_is_no_success_but_in_stripes_own_word(
+        status in status(),
+        which: Index,
+        change in change(),
+    ) {
+        let answer = changed(which.get(&kept("platform_answer", 1)).clone(), &change);
+        platform_answer(format!("{status}\n{answer}").as_bytes());
+    }
+
+    #[test]
+    fn an_answer_of_elastic_paths_of_any_bytes_is_no_success(
+        status in status(),
+        body in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        platform_answer(&[status.as_bytes(), b"\n", &body].concat());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use proptest::{prelude::*, sample::Index};
-use serde_json::Value;
+use serde_json::{Value, json};
 use server::http::openapi;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     gateway::kept,
     json::{any_json, as_documented, change, changed, text},
     one_of,
-    promises::{catalogue_csv, cookie, json_routes, money},
+    promises::{better_auth_cookie, catalogue_csv, cookie, json_routes, money},
 };
 
 static DOCUMENT: LazyLock<Value> =
@@ -65,6 +65,7 @@ fn headers() -> impl Strategy<Value = String> {
             "sec-fetch-site: cross-site",
             "sec-fetch-site: same-origin",
             "cookie: till_visitor=x",
+            "cookie: ep_checkout_session=x",
             "content-type: text/plain",
             "content-type: application/json; charset=utf-16",
             "content-type: multipart/form-data",
@@ -138,7 +139,7 @@ fn known(path: &str) -> String {
 
 /// Mostly the headers of Ada's own browser, and of Stripe.
 fn browser() -> impl Strategy<Value = String> {
-    let ours = "cookie: $ada\ncontent-type: application/json\n\
+    let ours = "cookie: $ada; $session\ncontent-type: application/json\n\
                 stripe-signature: t=1790000000,v1=$ours";
     prop_oneof![9 => Just(ours.to_owned()), 1 => Just(String::new())]
 }
@@ -193,6 +194,56 @@ proptest! {
         let padding = "x".repeat(place);
         cookie(format!("a={padding}; $ada{letter}").as_bytes());
     }
+}
+
+/// The cookies of a storefront's session, right, forged, cut up or put together of another's parts.
+fn session_cookies() -> impl Strategy<Value = String> {
+    let part = one_of(&["$head", "", "$iv", "$text", "$tag", "AA", "eyJhbGciOiJub25lIn0", "é"]);
+    let token = prop_oneof![
+        4 => Just("$token".to_owned()),
+        1 => Just("$strange".to_owned()),
+        2 => prop::collection::vec(part, 0..7).prop_map(|parts| parts.join(".")),
+        1 => "[A-Za-z0-9_.%-]{0,60}",
+    ];
+    let name = one_of(&["better-auth.session_data", "__Secure-better-auth.session_data"]);
+    let number =
+        one_of(&["", "", "", ".0", ".1", ".2", ".00", ".-1", ".99999999999999999999", "."]);
+    let pair =
+        (name, number, token).prop_map(|(name, number, token)| format!("{name}{number}={token}"));
+    prop::collection::vec(pair, 0..4).prop_map(|pairs| pairs.join("; "))
+}
+
+proptest! {
+    #![proptest_config(cases(512))]
+
+    #[test]
+    fn nothing_but_the_storefronts_own_secret_names_a_cart(
+        which: Index,
+        change in change(),
+        cookies in session_cookies(),
+    ) {
+        let session = changed(which.get(&sessions()).clone(), &change);
+        better_auth_cookie(format!("{}\n{cookies}", session.replace('\n', " ")).as_bytes());
+    }
+
+    #[test]
+    fn a_session_cookie_of_any_bytes_names_no_cart(
+        input in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        better_auth_cookie(&input);
+    }
+}
+
+/// What a storefront's session says.
+fn sessions() -> Vec<Value> {
+    let session = |exp: i64| {
+        json!({
+            "session": { "id": "s1", "epCartId": "cart-1", "epAccessToken": "t".repeat(40) },
+            "user": { "id": "u1" },
+            "exp": exp,
+        })
+    };
+    [1_790_003_600, 1_790_000_000, 1_789_000_000].map(session).to_vec()
 }
 
 /// A cell: what a spreadsheet holds, and what it should not.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use simulators::elastic_path::{ErrorShape, FaultKind};
 
 use crate::{
@@ -55,6 +55,38 @@ platform_stories! {
         let guest = signed_in(&shop, &token).await;
         assert_eq!(state(&guest.pay("ctoken_ok").await), "200 complete succeeded");
         assert_eq!(accounts(&shop).await, [Some(second)]);
+        shop.close().await;
+    }
+
+    async fn what_one_account_has_filled_in_is_not_shown_to_whoever_signs_in_next(shop: Platform) {
+        let (_, first) = shop.ep.add_account();
+        let (account, second) = shop.ep.add_account();
+        let mut guest = signed_in(&shop, &first).await;
+        let who = |session: &Value| {
+            let fields = ["customerInfo", "shippingAddress", "billingAddress"];
+            fields.map(|field| session[field].is_null())
+        };
+        assert_eq!(who(&guest.session().await), [false; 3]);
+
+        // She signs out, and somebody else signs in in the same browser.
+        for next in [None, Some(second)] {
+            guest.headers = next.map(|token| (ACCOUNT, token)).into_iter().collect();
+            assert_eq!(who(&guest.session().await), [true; 3]);
+            let offered = guest.offer().await;
+            assert_eq!(who(&offered.body["data"]["session"]), [true; 3]);
+        }
+        // What the other begins to fill in is a form of her own.
+        let begun = json!({ "customerInfo": { "name": "Eva", "email": "eva@example.org" } });
+        let begun = guest.patch(begun).await;
+        assert_eq!(who(&begun.body["data"]["session"]), [false, true, true]);
+        let missing = guest.pay("ctoken_ok").await;
+        assert_eq!(missing.to_string(), "400 MISSING_FIELDS");
+        guest.fill_in().await;
+        assert_eq!(who(&guest.session().await), [false; 3]);
+        assert_eq!(state(&guest.pay("ctoken_ok").await), "200 complete succeeded");
+        assert_eq!(accounts(&shop).await, [Some(account)]);
+        guest.headers = vec![(ACCOUNT, first)];
+        assert_eq!(who(&guest.session().await), [true; 3]);
         shop.close().await;
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use simulators::stripe::{DisputeOrder, Fault, FaultKind, Outcome, ReleaseOrder};
+use simulators::stripe::{DisputeOrder, Fault, FaultKind, Options, Outcome, ReleaseOrder};
 
 use super::{
     payment::PAYING,
@@ -60,6 +60,17 @@ fn order(reply: &Reply) -> &str {
 fn challenged(reply: &Reply) -> &str {
     let payment = &reply.body["data"]["session"]["payment"];
     payment["actionData"]["paymentIntentId"].as_str().unwrap()
+}
+
+/// The page of her bank to which Stripe leads her, and the one to which the bank leads her back.
+async fn banks_page(shop: &Shop, payment: &str) -> (String, String) {
+    let url = format!("{}{PAYMENTS}/{payment}", shop.stripe_url);
+    let key = Options::default().secret_key;
+    let answer = shop.http.get(url).bearer_auth(key).send().await.unwrap();
+    let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    let action = &answer["next_action"]["redirect_to_url"];
+    let [page, back] = ["url", "return_url"].map(|name| action[name].as_str().unwrap().to_owned());
+    (page, back)
 }
 
 pub async fn until_paid(shop: &Shop, guest: &Guest<'_>, order: &str) {
@@ -352,6 +363,47 @@ stories! {
         shop.close().await;
     }
 
+    async fn a_bank_that_leads_her_away_leads_her_back_and_the_session_is_resumed(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay_by(&guest, &guest.token_of_a_bank().await).await;
+        assert_eq!(state(&reply), "200 open requires_action");
+        let (page, back) = banks_page(&shop, challenged(&reply)).await;
+        assert_eq!(back.trim_end_matches('/'), shop.url);
+        let agreed = shop.http.post(page).form(&[("outcome", "complete")]).send().await.unwrap();
+        assert!(agreed.url().as_str().starts_with(&back), "{}", agreed.url());
+
+        let resumed = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
+        assert_eq!(state(&resumed), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&resumed)).await;
+        shop.close().await;
+    }
+
+    async fn whoever_comes_back_from_her_bank_in_vain_is_told_so_once_and_pays_otherwise(
+        shop: Shop
+    ) {
+        let guest = shopper(&shop).await;
+        let reply = pay_by(&guest, &guest.token_of_a_bank().await).await;
+        let (page, _) = banks_page(&shop, challenged(&reply)).await;
+        shop.stripe.hold_webhooks();
+        let refused = shop.http.post(page).form(&[("outcome", "fail")]).send().await.unwrap();
+        // What the address says is nobody's word: not that she failed, and not that she has paid.
+        assert!(refused.url().query().unwrap().contains("redirect_status=failed"));
+        let said = format!("{CURRENT}?redirect_status=succeeded&payment_intent={}", challenged(&reply));
+        assert_eq!(state(&guest.get(&said).await), "200 open requires_action");
+
+        let resume = format!("{CURRENT}/resume-payment");
+        assert_eq!(state(&guest.post(&resume, json!({})).await), "200 open failed");
+        for _ in 0..3 {
+            assert_eq!(state(&current(&guest).await), "200 open failed");
+            assert_eq!(guest.post(&resume, json!({})).await.to_string(), "400 SESSION_NOT_RESUMABLE");
+        }
+        shop.stripe.release_webhooks();
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&reply)).await;
+        shop.close().await;
+    }
+
     async fn a_payment_that_is_abandoned_is_cancelled_at_stripe_first(shop: Shop) {
         let guest = shopper(&shop).await;
         let reply = pay(&guest, Card::ThreeDSecure).await;
@@ -515,6 +567,22 @@ stories! {
         assert_eq!(guest.confirm_at_stripe(&intent, Card::Good).await, "payment_intent_unexpected_state");
         until_paid(&shop, &guest, order(&reply)).await;
         assert_eq!(shop.orders().await, "1 cancelled, 1 paid");
+        shop.close().await;
+    }
+
+    async fn an_intent_beside_a_session_that_is_being_paid_starts_no_other_payment(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay_by(&guest, &guest.token_of_a_debit().await).await;
+        assert_eq!(state(&reply), "200 processing pending");
+        assert_eq!(guest.ask_intent().await.to_string(), "409 request.conflict");
+        assert_eq!(shop.stripe.ledger().len(), 1);
+        assert!(shop.stripe.settle(&shop.stripe.ledger()[0].id, None));
+        shop.until("the session is complete", || async {
+            state(&current(&guest).await) == "200 complete succeeded"
+        }).await;
+        until_paid(&shop, &guest, order(&current(&guest).await)).await;
+        assert_eq!(guest.ask_intent().await.to_string(), "400 checkout.cartEmpty");
+        assert_eq!(shop.stripe.ledger().len(), 1);
         shop.close().await;
     }
 

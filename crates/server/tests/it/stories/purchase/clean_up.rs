@@ -1,5 +1,6 @@
 //! Tidying up after a sale: each step may fail, is tried again, and fails no sale.
 
+use gateways::elastic_path::Caller;
 use http::Method;
 use simulators::elastic_path::{ErrorShape, FaultKind};
 
@@ -77,6 +78,40 @@ platform_stories! {
     async fn a_cart_that_cannot_be_read_before_it_is_deleted_is_deleted_later(shop: Platform) {
         // Read before the charge by the check, by the preparation, and before the checkout.
         fails_for_a_while(shop, Method::GET, "/v2/carts/{}", 3).await;
+    }
+
+    async fn a_cart_that_is_not_deleted_right_after_its_account_let_go_is_deleted_later(shop: Platform) {
+        let mut shopper = shop.shopper([(PAN, 1)]).await;
+        shopper.sign_in();
+        let not_yet = FaultKind::Status(400, ErrorShape::Number);
+        shop.fault(Method::DELETE, "/v2/carts/{}", not_yet);
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+        assert_eq!(shop.asked("DELETE", "/relationships/accounts"), 1);
+        assert_eq!(shop.purchases().await, "1 confirmed");
+        shop.heal().await;
+        assert_eq!(shop.purchases().await, "1 cleaned");
+        assert!(shop.cart(&shopper.cart).await.lines.is_empty());
+        assert_eq!(shop.asked("DELETE", "/relationships/accounts"), 1, "what is done is not done again");
+        shop.close().await;
+    }
+
+    async fn an_accounts_last_cart_is_emptied_where_it_cannot_be_deleted(shop: Platform) {
+        let shopper = shop.shopper([(PAN, 1)]).await;
+        let kind = FaultKind::Status(500, ErrorShape::Number);
+        shop.faults(Method::DELETE, "/v2/carts/{}", kind, 100);
+        assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+        // She signs in on the page, which makes the cart her account's before it is tidied up.
+        let (account, _) = shop.ep.add_account();
+        let admin = shop.px.elastic_path.admin().unwrap();
+        let (caller, account) = (Caller::Admin(&admin), account.parse().unwrap());
+        shop.px.elastic_path.associate(caller, &shopper.cart, &account).await.unwrap();
+        shop.ep.clear_faults();
+        shop.heal().await;
+        assert_eq!(shop.purchases().await, "1 cleaned");
+        assert_eq!(shop.asked("DELETE", "/items"), 1);
+        let left = shop.cart(&shopper.cart).await;
+        assert_eq!((left.lines.len(), left.accounts), (0, vec![account]));
+        shop.close().await;
     }
 
     async fn a_cart_whose_deletion_failed_is_not_paid_again(shop: Platform) {
