@@ -1,6 +1,8 @@
 // A shop of the real server for each of the runner's workers, pages in it, and its books.
 
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test as base, expect, type Page } from '@playwright/test';
 import { build } from 'esbuild';
@@ -68,7 +70,34 @@ export class Shop {
     return this.started.stripeUrl;
   }
 
-  /** Where the storefront is. */
+  /** Where the server's own storefront is. */
+  get ownUrl(): string {
+    return this.started.shopUrl;
+  }
+
+  /** The link in the letter about an order. */
+  async linkInLetter(orderId: string): Promise<string> {
+    const folder = join(this.programs.folder, 'mails');
+    let link: string | undefined;
+    await expect(async () => {
+      const letters = await Promise.all(
+        (await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')),
+      );
+      // A line of a letter is cut where it is long, and "=" is written as what it is in hexadecimal.
+      const texts = letters.map((text) => text.replace(/=\r?\n/g, '').replaceAll('=3D', '='));
+      const links = texts.flatMap((text) => text.match(/http\S+\?token=[0-9a-f]+/g) ?? []);
+      link = links.find((found) => found.includes(orderId));
+      expect(link).toBeDefined();
+    }).toPass({ timeout: 20_000 });
+    return link ?? '';
+  }
+
+  /** The merchant changes a product. */
+  change(sku: string, change: { price?: string; stock?: number }): Promise<void> {
+    return this.started.change(sku, change);
+  }
+
+  /** Where the walks' own pages are. */
   get url(): string {
     return `http://127.0.0.1:${portOf(this.storefront)}`;
   }

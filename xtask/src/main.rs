@@ -1,5 +1,5 @@
-//! The project's own commands: `cargo xtask demo | test | kill | simulate | safety-mutants |
-//! databases | bench | countries`.
+//! The project's own commands: `cargo xtask demo | release | test | kill | simulate |
+//! safety-mutants | databases | bench | countries`.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,12 @@ enum Task {
     #[command(after_help = DEMO_EXAMPLES)]
     Demo {
         /// Arguments for `till demo`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Builds the server for use, with the storefront in it: target/release/till
+    Release {
+        /// Arguments for `cargo build`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -168,6 +174,7 @@ fn run(task: Task) -> Result<()> {
     let root = root()?;
     match task {
         Task::Demo { arguments } => demo(&root, &arguments),
+        Task::Release { arguments } => release(&root, &arguments),
         Task::Test { live: true, .. } => live(&root),
         Task::Test { only, arguments, .. } => test::run(&root, &only, &arguments),
         Task::Kill(arguments) => kill::run(&root, &arguments),
@@ -199,9 +206,22 @@ fn live(root: &Path) -> Result<()> {
     Err(command.exec()).context("start cargo")
 }
 
+/// What the storefront hashes to is told to the compiler, which otherwise would not look at it again.
+fn release(root: &Path, arguments: &[String]) -> Result<()> {
+    let mut command = cargo(root);
+    command.args(["build", "--release", "-p", "server", "--bin", "till"]).args(arguments);
+    if web::storefront(root) {
+        let page = std::fs::read_to_string(root.join("web/storefront/dist/index.html"))?;
+        let script = page.split("/shop/").nth(1).and_then(|rest| rest.split('"').next());
+        command.env("TILL_STOREFRONT_BUILT", script.unwrap_or_default());
+    }
+    Err(command.exec()).context("start cargo")
+}
+
 /// Built in the dev profile: the wait for the first build is what a newcomer notices (release
 /// links with LTO), and SQLite itself is compiled with optimisation in both.
 fn demo(root: &Path, arguments: &[String]) -> Result<()> {
+    web::storefront(root);
     become_cargo(root, &["run", "-p", "server", "--bin", "till", "--", "demo"], arguments)
 }
 

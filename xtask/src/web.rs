@@ -1,6 +1,7 @@
 //! The front end's packages: installed, checked, and tested against the server as it was built; and
 //! shops of them walked through in a browser.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -12,6 +13,8 @@ use crate::{cargo, packages, process};
 /// The workspace of npm.
 const FOLDER: &str = "web";
 
+const INSTALL: [&str; 4] = ["ci", "--ignore-scripts", "--prefer-offline", "--loglevel=error"];
+
 /// Checks and tests all packages; `each` gets the tests' lines. After the Rust tests their build of
 /// the server is taken: alone, cargo would choose other features and compile everything anew.
 pub fn test(root: &Path, after_rust: bool, mut each: impl FnMut(&str)) -> Result<()> {
@@ -19,8 +22,7 @@ pub fn test(root: &Path, after_rust: bool, mut each: impl FnMut(&str)) -> Result
         println!("   left out: npm is missing, it comes with Node");
         return Ok(());
     }
-    let install = ["ci", "--ignore-scripts", "--prefer-offline", "--loglevel=error"];
-    process::run(npm(root).args(install))?;
+    process::run(npm(root).args(INSTALL))?;
     process::run(npm(root).args(["run", "--silent", "check"]))?;
     let server = build_server(root, after_rust)?;
     let mut tests = npm(root);
@@ -29,6 +31,30 @@ pub fn test(root: &Path, after_rust: bool, mut each: impl FnMut(&str)) -> Result
         bail!("a test of the front end failed; see above");
     }
     walk(root, &server, each)
+}
+
+/// Makes the storefront that the server takes into itself. Without Node there is none, which its page
+/// at `/` says; `true` where it was made.
+pub fn storefront(root: &Path) -> bool {
+    let made = make_storefront(root);
+    if let Err(why) = &made {
+        eprintln!("The storefront is left out: {why:#}");
+    }
+    made.is_ok()
+}
+
+fn make_storefront(root: &Path) -> Result<()> {
+    if packages::program("npm").is_none() {
+        bail!("npm is missing, it comes with Node");
+    }
+    let changed = |path: &str| fs::metadata(root.join(FOLDER).join(path))?.modified();
+    // npm notes there what it has installed.
+    let is_installed = changed("node_modules/.package-lock.json")
+        .is_ok_and(|installed| changed("package-lock.json").is_ok_and(|lock| lock <= installed));
+    if !is_installed {
+        process::run(npm(root).args(INSTALL))?;
+    }
+    process::run(npm(root).args(["run", "--silent", "storefront", "--", "--logLevel=error"]))
 }
 
 /// The walks through shops, where there is a browser for them.

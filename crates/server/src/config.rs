@@ -61,6 +61,8 @@ pub struct Config {
     pub unused: Vec<&'static str>,
     /// The name on the pages.
     pub shop_name: String,
+    /// Whether shoppers find the storefront at `/`.
+    pub storefront: bool,
     /// Currency, shipping and tax.
     pub prices: PriceRules,
     /// Origins, as browsers write them, that may change carts and orders beside the public URL's.
@@ -210,6 +212,9 @@ impl Config {
         let migrate_at_start = values.parse("TILL_MIGRATE", |text| {
             grammar::one_of(text, &[("auto", true), ("manual", false)])
         });
+        let storefront = values.parse("TILL_STOREFRONT", |text| {
+            grammar::one_of(text, &[("on", true), ("off", false)])
+        });
         let log = values.parse("TILL_LOG", grammar::log_filter);
         let log_format = values.parse("TILL_LOG_FORMAT", |text| {
             grammar::one_of(text, &[("text", LogFormat::Text), ("json", LogFormat::Json)])
@@ -246,6 +251,7 @@ impl Config {
                 trusted_proxies: trusted_proxies?,
                 rate_visitor_per_minute: rate_visitor?,
                 rate_address_per_minute: rate_address?,
+                storefront: storefront?,
                 migrate_at_start: migrate_at_start?,
                 log: log?,
                 log_format: log_format?,

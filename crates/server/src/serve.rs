@@ -34,7 +34,7 @@ use crate::{
         visitor::VisitorCookie,
     },
     letters::{Letters, LettersError},
-    order_link::OrderLinks,
+    order_link::{OrderLinks, OrderPage},
     outlet::{Outlet, Way},
     worker::{self, Rhythm},
 };
@@ -169,7 +169,12 @@ impl Server {
         let https = config.public_url.scheme() == "https";
         let cookie = VisitorCookie::new(config.secret.expose_secret(), https);
         let gate = Arc::new(Gate::new(&config));
-        let facts = Arc::new(Facts::of(&config, parts.store.dialect()));
+        let mut facts = Facts::of(&config, parts.store.dialect());
+        let storefront = facts.storefront(&config).map(Arc::new);
+        let order_page = match storefront {
+            Some(_) => OrderPage::Storefront,
+            None => OrderPage::Api,
+        };
         let Parts { store, transport, merchant, clock, ids, tick } = parts;
         let Config { backend, shop_name, prices, secret, public_url, attributes, .. } = config;
         let shipping_rates = config
@@ -178,7 +183,7 @@ impl Server {
         let (session_retention, tasks) = (config.session_retention, TaskTracker::new());
         let base = Base { store, clock, ids, shipping_rates, session_retention, tasks };
         let base = Arc::new(base);
-        let front = Front { base, cookie, gate, facts };
+        let front = Front { base, cookie, gate, facts: Arc::new(facts), storefront };
         let session_web = {
             let cookie = session::cookie(secret.expose_secret(), https);
             let (front, attributes) = (front.clone(), Arc::new(attributes));
@@ -190,7 +195,7 @@ impl Server {
                 attributes,
             }
         };
-        let links = OrderLinks::new(secret.expose_secret(), public_url.clone());
+        let links = OrderLinks::new(secret.expose_secret(), public_url.clone(), order_page);
         let stop = CancellationToken::new();
         match backend {
             BackendConfig::Native(config) => {

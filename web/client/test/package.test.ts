@@ -72,6 +72,8 @@ describe.concurrent('every package', () => {
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
     // Ends with 1, and says why, when it finds something.
     const attw = ['attw', '--pack', pkgDir, '--profile', 'esm-only', '--no-emoji'];
+    // A style has no types.
+    if (name === 'vue') attw.push('--exclude-entrypoints', './checkout-form.css');
     await run('npm', ['exec', '--offline', '--', ...attw], { cwd: ROOT });
   });
 

@@ -58,6 +58,8 @@ export async function startShop(programs: Programs) {
     TILL_RATE_VISITOR_PER_MINUTE: '6000',
     TILL_RATE_ADDRESS_PER_MINUTE: '60000',
     TILL_SHIELD: 'off',
+    TILL_MAIL: `folder:${join(programs.folder, 'mails')}`,
+    TILL_MAIL_FROM: 'shop@example.org',
     STRIPE_API_BASE: stripeUrl,
     STRIPE_JS_URL: `${stripeUrl}/endive/stripe.js`,
     STRIPE_SECRET_KEY: SECRET_KEY,

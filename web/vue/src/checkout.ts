@@ -5,6 +5,7 @@
 import type { CheckoutIntent, CheckoutRequest, Failure, FailureOf, Order } from '@till/client';
 import { onScopeDispose, type ShallowRef, shallowRef } from 'vue';
 import { useCart } from './cart.js';
+import { solutionOf } from './challenge.js';
 import { useTill } from './till.js';
 
 /** An intent with something to pay. */
@@ -47,6 +48,8 @@ export interface CheckoutOptions {
 /** Between two looks at an order whose event is late: at first often, then as often as is polite. */
 const LOOK_AGAIN_MS = [1000, 2000, 4000, 8000];
 const LOOK_AGAIN_MAX_MS = 15_000;
+/** A shop that is not content after so many has something else against the order. */
+const CHALLENGES_MAX = 2;
 
 /** One checkout, for as long as its component lives. */
 export function useCheckout({ wait = sleep }: CheckoutOptions = {}) {
@@ -64,12 +67,24 @@ export function useCheckout({ wait = sleep }: CheckoutOptions = {}) {
     if (isBusy()) return;
     form = request;
     state.value = { step: 'asking' };
-    const answer = await till.checkout.createIntent(request, { signal });
+    const answer = await ask(request);
     if (!answer.ok) return refused(answer.failure);
     const { clientSecret, orderId } = answer.value;
     if (!clientSecret) return look(orderId);
     intent = { ...answer.value, clientSecret };
     state.value = { step: 'intent', intent };
+  }
+
+  /** A challenge is solved and the same sent again; each solution counts once, so there may be another. */
+  async function ask(request: CheckoutRequest) {
+    let answer = await till.checkout.createIntent(request, { signal });
+    for (let solved = 0; solved < CHALLENGES_MAX; solved += 1) {
+      if (answer.ok || answer.failure.code !== 'checkout.challengeRequired') break;
+      const challenge = await solutionOf(answer.failure.details.challenge, signal);
+      if (!challenge) break;
+      answer = await till.checkout.createIntent({ ...request, challenge }, { signal });
+    }
+    return answer;
   }
 
   async function refused(failure: FailureOf<'start_intent'>): Promise<void> {

@@ -1,5 +1,12 @@
+export type { StripeKey } from './address-element.js';
 export { useCart } from './cart.js';
 export type { Change } from './changes.js';
 export type { CheckoutOptions, CheckoutState, PayableIntent, StripeOutcome } from './checkout.js';
 export { useCheckout } from './checkout.js';
+export { CheckoutForm } from './checkout-form.js';
+export { COUNTRIES, countryOf } from './countries.js';
+export type { AddressDraft, ContactDraft } from './draft.js';
+export { emptyDraft } from './draft.js';
+export type { Texts } from './texts.js';
+export { TEXTS } from './texts.js';
 export { tillPlugin, useTill } from './till.js';

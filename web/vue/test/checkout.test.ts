@@ -207,6 +207,47 @@ describe('a checkout', () => {
     expect(expectStep(checkout, 'cart').failure).toMatchObject({ details: { field: 'email' } });
   });
 
+  it('does the work that a shop asks for while it is attacked, and sends the same again', async () => {
+    const challenge = { kind: 'work', challenge: 'of this visitor', bits: 9 };
+    const error = {
+      code: 'checkout.challengeRequired',
+      message: 'Solve it.',
+      details: { challenge },
+    };
+    const answers: string[] = [];
+    const { checkout } = await atCheckout('mug', (fetch) => async (url, init) => {
+      if (!url.endsWith('/intent')) return fetch(url, init);
+      const { challenge: solution } = JSON.parse(String(init.body));
+      if (!solution) return new Response(JSON.stringify({ error }), { status: 403 });
+      answers.push(solution.answer);
+      return fetch(url, init);
+    });
+    await checkout.start(FORM);
+    expectStep(checkout, 'intent');
+    const [answer] = answers;
+    const text = new TextEncoder().encode(`of this visitor:${answer}`);
+    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', text));
+    expect([hash[0], (hash[1] ?? 255) < 128]).toEqual([0, true]);
+  });
+
+  it('says so where it cannot do what is asked', async () => {
+    const challenge = { kind: 'turnstile', siteKey: 'of the shop' };
+    const error = {
+      code: 'checkout.challengeRequired',
+      message: 'Solve it.',
+      details: { challenge },
+    };
+    const { checkout } = await atCheckout(
+      'mug',
+      (fetch) => async (url, init) =>
+        url.endsWith('/intent')
+          ? new Response(JSON.stringify({ error }), { status: 403 })
+          : fetch(url, init),
+    );
+    await checkout.start(FORM);
+    expect(expectStep(checkout, 'cart').failure?.message).toBe('Solve it.');
+  });
+
   it('asks for no card where there is nothing to pay', async () => {
     const { checkout } = await atCheckout('gift');
     await checkout.start(FORM);

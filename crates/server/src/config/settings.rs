@@ -95,6 +95,11 @@ pub const SETTINGS: &[Setting] = &[
     )
     .secret(),
     Setting::open("TILL_SHOP_NAME", "Till", "The shop's name on its pages."),
+    Setting::open(
+        "TILL_STOREFRONT",
+        "on",
+        "on: the shop is at /, for shoppers. off: only the API is here, and at / a page about it.",
+    ),
     Setting::open("TILL_CURRENCY", "EUR", "The one currency of the shop (ISO 4217)."),
     Setting::open(
         "TILL_SHIPPING",

@@ -18,6 +18,7 @@ pub mod platform;
 pub mod read;
 pub mod routes;
 pub mod session;
+pub mod storefront;
 pub mod visitor;
 pub mod webhook;
 pub mod wire;

@@ -1,5 +1,5 @@
-//! The page at `/` that shows which shop it is and what is running, the API documentation, and the
-//! files they need.
+//! The page that says which shop it is and what is running, the API documentation, and the files they
+//! need.
 
 use std::sync::LazyLock;
 
@@ -24,6 +24,7 @@ use storage::{
 use super::{
     error::{ApiError, Code},
     routes::{PlatformWeb, Web},
+    storefront::{Storefront, Told},
 };
 use crate::{
     config::{BackendConfig, Config},
@@ -49,9 +50,13 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 pub struct Facts {
     shop: String,
     at_platform: bool,
+    /// Whether a storefront is wanted and this executable has none.
+    lacks_storefront: bool,
     base_url: String,
     rows: Vec<Row>,
     links: Vec<Link>,
+    /// Those of them that a shopper who tries the server out may want; none in a shop for real.
+    trial: Vec<Link>,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,11 +65,18 @@ struct Row {
     value: String,
 }
 
-#[derive(Debug, Serialize)]
-struct Link {
+/// A page for whoever runs the server.
+#[derive(Debug, Clone, Serialize)]
+pub struct Link {
     href: String,
     title: &'static str,
     text: &'static str,
+}
+
+impl Link {
+    fn new(href: &str, title: &'static str, text: &'static str) -> Self {
+        Self { href: href.to_owned(), title, text }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -86,7 +98,6 @@ impl Facts {
     /// What the configuration says that visitors may know.
     pub fn of(config: &Config, database: Dialect) -> Self {
         let row = |label, value| Row { label, value };
-        let link = |href: &str, title, text| Link { href: href.to_owned(), title, text };
         let (backend, gateway, api, own_hosts, page) = match &config.backend {
             BackendConfig::Native(native) => {
                 let simulator = ("", "Stripe simulator", "Payments, events and deliveries");
@@ -99,15 +110,19 @@ impl Facts {
         };
         let simulated = !api.host_str().is_some_and(|host| host.ends_with(own_hosts));
         let mut links = vec![
-            link("/docs", "API documentation", "Every route, field and error code"),
-            link("/api/openapi.json", "OpenAPI 3.1", "For generators and tests"),
-            link("/readyz", "Health", "Whether the server can do its work"),
-            link("/metrics", "Metrics", "For Prometheus"),
+            Link::new("/docs", "API documentation", "Every route, field and error code"),
+            Link::new("/api/openapi.json", "OpenAPI 3.1", "For generators and tests"),
+            Link::new("/readyz", "Health", "Whether the server can do its work"),
+            Link::new("/metrics", "Metrics", "For Prometheus"),
         ];
+        let mut trial = Vec::new();
         let mut where_to = api.authority().to_owned();
         if simulated {
             let (path, title, text) = page;
-            links.push(link(&format!("{api}{path}"), title, text));
+            let simulator = Link::new(&format!("{api}{path}"), title, text);
+            trial = vec![Link::new("/server", "About this server", ""), links[0].clone()];
+            trial.push(simulator.clone());
+            links.push(simulator);
             where_to = format!("simulated at {where_to}");
         }
         let rows = vec![
@@ -119,10 +134,27 @@ impl Facts {
         Self {
             shop: config.shop_name.clone(),
             at_platform: matches!(config.backend, BackendConfig::ElasticPath(_)),
+            lacks_storefront: false,
             base_url: config.public_url.to_string(),
             rows,
             links,
+            trial,
         }
+    }
+
+    /// The storefront, unless it is turned off or this executable was built without.
+    pub fn storefront(&mut self, config: &Config) -> Option<Storefront> {
+        if !config.storefront {
+            return None;
+        }
+        let stripe_js = match &config.backend {
+            BackendConfig::Native(native) => Some(&native.stripe.js_url),
+            BackendConfig::ElasticPath(_) => None,
+        };
+        let told = Told { shop: &self.shop, at_platform: self.at_platform, links: &self.trial };
+        let storefront = Storefront::of(&told, stripe_js);
+        self.lacks_storefront = storefront.is_none();
+        storefront
     }
 }
 
@@ -134,7 +166,7 @@ fn database_name(dialect: Dialect) -> &'static str {
     }
 }
 
-/// The page at `/`.
+/// The page about the server: at `/server`, and at `/` where there is no storefront.
 pub async fn index(State(web): State<Web>) -> Result<Response, ApiError> {
     let query = ProductQuery { text: None, after: None::<ProductId>, limit: SHOWN };
     let products = web
@@ -148,7 +180,7 @@ pub async fn index(State(web): State<Web>) -> Result<Response, ApiError> {
     front_page(&web.front.facts, &nonce, &cards)
 }
 
-/// The page at `/` of a shop at Elastic Path.
+/// The same of a shop at Elastic Path.
 pub async fn platform_index(State(web): State<PlatformWeb>) -> Result<Response, ApiError> {
     let page = web.px.elastic_path.product_page(Caller::Implicit, 0, SHOWN as usize).await;
     let products = page.map_err(FlowError::from)?.products;
@@ -163,6 +195,7 @@ fn front_page(facts: &Facts, nonce: &str, products: &[Card]) -> Result<Response,
             nonce => nonce,
             shop => facts.shop.as_str(),
             at_platform => facts.at_platform,
+            lacks_storefront => facts.lacks_storefront,
             version => env!("CARGO_PKG_VERSION"),
             base_url => facts.base_url.as_str(),
             products => Value::from(Serde(products)),

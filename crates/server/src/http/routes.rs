@@ -10,7 +10,7 @@ use axum::{
     extract::{DefaultBodyLimit, FromRef, Request},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{any, get, patch, post},
+    routing::{MethodRouter, any, get, patch, post},
 };
 use http::{HeaderName, HeaderValue, header};
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
@@ -24,6 +24,7 @@ use super::{
     page::{self, Facts},
     placed_order, platform,
     session::{self, SessionWeb},
+    storefront::{self, Storefront},
     visitor::{self, VisitorCookie},
     webhook,
 };
@@ -41,8 +42,10 @@ pub struct Front {
     pub cookie: VisitorCookie,
     /// Who is let in, and how often.
     pub gate: Arc<Gate>,
-    /// What the page at `/` says of the server.
+    /// What the page about the server says.
     pub facts: Arc<Facts>,
+    /// The shop that shoppers see, unless it is turned off or was not built.
+    pub storefront: Option<Arc<Storefront>>,
 }
 
 /// What the handlers of the native backend are handed.
@@ -118,7 +121,8 @@ pub fn router(web: Web, session_web: SessionWeb) -> Router {
     let shop = shop.merge(sessions.with_state(session_web));
     let api = guarded(&front, shop, catalogue)
         .merge(webhooks.layer(DefaultBodyLimit::max(EVENT_BYTES_MAX)));
-    finished(api.merge(pages()).route("/", get(page::index)), web)
+    let pages = pages(&front, get(page::index));
+    finished(api.merge(pages), web)
 }
 
 /// The whole server with Elastic Path behind it.
@@ -144,9 +148,9 @@ pub fn platform_router(web: PlatformWeb, session_web: SessionWeb) -> Router {
     let shop = shop.merge(UNDESCRIBED.sessions.clone().with_state(session_web));
     let api = guarded(&front, shop, catalogue).merge(elsewhere);
     // The page asks the platform, which counts our calls.
-    let limited = from_fn_with_state(front, gate::limit);
-    let index = get(page::platform_index).layer(limited);
-    finished(api.merge(pages()).route("/", index), web)
+    let limited = from_fn_with_state(front.clone(), gate::limit);
+    let pages = pages(&front, get(page::platform_index).layer(limited));
+    finished(api.merge(pages), web)
 }
 
 /// The routes of the API with what stands before them.
@@ -168,13 +172,21 @@ where
         .layer(front.gate.cors())
 }
 
-/// What is there whatever the backend.
-fn pages<S>() -> Router<S>
+/// What is there whatever the backend. The application in the browser has addresses of its own; for
+/// any other one there is nothing.
+fn pages<S>(front: &Front, about: MethodRouter<S>) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
     Front: FromRef<S>,
 {
-    Router::new()
+    let shop = match front.storefront {
+        None => Router::new().route("/", about.clone()),
+        Some(_) => ["/", "/products/{id}", "/checkout", "/orders/{id}"]
+            .into_iter()
+            .fold(Router::new(), |shop, path| shop.route(path, get(storefront::page)))
+            .route("/shop/{*path}", get(storefront::file)),
+    };
+    shop.route("/server", about)
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))

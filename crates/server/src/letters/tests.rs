@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::*;
+use crate::order_link::OrderPage;
 
 fn eur(minor: i64) -> Money {
     Money::new(minor, "EUR".parse().unwrap()).unwrap()
@@ -64,7 +65,7 @@ fn letters() -> Letters {
 }
 
 fn links() -> OrderLinks {
-    OrderLinks::new("secret", "https://shop.example/".parse().unwrap())
+    OrderLinks::new("secret", "https://shop.example/".parse().unwrap(), OrderPage::Api)
 }
 
 fn returned(minor: i64, full: bool) -> Option<Returned> {

@@ -521,6 +521,8 @@ pub fn settings(changes: &[(&str, &str)]) -> HashMap<String, String> {
         ("TILL_LISTEN", "127.0.0.1:1"),
         ("TILL_PUBLIC_URL", "http://127.0.0.1:80"),
         ("TILL_SECRET", "a secret for stories that is long enough"),
+        // It is there or not as somebody has built it or not.
+        ("TILL_STOREFRONT", "off"),
         ("TILL_CURRENCY", "USD"),
         ("TILL_SHIPPING", "*:5.99"),
         ("DATABASE_URL", "sqlite://x"),

@@ -377,6 +377,8 @@ pub fn settings(url: &str, stripe: &str, database: &str, secret: &str) -> HashMa
         ("TILL_LISTEN", "127.0.0.1:1"),
         ("TILL_PUBLIC_URL", url),
         ("TILL_SECRET", "a secret for stories that is long enough"),
+        // It is there or not as somebody has built it or not.
+        ("TILL_STOREFRONT", "off"),
         ("TILL_SHIPPING", "*:4.90/50.00, CH:12.00"),
         ("TILL_TAX_RATES", "*:19, AT:20"),
         ("TILL_RATE_VISITOR_PER_MINUTE", "10000"),

@@ -1,0 +1,48 @@
+// What the form says. A shop in another language gives its own.
+
+/** The form's sentences. */
+export const TEXTS = {
+  contact: 'Contact and delivery',
+  email: 'E-mail',
+  emailHint: 'For the receipt and news of your order.',
+  name: 'Full name',
+  company: 'Company (optional)',
+  street: 'Street and number',
+  postalCode: 'Postal code',
+  city: 'Town',
+  country: 'Country',
+  chooseCountry: 'Please choose',
+  phone: 'Phone (optional, for the carrier)',
+  billsElsewhere: 'The bill goes to another address',
+  billing: 'Billing address',
+  toPayment: 'Continue to payment',
+  asking: 'One moment …',
+  payment: 'Payment',
+  change: 'Change',
+  loading: 'Stripe’s payment form is loading.',
+  notLoaded: 'The payment form could not be loaded. Nothing was charged.',
+  loadAgain: 'Load it again',
+  pay: (amount: string) => `Pay ${amount}`,
+  paying: 'Paying …',
+  challenge: 'Your bank wants to be sure that it is you.',
+  toBank: 'Confirm with your bank',
+  changed: 'Something has changed',
+  changedHint: 'Since you looked at your cart, this is different. Nothing was charged.',
+  priceWas: (from: string, to: string) => `now ${to} instead of ${from}`,
+  fewer: (available: number, wanted: number) => `${available} of ${wanted} left`,
+  soldOut: 'sold out',
+  accept: 'Accept and go on',
+  received: 'Payment received, finishing',
+  receivedHint: 'Your payment has arrived. Your order is confirmed in a moment.',
+  processing: 'Your payment is under way',
+  processingHint: 'Your bank needs some time. You will get a mail as soon as it has arrived.',
+  looking: 'We are looking after your payment',
+  lookingHint: 'Please do not pay again. This page shows by itself what became of it.',
+  paid: 'Thank you. Your order is paid.',
+  over: 'This order is over',
+  overHint: 'Nothing more can be paid of it. What is in your cart can be ordered anew.',
+  unknown: 'This order cannot be shown',
+};
+
+/** What the form says, each by its name. */
+export type Texts = typeof TEXTS;
