@@ -36,7 +36,7 @@ pub fn platform_answer(input: &[u8]) {
         let name: ExternalRef = "our-name".parse().unwrap();
         let email: Email = "ada@example.org".parse().unwrap();
         let request = PaymentRequest {
-            sequence: &ep.admit(1).unwrap(),
+            sequence: &admin.admit(1).await.unwrap(),
             confirmation_token: "ctoken_1",
             return_url: &"https://shop.example/".parse().unwrap(),
             receipt_email: Some(&email),
