@@ -90,6 +90,12 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0012_purchase_history.sql"),
         mysql: include_str!("../migrations/mysql/0012_purchase_history.sql"),
     },
+    Migration {
+        name: "0013_customers",
+        sqlite: include_str!("../migrations/sqlite/0013_customers.sql"),
+        postgres: include_str!("../migrations/postgres/0013_customers.sql"),
+        mysql: include_str!("../migrations/mysql/0013_customers.sql"),
+    },
 ];
 
 /// Where the steps done are noted; made by the program, not by a migration.
