@@ -172,6 +172,23 @@ impl Cart {
         self
     }
 
+    /// With what is in another cart of the same person: of a product that is in both, as many as the
+    /// cart that asks for more of it. What would be too much for one cart is left out.
+    pub fn join(mut self, other: &Self) -> Self {
+        for line in other.lines() {
+            let before = self.lines.clone();
+            match self.lines.iter_mut().find(|known| known.product == line.product) {
+                Some(known) if known.quantity.count() >= line.quantity.count() => {}
+                Some(known) => known.quantity = line.quantity,
+                None => self.lines.push(line.clone()),
+            }
+            if self.lines.len() > Self::LINES_MAX || self.subtotal().is_err() {
+                self.lines = before;
+            }
+        }
+        self
+    }
+
     /// Takes out what was ordered, and nothing else: pieces that the visitor added since the
     /// order was made stay in the cart.
     pub fn take_ordered(mut self, ordered: &[Line]) -> Self {
@@ -365,5 +382,28 @@ mod tests {
         assert!(cart.clone().take_ordered(&ordered).lines().is_empty());
         let emptied = cart.clear();
         assert!(emptied.take_ordered(&ordered).lines().is_empty());
+    }
+
+    #[test]
+    fn two_carts_of_one_person_become_one_with_the_greater_number_of_each_product() {
+        let (two, _) = cart_of(2);
+        let (five, _) = cart_of(5);
+        assert_eq!(two.clone().join(&five).lines()[0].quantity, pieces(5));
+        assert_eq!(five.clone().join(&two), five);
+        assert_eq!(two.clone().clear().join(&two), two);
+        let other = Line { product: ProductId(Uuid::from_u128(8)), ..two.lines()[0].clone() };
+        let other = Cart { lines: vec![other], ..two.clone() };
+        assert_eq!(two.join(&other).lines().len(), 2);
+    }
+
+    #[test]
+    fn two_carts_become_none_that_is_too_large() {
+        let (cart, _) = cart_of(1);
+        let line = |number| Line {
+            product: ProductId(Uuid::from_u128(number)),
+            ..cart.lines()[0].clone()
+        };
+        let full = Cart { lines: (100..200).map(line).collect(), ..cart.clone() };
+        assert_eq!(full.clone().join(&cart), full);
     }
 }

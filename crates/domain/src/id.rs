@@ -56,6 +56,14 @@ ids! {
     SessionId;
     /// A try to buy a cart at a commerce platform.
     PurchaseId;
+    /// A customer.
+    CustomerId;
+    /// An address that a customer has kept.
+    AddressId;
+    /// The time from a customer's sign-in to her sign-out.
+    SignInId;
+    /// A letter to a customer.
+    LetterId;
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 //! moved, and the order is paid. A [`cancellation`] gives the order up before that, a [`refund`]
 //! gives money back after it, and in a [`dispute`] a bank takes it. The order's [`history`] tells
 //! all of it; a [`notice`] tells others of each step, and its [`delivery`] brings it to one of them.
-//! A [`shield`] keeps those out who only want to try stolen cards.
+//! A [`shield`] keeps those out who only want to try stolen cards. A visitor who comes back may be a
+//! [`customer`].
 //!
 //! The same sale in a single shot: a checkout [`session`] collects what the shopper says and leads
 //! to one payment. Where cart and order live on a commerce platform, not here, a [`purchase`]
@@ -20,6 +21,8 @@
 //! | word | meaning |
 //! |---|---|
 //! | visitor | a browser that the shop knows by a cookie, signed in or not |
+//! | customer | a person with a proven e-mail address and a password; wherever she signs in she is one visitor |
+//! | letter | a mail to a customer, or to somebody who wants to be one; most hold a link that works once |
 //! | cart | what a visitor means to buy; a line keeps the price that the visitor saw |
 //! | order | a cart at the moment of checkout, frozen; it holds a reservation while it is pending |
 //! | reservation | stock set aside for an order that may still be paid |
@@ -54,6 +57,7 @@ pub mod cart;
 pub mod catalog;
 pub mod checkout;
 pub mod contact;
+pub mod customer;
 pub mod delivery;
 pub mod dispute;
 pub mod elastic_path;

@@ -137,6 +137,11 @@ impl Key {
             Trait::Card(card) => digest(&self.0, "card", card.as_str().as_bytes()),
         })
     }
+
+    /// The mark of a trait where something else than orders is counted.
+    pub fn mark_for(&self, purpose: &str, of: Trait<'_>) -> Mark {
+        Mark(digest(&self.0, purpose, &self.mark(of).0))
+    }
 }
 
 fn digest(key: &[u8], kind: &str, value: &[u8]) -> [u8; 32] {

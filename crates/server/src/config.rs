@@ -7,6 +7,7 @@
 //! [`SETTINGS`] is the one list of settings; `config/sources.rs` says where they are read from,
 //! `config/grammar.rs` how they are written.
 
+mod accounts;
 mod elastic_path;
 mod grammar;
 mod keys;
@@ -28,6 +29,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use storage::DatabaseUrl;
 use url::Url;
+
+use crate::flows::customer::AccountRules;
 
 pub use elastic_path::ElasticPathConfig;
 use keys::Mode;
@@ -103,6 +106,8 @@ pub struct NativeConfig {
     pub reservation: Duration,
     /// What keeps card testers out, unless it is turned off.
     pub shield: Option<ShieldConfig>,
+    /// Customers' accounts.
+    pub accounts: AccountRules,
     /// How often the gateway is asked for events that no webhook has brought.
     pub poll_interval: Duration,
 }
@@ -333,6 +338,7 @@ fn native(values: &mut Values, public_url: Option<&Url>) -> Option<NativeConfig>
         Ok(Duration::from_secs(60 * u64::from(minutes)))
     });
     let shield = shield::load(values);
+    let accounts = accounts::load(values);
     let poll_interval = values.parse("TILL_POLL_SECONDS", |text| {
         let seconds = grammar::number(text, POLL_SECONDS.0, POLL_SECONDS.1)?;
         Ok(Duration::from_secs(u64::from(seconds)))
@@ -343,6 +349,7 @@ fn native(values: &mut Values, public_url: Option<&Url>) -> Option<NativeConfig>
         mail: mail?,
         reservation: reservation?,
         shield: shield?,
+        accounts: accounts?,
         poll_interval: poll_interval?,
     })
 }

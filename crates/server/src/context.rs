@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::{
     clock::{Clock, Ids},
-    flows::{FlowError, shield::Shield},
+    flows::{FlowError, customer::Accounts, shield::Shield},
     outlet::Outlet,
 };
 
@@ -45,6 +45,8 @@ pub struct Context {
     pub stripe: Stripe,
     /// What keeps card testers out; none where the operator has turned it off.
     pub shield: Option<Shield>,
+    /// Customers' accounts.
+    pub accounts: Accounts,
     /// The shop's own rules.
     pub shop: ShopRules,
     /// Whom the shop tells of its orders.

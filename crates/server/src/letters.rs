@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 use domain::{
     contact::Address,
+    customer::LetterKind,
     money::{Money, MoneyError},
     order::Order,
     pricing::TaxMode,
@@ -22,13 +23,15 @@ use crate::order_link::OrderLinks;
 
 /// The built-in templates; a merchant's folder may hold others of the same names. The text of a
 /// letter begins with its subject.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("receipt.txt", include_str!("../assets/templates/mail/receipt.txt")),
     ("receipt.html", include_str!("../assets/templates/mail/receipt.html")),
     ("refund.txt", include_str!("../assets/templates/mail/refund.txt")),
     ("refund.html", include_str!("../assets/templates/mail/refund.html")),
     ("order.txt", include_str!("../assets/templates/mail/order.txt")),
     ("order.html", include_str!("../assets/templates/mail/order.html")),
+    ("customer.txt", include_str!("../assets/templates/mail/customer.txt")),
+    ("customer.html", include_str!("../assets/templates/mail/customer.html")),
 ];
 
 /// Why there are no letters.
@@ -72,6 +75,20 @@ struct Words<'a> {
     shop: &'a str,
     order: OrderWords,
     refund: Option<RefundWords>,
+}
+
+/// What the templates of letters to customers can say.
+#[derive(Debug, Serialize)]
+struct ToCustomer<'a> {
+    shop: &'a str,
+    letter: CustomerWords<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct CustomerWords<'a> {
+    kind: &'static str,
+    link: &'a str,
+    hours: i64,
 }
 
 #[derive(Debug, Serialize)]
@@ -134,6 +151,9 @@ impl Letters {
         for refund in [false, true] {
             letters.compose(&Words::specimen(&letters.shop, refund))?;
         }
+        for kind in LetterKind::ALL {
+            letters.write_to_customer(kind, "https://shop.example/account")?;
+        }
         Ok(letters)
     }
 
@@ -149,13 +169,31 @@ impl Letters {
         self.compose(&Words { shop: &self.shop, order, refund })
     }
 
+    /// A letter to a customer, or to somebody who wants to be one: subject, text, HTML.
+    pub fn write_to_customer(
+        &self,
+        kind: LetterKind,
+        link: &str,
+    ) -> Result<(Subject, String, String), LettersError> {
+        let letter = CustomerWords { kind: kind.name(), link, hours: kind.lives().as_hours() };
+        let words = Value::from(Serde(ToCustomer { shop: &self.shop, letter }));
+        self.render(("customer.txt", "customer.html"), &words)
+    }
+
     fn compose(&self, words: &Words) -> Result<(Subject, String, String), LettersError> {
-        let (text, html) = match words.refund {
+        let names = match words.refund {
             None => ("receipt.txt", "receipt.html"),
             Some(_) => ("refund.txt", "refund.html"),
         };
-        let render =
-            |name: &str| self.templates.get_template(name)?.render(Value::from(Serde(words)));
+        self.render(names, &Value::from(Serde(words)))
+    }
+
+    fn render(
+        &self,
+        (text, html): (&'static str, &'static str),
+        words: &Value,
+    ) -> Result<(Subject, String, String), LettersError> {
+        let render = |name: &str| self.templates.get_template(name)?.render(words);
         let written = render(text)?;
         let subject = written.strip_prefix("Subject: ").and_then(|rest| rest.split_once("\n\n"));
         let (subject, body) = subject.ok_or(LettersError::NoSubject { template: text })?;

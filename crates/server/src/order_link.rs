@@ -51,7 +51,8 @@ impl OrderLinks {
     }
 }
 
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
+/// Ready to sign.
+pub(crate) fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
 }
 

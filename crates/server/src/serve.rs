@@ -23,9 +23,14 @@ use crate::{
     clock::{Clock, Ids},
     config::{BackendConfig, Config, ElasticPathConfig, MailConfig, NativeConfig, WebhookConfig},
     context::{Backend, Base, Bells, Context, Cx, PlatformContext, PlatformRules, Px, ShopRules},
-    flows::shield::{Shield, Widget},
+    customer_link::CustomerLinks,
+    flows::{
+        customer::Accounts,
+        shield::{Shield, Widget},
+    },
     http::{
         better_auth::BetterAuth,
+        customer::CustomerCookie,
         gate::Gate,
         health,
         page::Facts,
@@ -36,6 +41,7 @@ use crate::{
     letters::{Letters, LettersError},
     order_link::{OrderLinks, OrderPage},
     outlet::{Outlet, Way},
+    password::Passwords,
     worker::{self, Rhythm},
 };
 
@@ -183,7 +189,14 @@ impl Server {
         let (session_retention, tasks) = (config.session_retention, TaskTracker::new());
         let base = Base { store, clock, ids, shipping_rates, session_retention, tasks };
         let base = Arc::new(base);
-        let front = Front { base, cookie, gate, facts: Arc::new(facts), storefront };
+        let customers = match &backend {
+            BackendConfig::Native(config) => {
+                let lasts = config.accounts.lasts.try_into().unwrap_or(time::Duration::MAX);
+                Some(CustomerCookie::new(secret.expose_secret(), https, lasts))
+            }
+            BackendConfig::ElasticPath(_) => None,
+        };
+        let front = Front { base, cookie, customers, gate, facts: Arc::new(facts), storefront };
         let session_web = {
             let cookie = session::cookie(secret.expose_secret(), https);
             let (front, attributes) = (front.clone(), Arc::new(attributes));
@@ -283,7 +296,8 @@ fn native(
     transport: gateways::Transport,
     merchant: gateways::Transport,
 ) -> Result<Cx, ServeError> {
-    let NativeConfig { stripe, webhooks, mail, reservation, shield, poll_interval: _ } = config;
+    let NativeConfig { stripe, webhooks, mail, reservation, shield, accounts, poll_interval: _ } =
+        config;
     let Own { name, prices, secret, return_url, links } = own;
     let stripe_config = stripe::Config {
         secret_key: stripe.secret_key.expose_secret().parse()?,
@@ -298,6 +312,12 @@ fn native(
             turnstile: Turnstile::new(&widget.base, widget.secret, transport.clone()),
         }),
     });
+    let accounts = Accounts {
+        key: Key::of_secret(secret.expose_secret()),
+        links: CustomerLinks::new(secret.expose_secret(), return_url.clone()),
+        passwords: Passwords::default(),
+        rules: accounts,
+    };
     let gateway = Stripe::new(stripe_config, transport);
     let outlets = outlets(webhooks, mail, (&name, links), merchant)?;
     let shop = ShopRules {
@@ -310,7 +330,7 @@ fn native(
         webhook_secrets: stripe.webhook_secrets,
     };
     let bells = Bells::default();
-    Ok(Arc::new(Context { base, stripe: gateway, shield, shop, outlets, bells }))
+    Ok(Arc::new(Context { base, stripe: gateway, shield, accounts, shop, outlets, bells }))
 }
 
 fn platform(

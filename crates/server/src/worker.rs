@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     context::{Backend, Base, Context, Cx, Px},
     flows::{
-        FlowError, announce, compare_books, deliver, notify, poll_events, purchase, receive_event,
-        reconcile, session::retention, shield,
+        FlowError, announce, compare_books, customer, deliver, notify, poll_events, purchase,
+        receive_event, reconcile, session::retention, shield,
     },
     outlet::Outlet,
 };
@@ -130,7 +130,7 @@ enum Work<'a> {
     Deliveries(&'a Outlet),
     /// Payments to look at.
     Payments,
-    /// What the shield need not remember.
+    /// What need not be remembered of shoppers.
     Forgetting,
     /// Checkout sessions whose time has passed.
     Sessions,
@@ -156,7 +156,7 @@ impl Work<'_> {
             Self::Notices => announce::send_out_due(cx).await,
             Self::Deliveries(outlet) => notify::deliver_due(cx, outlet).await,
             Self::Payments => reconcile::reconcile_due(cx).await,
-            Self::Forgetting => shield::forget(cx).await,
+            Self::Forgetting => Ok(shield::forget(cx).await? + customer::post::forget(cx).await?),
             Self::Sessions => retention::sweep(cx).await,
         }
     }

@@ -20,6 +20,7 @@ statements! {
         values (?1, ?2, ?3, ?4, ?4)";
     NOTE_CHANGE = "update carts set last_change = ?2 where id = ?1 \
         and (last_change is null or last_change <> ?2)";
+    GIVE = "update carts set visitor_id = ?2 where id = ?1";
     TOUCH = "update carts set updated_at = ?2 where id = ?1";
     LAST_POSITION = "select coalesce(max(position), 0) as position from cart_lines \
         where cart_id = ?1";
@@ -74,6 +75,11 @@ pub async fn insert(tx: &mut Tx, cart: &Cart, at: Timestamp) -> Result<bool, Sto
 /// earlier run whose commit was lost on the way back. The caller holds the lock on the cart.
 pub async fn note_change(tx: &mut Tx, id: CartId, change: Uuid) -> Result<bool, StoreError> {
     Ok(tx.exec(&NOTE_CHANGE, &[id.0.into(), change.into()]).await? == 1)
+}
+
+/// Makes the cart another visitor's, who has none. The caller holds the lock on it.
+pub async fn give(tx: &mut Tx, id: CartId, to: VisitorId) -> Result<(), StoreError> {
+    tx.exec(&GIVE, &[id.0.into(), to.0.into()]).await.map(drop)
 }
 
 /// Writes the lines that differ between the cart as it was loaded and as it is now. The caller

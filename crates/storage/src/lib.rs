@@ -41,6 +41,10 @@ pub mod cart;
 pub mod catalog;
 mod condition;
 pub mod cursor;
+pub mod customer;
+pub mod customer_letter;
+pub mod customer_level;
+pub mod customer_order;
 pub mod delivery;
 mod dialect;
 pub mod dispute;
@@ -156,6 +160,10 @@ pub fn statements() -> Vec<&'static Sql> {
         cart::ALL,
         catalog::ALL,
         cursor::ALL,
+        customer::ALL,
+        customer_letter::ALL,
+        customer_level::ALL,
+        customer_order::ALL,
         delivery::ALL,
         dispute::ALL,
         history::ALL,

@@ -96,6 +96,12 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0013_money_since.sql"),
         mysql: include_str!("../migrations/mysql/0013_money_since.sql"),
     },
+    Migration {
+        name: "0014_customers",
+        sqlite: include_str!("../migrations/sqlite/0014_customers.sql"),
+        postgres: include_str!("../migrations/postgres/0014_customers.sql"),
+        mysql: include_str!("../migrations/mysql/0014_customers.sql"),
+    },
 ];
 
 /// Where the steps done are noted; made by the program, not by a migration.

@@ -178,6 +178,53 @@ export interface components {
              */
             orderId: string;
         };
+        /** @description A customer. */
+        Customer: {
+            /** @description Whether she wants to hear from the shop. */
+            acceptsMarketing: boolean;
+            /** @description Where goods may go, in the order in which she added them. */
+            addresses: components["schemas"]["CustomerAddress"][];
+            /**
+             * Format: date-time
+             * @description Since when she has an account.
+             */
+            createdAt: string;
+            /** @description Her address; it is proven. */
+            email: string;
+            /** @description The customer's id, as her orders name it. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Since when; with `marketingText` the proof that she does.
+             */
+            marketingSince?: string;
+            /** @description The sentence that she agreed to. */
+            marketingText?: string;
+            /** @description How she wants to be called. */
+            name?: string;
+        };
+        /** @description An address that a customer has kept. */
+        CustomerAddress: components["schemas"]["Address"] & {
+            /** @description The address's id. */
+            id: string;
+            /** @description Whether goods go there unless she says otherwise; one of them does. */
+            isDefault: boolean;
+        };
+        /** @description What a customer says anew; what is not there stays as it is. */
+        CustomerChanges: {
+            /** @description Whether she wants to hear from the shop; `true` needs `marketingText`. */
+            acceptsMarketing?: boolean;
+            /** @description Another address; it becomes hers by the link in the letter that goes there. Needs `password`. */
+            email?: string;
+            /** @description The sentence beside the box that she ticked, in at most 1000 characters. */
+            marketingText?: string;
+            /** @description How she wants to be called; empty for no name. */
+            name?: string;
+            /** @description Another password, from 8 to 1024 characters. Needs `password`, and ends her other sign-ins. */
+            newPassword?: string;
+            /** @description Her present password. */
+            password?: string;
+        };
         /** @description Who buys. */
         CustomerInfo: {
             /** @description Her e-mail address. */
@@ -210,7 +257,7 @@ export interface components {
          * @description What went wrong. Codes are never renamed; there may be more.
          * @enum {string}
          */
-        ErrorCode: "checkout.cartEmpty" | "checkout.addressInvalid" | "checkout.stockChanged" | "checkout.priceChanged" | "checkout.amountTooSmall" | "checkout.challengeRequired" | "payment.declined" | "payment.authRequired" | "payment.unknown" | "request.invalid" | "request.crossOrigin" | "auth.required" | "product.notFound" | "cartLine.notFound" | "order.notFound" | "route.notFound" | "request.methodNotAllowed" | "request.conflict" | "backend.unsupported" | "request.tooLarge" | "rate.limited" | "server.error" | "server.unavailable";
+        ErrorCode: "checkout.cartEmpty" | "checkout.addressInvalid" | "checkout.stockChanged" | "checkout.priceChanged" | "checkout.amountTooSmall" | "checkout.challengeRequired" | "payment.declined" | "payment.authRequired" | "payment.unknown" | "request.invalid" | "request.crossOrigin" | "auth.required" | "product.notFound" | "cartLine.notFound" | "order.notFound" | "address.notFound" | "link.notFound" | "route.notFound" | "request.methodNotAllowed" | "request.conflict" | "backend.unsupported" | "request.tooLarge" | "rate.limited" | "server.error" | "server.unavailable";
         /** @description A failure: a stable code, a sentence, and details where they help. */
         ErrorContent: {
             /** @description Stable; switch on it. */
@@ -231,6 +278,11 @@ export interface components {
             /** @description Stripe's name of the payment. */
             paymentIntentId?: string;
         };
+        /** @description The customer's own password. */
+        Leaving: {
+            /** @description Her password. */
+            password: string;
+        };
         /** @description What is different about a line since the shopper last looked. */
         LineChange: {
             /**
@@ -240,6 +292,18 @@ export interface components {
             available?: number;
             /** @description What one piece cost before, where that has changed. */
             oldUnitPrice?: components["schemas"]["Amount"];
+        };
+        /** @description Who signs in. */
+        Login: {
+            /** @description Her address. */
+            email: string;
+            /** @description Her password. */
+            password: string;
+        };
+        /** @description An address to keep. */
+        NewAddress: components["schemas"]["Address"] & {
+            /** @description Whether goods go there from now on unless she says otherwise. The first one is so anyway. */
+            isDefault?: boolean;
         };
         /** @description With what a session begins. */
         OpenSession: {
@@ -295,6 +359,8 @@ export interface components {
         };
         /** @description Who ordered. */
         OrderCustomer: {
+            /** @description The customer whose order it is, if it is one's. */
+            customerId?: string;
             /** @description Where the receipt goes; empty where the platform has forgotten her. */
             email: string;
         };
@@ -319,6 +385,13 @@ export interface components {
             sku: string;
             /** @description What one piece costs. */
             unitPrice: components["schemas"]["Amount"];
+        };
+        /** @description A page of orders, and where the next one starts. */
+        OrderPage: {
+            /** @description The orders, newest first. */
+            items: components["schemas"]["Order"][];
+            /** @description Give it as `cursor` to get the next page; absent on the last one. */
+            nextCursor?: string;
         };
         /** @description How a payment stands. */
         OrderPayment: {
@@ -406,6 +479,27 @@ export interface components {
             items: components["schemas"]["Product"][];
             /** @description Give it as `cursor` to get the next page; absent on the last one. */
             nextCursor?: string;
+        };
+        /** @description Who wants an account. */
+        Registration: {
+            /** @description Her address, to be proven. */
+            email: string;
+            /** @description How she wants to be called. */
+            name?: string;
+            /** @description From 8 to 1024 characters. */
+            password: string;
+        };
+        /** @description Another password, by a link from a letter. */
+        Reset: {
+            /** @description The new password, from 8 to 1024 characters. */
+            password: string;
+            /** @description What stands behind `#token=` in the link. */
+            token: string;
+        };
+        /** @description Who has forgotten her password. */
+        ResetRequest: {
+            /** @description Her address. */
+            email: string;
         };
         /** @description An address as a form has it; each part may be empty. */
         SessionAddress: {
@@ -587,6 +681,13 @@ export interface components {
             /** @description The token; empty where the widget could not be loaded. */
             token: string;
         };
+        /** @description A link from a letter, followed. */
+        Verification: {
+            /** @description The password of whoever asked for the letter. */
+            password: string;
+            /** @description What stands behind `#token=` in the link. */
+            token: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -606,17 +707,24 @@ export type CheckoutIntent = components['schemas']['CheckoutIntent'];
 export type CheckoutRequest = components['schemas']['CheckoutRequest'];
 export type CheckoutSession = components['schemas']['CheckoutSession'];
 export type ConfirmRequest = components['schemas']['ConfirmRequest'];
+export type Customer = components['schemas']['Customer'];
+export type CustomerAddress = components['schemas']['CustomerAddress'];
+export type CustomerChanges = components['schemas']['CustomerChanges'];
 export type CustomerInfo = components['schemas']['CustomerInfo'];
 export type Details = components['schemas']['Details'];
 export type Error = components['schemas']['Error'];
 export type ErrorCode = components['schemas']['ErrorCode'];
 export type ErrorContent = components['schemas']['ErrorContent'];
 export type GatewayMetadata = components['schemas']['GatewayMetadata'];
+export type Leaving = components['schemas']['Leaving'];
 export type LineChange = components['schemas']['LineChange'];
+export type Login = components['schemas']['Login'];
+export type NewAddress = components['schemas']['NewAddress'];
 export type OpenSession = components['schemas']['OpenSession'];
 export type Order = components['schemas']['Order'];
 export type OrderCustomer = components['schemas']['OrderCustomer'];
 export type OrderLine = components['schemas']['OrderLine'];
+export type OrderPage = components['schemas']['OrderPage'];
 export type OrderPayment = components['schemas']['OrderPayment'];
 export type OrderStatus = components['schemas']['OrderStatus'];
 export type PatchSession = components['schemas']['PatchSession'];
@@ -624,6 +732,9 @@ export type PaymentStatus = components['schemas']['PaymentStatus'];
 export type PaySession = components['schemas']['PaySession'];
 export type Product = components['schemas']['Product'];
 export type ProductPage = components['schemas']['ProductPage'];
+export type Registration = components['schemas']['Registration'];
+export type Reset = components['schemas']['Reset'];
+export type ResetRequest = components['schemas']['ResetRequest'];
 export type SessionAddress = components['schemas']['SessionAddress'];
 export type SessionAnswer = components['schemas']['SessionAnswer'];
 export type SessionData = components['schemas']['SessionData'];
@@ -637,6 +748,7 @@ export type SessionTotals = components['schemas']['SessionTotals'];
 export type SetQuantity = components['schemas']['SetQuantity'];
 export type ShippingRate = components['schemas']['ShippingRate'];
 export type Solution = components['schemas']['Solution'];
+export type Verification = components['schemas']['Verification'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;
 
@@ -646,26 +758,38 @@ export type CodeOfAny = 'route.notFound' | 'request.methodNotAllowed' | 'backend
 /** The codes that each operation names. */
 export interface CodesOf {
   abandon_payment: 'ADAPTER_ERROR' | 'SESSION_GONE' | 'SESSION_NOT_ABANDONABLE' | 'STORE_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
+  add_address: 'auth.required' | 'checkout.addressInvalid' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   add_item: 'checkout.stockChanged' | 'product.notFound' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  ask_reset: 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   cancel_order: 'order.notFound' | 'payment.unknown' | 'rate.limited' | 'request.conflict' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
+  change_address: 'address.notFound' | 'auth.required' | 'checkout.addressInvalid' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  change_customer: 'auth.required' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   clear_cart: 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   confirm_order: 'order.notFound' | 'payment.authRequired' | 'payment.declined' | 'payment.unknown' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   current_session: 'STORE_ERROR' | 'rate.limited' | 'server.error' | 'server.unavailable';
+  delete_customer: 'auth.required' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  finish_reset: 'link.notFound' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   get_cart: 'rate.limited' | 'server.error' | 'server.unavailable';
+  get_customer: 'auth.required' | 'rate.limited' | 'server.error' | 'server.unavailable';
   get_order: 'order.notFound' | 'rate.limited' | 'server.error' | 'server.unavailable';
   get_product: 'product.notFound' | 'rate.limited' | 'server.error' | 'server.unavailable';
-  list_orders: 'auth.required' | 'rate.limited' | 'server.error' | 'server.unavailable';
+  list_orders: 'auth.required' | 'rate.limited' | 'request.invalid' | 'server.error' | 'server.unavailable';
   list_products: 'rate.limited' | 'request.invalid' | 'server.error' | 'server.unavailable';
+  login: 'auth.required' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  logout: 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   offer_shipping: 'EP_ERROR' | 'MISSING_SHIPPING_ADDRESS' | 'RATE_LIMITED' | 'SESSION_GONE' | 'SESSION_NOT_OPEN' | 'SHIPPING_ERROR' | 'STORE_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   open_session: 'EP_ERROR' | 'RATE_LIMITED' | 'STORE_ERROR' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   patch_session: 'EP_ERROR' | 'RATE_LIMITED' | 'SESSION_GONE' | 'SESSION_NOT_OPEN' | 'SHIPPING_ERROR' | 'STORE_ERROR' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   pay_session: 'ACCOUNT_REQUIRED' | 'ACCOUNT_TOKEN_INVALID' | 'ADAPTER_ERROR' | 'CART_MISMATCH' | 'CHALLENGE_REQUIRED' | 'EP_ERROR' | 'MISSING_FIELDS' | 'RATE_LIMITED' | 'SESSION_GONE' | 'SHIPPING_ERROR' | 'SHIPPING_RATE_UNRESOLVABLE' | 'STORE_ERROR' | 'UNKNOWN_GATEWAY' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  register: 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  remove_address: 'address.notFound' | 'auth.required' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   remove_item: 'cartLine.notFound' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   resume_payment: 'ADAPTER_ERROR' | 'PAYMENT_STILL_REQUIRES_ACTION' | 'SESSION_GONE' | 'SESSION_NOT_RESUMABLE' | 'STORE_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   set_quantity: 'cartLine.notFound' | 'checkout.stockChanged' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   start_intent: 'checkout.addressInvalid' | 'checkout.amountTooSmall' | 'checkout.cartEmpty' | 'checkout.challengeRequired' | 'checkout.priceChanged' | 'checkout.stockChanged' | 'payment.unknown' | 'rate.limited' | 'request.conflict' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   stripe_webhook: 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  verify: 'auth.required' | 'link.notFound' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
 }
 
 /** Every code there is. */
-export const CODES: readonly (ErrorCode | SessionErrorCode)[] = ["checkout.cartEmpty","checkout.addressInvalid","checkout.stockChanged","checkout.priceChanged","checkout.amountTooSmall","checkout.challengeRequired","payment.declined","payment.authRequired","payment.unknown","request.invalid","request.crossOrigin","auth.required","product.notFound","cartLine.notFound","order.notFound","route.notFound","request.methodNotAllowed","request.conflict","backend.unsupported","request.tooLarge","rate.limited","server.error","server.unavailable","VALIDATION_ERROR","SESSION_GONE","SESSION_NOT_OPEN","MISSING_FIELDS","MISSING_SHIPPING_ADDRESS","CART_MISMATCH","SHIPPING_RATE_UNRESOLVABLE","SHIPPING_ERROR","UNKNOWN_GATEWAY","ADAPTER_ERROR","EP_ERROR","STORE_ERROR","SESSION_NOT_RESUMABLE","PAYMENT_STILL_REQUIRES_ACTION","SESSION_NOT_ABANDONABLE","RATE_LIMITED","CHALLENGE_REQUIRED","ACCOUNT_REQUIRED","ACCOUNT_TOKEN_INVALID"];
+export const CODES: readonly (ErrorCode | SessionErrorCode)[] = ["checkout.cartEmpty","checkout.addressInvalid","checkout.stockChanged","checkout.priceChanged","checkout.amountTooSmall","checkout.challengeRequired","payment.declined","payment.authRequired","payment.unknown","request.invalid","request.crossOrigin","auth.required","product.notFound","cartLine.notFound","order.notFound","address.notFound","link.notFound","route.notFound","request.methodNotAllowed","request.conflict","backend.unsupported","request.tooLarge","rate.limited","server.error","server.unavailable","VALIDATION_ERROR","SESSION_GONE","SESSION_NOT_OPEN","MISSING_FIELDS","MISSING_SHIPPING_ADDRESS","CART_MISMATCH","SHIPPING_RATE_UNRESOLVABLE","SHIPPING_ERROR","UNKNOWN_GATEWAY","ADAPTER_ERROR","EP_ERROR","STORE_ERROR","SESSION_NOT_RESUMABLE","PAYMENT_STILL_REQUIRES_ACTION","SESSION_NOT_ABANDONABLE","RATE_LIMITED","CHALLENGE_REQUIRED","ACCOUNT_REQUIRED","ACCOUNT_TOKEN_INVALID"];

@@ -26,6 +26,7 @@ export interface DetailsOf {
   'checkout.challengeRequired': { challenge: Challenge };
   'checkout.priceChanged': { lines: PriceChange[] };
   'checkout.stockChanged': { lines: Shortage[] } | undefined;
+  'request.invalid': { field: string } | undefined;
   'request.conflict': { orderId: string } | undefined;
   CART_MISMATCH: { session: CheckoutSession } | undefined;
   CHALLENGE_REQUIRED: { challenge: Challenge };

@@ -55,6 +55,7 @@ export async function ask(
     if (signal?.aborted) return failed({ code: 'aborted', message: SENTENCES.aborted });
     return failed({ code: 'network', message: SENTENCES.network, cause });
   }
+  if (response.status === 204) return { ok: true, value: undefined };
   const parsed = parse(text);
   if (response.ok && parsed !== undefined) return { ok: true, value: parsed };
   const { status } = response;

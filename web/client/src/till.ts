@@ -5,12 +5,17 @@ import type {
   CheckoutIntent,
   CheckoutRequest,
   CodesOf,
+  Customer,
+  CustomerChanges,
+  NewAddress,
   OpenSession,
   Order,
+  OrderPage,
   PatchSession,
   PaySession,
   Product,
   ProductPage,
+  Registration,
   SessionAnswer,
 } from './api.js';
 import type { Answer } from './failure.js';
@@ -30,7 +35,7 @@ export interface TillOptions {
 export interface PageOptions extends CallOptions {
   /** The `nextCursor` of the page before. */
   cursor?: string | undefined;
-  /** How many, from 1 to 100; 24 unless told. */
+  /** How many: products from 1 to 100, 24 unless told; orders from 1 to 50, 20 unless told. */
   limit?: number | undefined;
 }
 
@@ -86,6 +91,7 @@ export function createTill({ baseUrl = '', fetch }: TillOptions = {}) {
     cart: cart(call),
     checkout: checkout(call),
     orders: orders(call),
+    customers: customers(call),
     sessions: sessions(call),
   };
 }
@@ -171,12 +177,81 @@ function orders(call: Call) {
   return {
     /** The order as it stands; `token` is from the link in its receipt. */
     get: getOrder(call),
+    /** A page of the orders of the customer who is signed in, newest first. */
+    list: ({ cursor, limit, ...options }: PageOptions = {}) =>
+      call<OrderPage, 'list_orders'>(
+        { method: 'GET', path: `/api/orders${query({ cursor, limit })}` },
+        options,
+      ),
     /** Gives an unpaid order up. */
     cancel: (id: string, options?: CallOptions) =>
       call<Order, 'cancel_order'>(
         { method: 'POST', path: `/api/orders/${encodeURIComponent(id)}/cancel` },
         options,
       ),
+  };
+}
+
+const CUSTOMERS = '/api/customers';
+const ME = `${CUSTOMERS}/me`;
+const addressPath = (id: string) => `${ME}/addresses/${encodeURIComponent(id)}`;
+
+function customers(call: Call) {
+  return {
+    /** Asks for an account: a letter goes to the address, whose link leads to `verify`. */
+    register: (request: Registration, options?: CallOptions) =>
+      call<void, 'register'>({ method: 'POST', path: CUSTOMERS, body: request }, options),
+    /** Follows the link of a letter, with the password of whoever asked for it, and signs in. */
+    verify: (token: string, password: string, options?: CallOptions) =>
+      call<Customer, 'verify'>(
+        { method: 'POST', path: `${CUSTOMERS}/verify`, body: { token, password } },
+        options,
+      ),
+    /** Signs in; the cart of this browser comes along. */
+    signIn: (email: string, password: string, options?: CallOptions) =>
+      call<Customer, 'login'>(
+        { method: 'POST', path: `${CUSTOMERS}/login`, body: { email, password } },
+        options,
+      ),
+    /** Signs out. */
+    signOut: (options?: CallOptions) =>
+      call<void, 'logout'>({ method: 'POST', path: `${CUSTOMERS}/logout` }, options),
+    /** Has a link sent by which another password can be chosen: `resetPassword`. */
+    forgotPassword: (email: string, options?: CallOptions) =>
+      call<void, 'ask_reset'>(
+        { method: 'POST', path: `${CUSTOMERS}/reset`, body: { email } },
+        options,
+      ),
+    /** Follows such a link. She is signed in nowhere afterwards. */
+    resetPassword: (token: string, password: string, options?: CallOptions) =>
+      call<void, 'finish_reset'>(
+        { method: 'POST', path: `${CUSTOMERS}/reset/finish`, body: { token, password } },
+        options,
+      ),
+    /** The customer who is signed in. */
+    get: (options?: CallOptions) =>
+      call<Customer, 'get_customer'>({ method: 'GET', path: ME }, options),
+    /** Changes what she says of herself; another address counts once it is proven. */
+    update: (changes: CustomerChanges, options?: CallOptions) =>
+      call<Customer, 'change_customer'>({ method: 'PATCH', path: ME, body: changes }, options),
+    /** Deletes the account; her orders stay with the shop. */
+    remove: (password: string, options?: CallOptions) =>
+      call<void, 'delete_customer'>({ method: 'DELETE', path: ME, body: { password } }, options),
+    /** Keeps an address. */
+    addAddress: (address: NewAddress, options?: CallOptions) =>
+      call<Customer, 'add_address'>(
+        { method: 'POST', path: `${ME}/addresses`, body: address },
+        options,
+      ),
+    /** Replaces an address. */
+    changeAddress: (id: string, address: NewAddress, options?: CallOptions) =>
+      call<Customer, 'change_address'>(
+        { method: 'PATCH', path: addressPath(id), body: address },
+        options,
+      ),
+    /** Forgets an address. */
+    removeAddress: (id: string, options?: CallOptions) =>
+      call<Customer, 'remove_address'>({ method: 'DELETE', path: addressPath(id) }, options),
   };
 }
 

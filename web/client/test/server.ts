@@ -1,7 +1,7 @@
 // The real server and the simulated Stripe, as processes of their own on free ports of 127.0.0.1.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { type FileHandle, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +29,7 @@ async function openShop(programs: Programs): Promise<Stage> {
   return {
     visitor: () => createTill({ baseUrl: shopUrl, fetch: withCookies() }),
     stripe: browserAtStripe(stripeUrl),
+    letter: (to, count = 1) => newestToken(join(programs.folder, 'mails'), to, count),
     setPrice: (sku, price) => change(sku, { price }),
     setStock: (sku, stock) => change(sku, { stock }),
     close: () => programs.close(),
@@ -70,6 +71,21 @@ export async function startShop(programs: Programs) {
   const change = await catalogue(programs, env);
   await programs.start(['serve'], env, `${shopUrl}/readyz`);
   return { shopUrl, stripeUrl, env, change };
+}
+
+/** What the link of the newest letter holds. Letters are named in the order of their writing. */
+async function newestToken(folder: string, to: string, count: number): Promise<string> {
+  let tokens: string[] = [];
+  await until(async () => {
+    const files = (await readdir(folder)).filter((name) => name.endsWith('.eml')).toSorted();
+    const letters = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
+    // Lines that are too long for the wire end in `=` (RFC 2045, quoted-printable).
+    const hers = letters.filter((text) => text.includes(`To: ${to}`));
+    const whole = hers.map((text) => text.replaceAll('=\r\n', '').replaceAll('=3D', '='));
+    tokens = whole.flatMap((text) => /#token=([0-9a-f]+)/.exec(text)?.[1] ?? []);
+    return tokens.length >= count;
+  });
+  return tokens.at(-1) ?? '';
 }
 
 /** What runs of the binary, in a folder of its own. */

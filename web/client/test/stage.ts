@@ -23,6 +23,8 @@ export interface Stage {
     createConfirmationToken(card: TestCard): Promise<string>;
     authenticate(clientSecret: string, passes: boolean): Promise<void>;
   };
+  /** What the link of the newest letter to an address holds, when so many with a link have come. */
+  letter(to: string, count?: number): Promise<string>;
   /** The merchant changes the catalogue. */
   setPrice(sku: string, price: string): Promise<void>;
   setStock(sku: string, stock: number): Promise<void>;

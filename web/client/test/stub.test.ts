@@ -31,6 +31,11 @@ contract('the stub', async (): Promise<Stage> => {
         await stripe.handleNextAction({ clientSecret, passes });
       },
     },
+    async letter(to, count = 1) {
+      const letters = stub.letters(to).filter(({ kind }) => kind !== 'known');
+      expect(letters.length).toBe(count);
+      return letters.at(-1)?.token ?? '';
+    },
     setPrice: async (sku, price) => stub.setPrice(sku, Number(price)),
     setStock: async (sku, stock) => stub.setStock(sku, stock),
     close: async () => undefined,

@@ -185,6 +185,26 @@ pub const SETTINGS: &[Setting] = &[
     )
     .only(Scope::Native),
     Setting::open(
+        "TILL_ACCOUNT_SIGN_INS",
+        "network:60, email:20",
+        "Tries to sign in that one network address may make in an hour, and that may be made for one \
+         e-mail address.",
+    )
+    .only(Scope::Native),
+    Setting::open(
+        "TILL_ACCOUNT_LETTERS",
+        "network:30, email:5",
+        "Letters about accounts that one network address may cause in an hour, and that may go to one \
+         e-mail address.",
+    )
+    .only(Scope::Native),
+    Setting::open(
+        "TILL_ACCOUNT_SIGN_IN_DAYS",
+        "30",
+        "How many days a customer stays signed in; from 1 to 400.",
+    )
+    .only(Scope::Native),
+    Setting::open(
         "TILL_TURNSTILE_SECRET",
         "",
         "Secret key of a Turnstile widget of Cloudflare's, which is then the challenge. Empty: \

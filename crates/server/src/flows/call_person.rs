@@ -145,6 +145,12 @@ pub async fn call_if_stuck(
         | FlowError::ContactRefused { .. }
         | FlowError::NotAsSeen
         | FlowError::Session(_)
+        | FlowError::SignInRefused
+        | FlowError::NobodySignedIn
+        | FlowError::PasswordNeeded
+        | FlowError::LinkOver
+        | FlowError::NoSuchAddress
+        | FlowError::TooManyAddresses
         | FlowError::Store(_)
         | FlowError::Broken(_) => "It is tried again every five minutes; look at the log for more.",
     };

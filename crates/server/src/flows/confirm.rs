@@ -5,14 +5,12 @@
 
 use std::time::Duration;
 
-use domain::{
-    id::{OrderId, VisitorId},
-    payment::PaymentState,
-};
+use domain::{id::OrderId, payment::PaymentState};
 use tokio::time::Instant;
 
 use super::{
     FlowError, ask,
+    customer::Asker,
     see_order::{Seen, see_order},
 };
 use crate::context::Cx;
@@ -22,9 +20,9 @@ const WAIT_FOR_EVENT: Duration = Duration::from_secs(2);
 /// Another node may have applied the event: its bell does not ring here, so the row is read again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// How the visitor's order stands, by the gateway's word.
-pub async fn confirm(cx: &Cx, visitor: VisitorId, id: OrderId) -> Result<Seen, FlowError> {
-    let seen = see_order(cx, visitor, id).await?;
+/// How the asker's order stands, by the gateway's word.
+pub async fn confirm(cx: &Cx, asker: Asker, id: OrderId) -> Result<Seen, FlowError> {
+    let seen = see_order(cx, asker, id).await?;
     let Some(payment) = &seen.payment else { return Ok(seen) };
     if !payment.payment.is_live() {
         return Ok(seen);
@@ -34,7 +32,7 @@ pub async fn confirm(cx: &Cx, visitor: VisitorId, id: OrderId) -> Result<Seen, F
         None => ask::ask(cx, id).await?,
     };
     match standing.payment.payment.state() {
-        PaymentState::Answered => wait_for_event(cx, visitor, id).await,
+        PaymentState::Answered => wait_for_event(cx, asker, id).await,
         PaymentState::Declined { decline } => {
             Err(FlowError::Declined { message: decline.message.clone() })
         }
@@ -48,18 +46,18 @@ pub async fn confirm(cx: &Cx, visitor: VisitorId, id: OrderId) -> Result<Seen, F
         | PaymentState::Processing
         | PaymentState::Succeeded { .. }
         | PaymentState::Failed { .. }
-        | PaymentState::Cancelled => see_order(cx, visitor, id).await,
+        | PaymentState::Cancelled => see_order(cx, asker, id).await,
     }
 }
 
 /// Has the event fetched and waits for it to be applied. If it does not come in time the order is
 /// shown as it is; the worker goes on.
-async fn wait_for_event(cx: &Cx, visitor: VisitorId, id: OrderId) -> Result<Seen, FlowError> {
+async fn wait_for_event(cx: &Cx, asker: Asker, id: OrderId) -> Result<Seen, FlowError> {
     let end = Instant::now() + WAIT_FOR_EVENT;
     cx.bells.poll.notify_one();
     loop {
         let applied = cx.bells.applied.notified();
-        let seen = see_order(cx, visitor, id).await?;
+        let seen = see_order(cx, asker, id).await?;
         let live = seen.payment.as_ref().is_some_and(|payment| payment.payment.is_live());
         if !live || Instant::now() >= end {
             return Ok(seen);

@@ -8,6 +8,7 @@ pub mod call_person;
 pub mod cancel_order;
 pub mod compare_books;
 pub mod confirm;
+pub mod customer;
 pub mod deliver;
 pub mod dispute;
 pub mod expire;
@@ -122,6 +123,24 @@ pub enum FlowError {
     /// A session has moved on: another request of its shopper was faster.
     #[error(transparent)]
     Session(#[from] SessionRefusal),
+    /// E-mail address and password do not belong together. Which of them is wrong is not said.
+    #[error("e-mail address or password is wrong")]
+    SignInRefused,
+    /// Only for those who are signed in.
+    #[error("nobody is signed in")]
+    NobodySignedIn,
+    /// The customer's own password is needed, and was not given or is wrong.
+    #[error("the password is needed for this, and is wrong")]
+    PasswordNeeded,
+    /// A link from a letter was used before, is too old, or was never one of ours.
+    #[error("the link does not work any more")]
+    LinkOver,
+    /// The customer has no such address.
+    #[error("no such address")]
+    NoSuchAddress,
+    /// The customer has as many addresses as anybody may.
+    #[error("a customer has at most {} addresses", domain::customer::ADDRESSES_MAX)]
+    TooManyAddresses,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -2,13 +2,13 @@
 
 use domain::{
     dispute::Dispute,
-    id::{OrderId, VisitorId},
+    id::{CustomerId, OrderId},
     order::Order,
     refund::Refund,
 };
-use storage::{StoreError, Tx, dispute, order, payment, refund};
+use storage::{StoreError, Tx, customer_order, dispute, order, payment, refund};
 
-use super::FlowError;
+use super::{FlowError, customer::Asker};
 use crate::context::Context;
 
 /// An order and its payment, as they stand.
@@ -22,6 +22,8 @@ pub struct Seen {
     pub refunds: Vec<Refund>,
     /// Its disputes, oldest first.
     pub disputes: Vec<Dispute>,
+    /// The customer whose it is, if it is one's.
+    pub customer: Option<CustomerId>,
 }
 
 /// The order, for whoever has the link to it.
@@ -29,11 +31,18 @@ pub async fn see_linked_order(cx: &Context, id: OrderId) -> Result<Seen, FlowErr
     look(cx, id).await?.ok_or(FlowError::NoSuchOrder)
 }
 
-/// The order, if this visitor made it. Everyone else hears the same as for an order that does not
+/// The order, if the asker's browser made it, or it is hers who is signed in. Everyone else hears the same as for an order that does not
 /// exist, so that nobody can find out which ids do.
-pub async fn see_order(cx: &Context, visitor: VisitorId, id: OrderId) -> Result<Seen, FlowError> {
+pub async fn see_order(cx: &Context, asker: Asker, id: OrderId) -> Result<Seen, FlowError> {
     let seen = look(cx, id).await?;
-    seen.filter(|seen| seen.order.visitor == visitor).ok_or(FlowError::NoSuchOrder)
+    seen.filter(|seen| may_see(asker, seen)).ok_or(FlowError::NoSuchOrder)
+}
+
+fn may_see(asker: Asker, seen: &Seen) -> bool {
+    let is_hers = asker.signed_in.is_some_and(|signed_in| {
+        signed_in.visitor == seen.order.visitor || Some(signed_in.customer) == seen.customer
+    });
+    asker.browser == seen.order.visitor || is_hers
 }
 
 async fn look(cx: &Context, id: OrderId) -> Result<Option<Seen>, StoreError> {
@@ -47,5 +56,6 @@ pub async fn read(tx: &mut Tx, id: OrderId) -> Result<Option<Seen>, StoreError> 
     let refunds = refund::of_order(tx, id).await?;
     let refunds = refunds.into_iter().map(|stored| stored.refund).collect();
     let disputes = dispute::of_order(tx, id).await?;
-    Ok(Some(Seen { order, payment, refunds, disputes }))
+    let customer = customer_order::owner(tx, id).await?;
+    Ok(Some(Seen { order, payment, refunds, disputes, customer }))
 }

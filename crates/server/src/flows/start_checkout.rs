@@ -10,6 +10,7 @@ use std::{slice, time::Duration};
 use domain::{
     cart::Cart,
     checkout::{self, ChargeLimits, CheckoutRequest, NewOrder, Placed, Refusal},
+    customer::Mailbox,
     id::{CartId, OrderId, PaymentId, SessionId, VisitorId},
     money::Money,
     order::{Fingerprint, Order, OrderState},
@@ -22,7 +23,7 @@ use gateways::stripe::{CancelReason, Stripe};
 use storage::{
     StoreError, Tx, cart,
     catalog::{self, StockMove},
-    history, order,
+    customer, customer_order, history, order,
     payment::{self, Inserted},
     session,
 };
@@ -347,6 +348,8 @@ impl Writing {
     async fn insert(&self, tx: &mut Tx, placed: Placed, proof: Proof) -> Result<Step, FlowError> {
         let Placed { order, payment } = placed;
         order::insert(tx, &order).await?;
+        let customer = customer::of_visitor(tx, order.visitor).await?;
+        customer_order::insert(tx, order.id, customer, &Mailbox::of(&order.email)).await?;
         let made = tell::made(&order);
         let Some(payment) = payment else {
             history::note(tx, &made).await?;

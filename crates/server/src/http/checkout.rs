@@ -21,6 +21,7 @@ use super::{
 };
 use crate::flows::{
     confirm::confirm,
+    customer::Asker,
     shield::{Asking, Solution as Solved},
     start_checkout::{Intent, start_checkout},
 };
@@ -125,12 +126,12 @@ pub async fn start_intent(
     responses((status = 200, description = "The order as it stands.", body = Order)))]
 pub async fn confirm_order(
     State(web): State<Web>,
-    Extension(visitor): Extension<VisitorId>,
+    Extension(asker): Extension<Asker>,
     Body(body): Body<ConfirmRequest>,
 ) -> Result<Json<Order>, ApiError> {
     let cx = web.cx.clone();
     let id = body.order_id.parse::<OrderId>().map_err(|_| ApiError::new(Code::OrderNotFound))?;
-    let flow = async move { confirm(&cx, visitor, id).await };
+    let flow = async move { confirm(&cx, asker, id).await };
     order::render(&web.cx.see_through(flow).await?)
 }
 

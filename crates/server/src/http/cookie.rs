@@ -27,12 +27,21 @@ impl SignedCookie {
 
     /// The header that sets it.
     pub fn set(&self, value: &str) -> Option<HeaderValue> {
+        self.header(value, self.lifetime)
+    }
+
+    /// The header that makes browsers forget it.
+    pub fn forget(&self) -> Option<HeaderValue> {
+        self.header("", time::Duration::ZERO)
+    }
+
+    fn header(&self, value: &str, lifetime: time::Duration) -> Option<HeaderValue> {
         let cookie = Cookie::build((self.name, value.to_owned()))
             .path("/")
             .http_only(true)
             .secure(self.secure)
             .same_site(SameSite::Lax)
-            .max_age(self.lifetime)
+            .max_age(lifetime)
             .build();
         let response = (SignedCookieJar::new(self.key.clone()).add(cookie), ()).into_response();
         response.headers().get(SET_COOKIE).cloned()

@@ -59,6 +59,10 @@ pub enum Code {
     LineNotFound,
     /// No such order, or not the asker's.
     OrderNotFound,
+    /// No such address of the customer's.
+    AddressNotFound,
+    /// A link from a letter that works no more.
+    LinkNotFound,
     /// No such route.
     RouteNotFound,
     /// The route has no such method.
@@ -79,7 +83,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::CartEmpty,
         Self::AddressInvalid,
         Self::StockChanged,
@@ -95,6 +99,8 @@ impl Code {
         Self::ProductNotFound,
         Self::LineNotFound,
         Self::OrderNotFound,
+        Self::AddressNotFound,
+        Self::LinkNotFound,
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
@@ -163,6 +169,14 @@ impl Code {
                 ("cartLine.notFound", S::NOT_FOUND, "There is no such line in the cart.")
             }
             Self::OrderNotFound => ("order.notFound", S::NOT_FOUND, "There is no such order."),
+            Self::AddressNotFound => {
+                ("address.notFound", S::NOT_FOUND, "There is no such address.")
+            }
+            Self::LinkNotFound => (
+                "link.notFound",
+                S::NOT_FOUND,
+                "This link does not work any more. Ask for another one.",
+            ),
             Self::RouteNotFound => ("route.notFound", S::NOT_FOUND, "There is nothing here."),
             Self::MethodNotAllowed => (
                 "request.methodNotAllowed",
@@ -346,6 +360,17 @@ impl ApiError {
         Self { message: message.into(), ..Self::new(Code::Invalid) }
     }
 
+    /// A field that cannot be understood, and why.
+    pub fn field(field: &str, error: &impl std::fmt::Display) -> Self {
+        let details = Details { field: Some(field.to_owned()), ..Details::default() };
+        Self::invalid(sentence(&format!("{field}: {error}"))).with(details)
+    }
+
+    /// A customer's address that is wrong, and where.
+    pub fn kept_address(error: &AddressError) -> Self {
+        Self::contact(error.field.name().to_owned(), error.reason.clone())
+    }
+
     /// A contact that is wrong, and where.
     pub fn address(of: &str, error: &AddressError) -> Self {
         let field = format!("{of}.{}", error.field.name());
@@ -422,6 +447,16 @@ impl From<FlowError> for ApiError {
             FlowError::NoSuchLine => Self::new(Code::LineNotFound),
             FlowError::NotAsSeen | FlowError::Session(_) => Self::new(Code::Conflict),
             FlowError::Platform(error) => of_platform(&error),
+            FlowError::SignInRefused => {
+                let message = "E-mail address or password is wrong, or the address is not \
+                               confirmed yet.";
+                Self { message: message.to_owned(), ..Self::new(Code::SignIn) }
+            }
+            FlowError::NobodySignedIn => Self::new(Code::SignIn),
+            FlowError::PasswordNeeded => Self::field("password", &"your present one is needed"),
+            FlowError::LinkOver => Self::new(Code::LinkNotFound),
+            FlowError::NoSuchAddress => Self::new(Code::AddressNotFound),
+            FlowError::TooManyAddresses => Self::invalid(sentence(&error.to_string())),
             FlowError::Store(error) => {
                 tracing::error!(%error, "the database failed");
                 Self::new(Code::Unavailable)

@@ -6,6 +6,7 @@ pub mod cart;
 pub mod catalog;
 pub mod checkout;
 pub mod cookie;
+pub mod customer;
 pub mod error;
 pub mod gate;
 pub mod health;

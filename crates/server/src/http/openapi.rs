@@ -38,6 +38,7 @@ use super::{
         (name = "checkout", description = "From cart to payment."),
         (name = "sessions", description = "From cart to a paid order in one call; amounts are in \
                                           the minor unit here."),
+        (name = "customers", description = "Accounts: a proven e-mail address and a password."),
         (name = "orders", description = "What has become of it."),
         (name = "webhooks", description = "What Stripe tells us."),
     ),
@@ -84,12 +85,23 @@ pub fn codes(operation: &str) -> Vec<Code> {
             CHANGE,
             &[Code::OrderNotFound, Code::Declined, Code::AuthRequired, Code::PaymentUnknown],
         ],
-        "list_orders" => &[VISITOR, &[Code::SignIn]],
+        "list_orders" => &[VISITOR, &[Code::Invalid, Code::SignIn]],
         "get_order" => &[VISITOR, &[Code::OrderNotFound]],
         "cancel_order" => &[
             VISITOR,
             &[Code::CrossOrigin, Code::OrderNotFound, Code::Conflict, Code::PaymentUnknown],
         ],
+        "register" | "ask_reset" => &[VISITOR, CHANGE],
+        "verify" => &[VISITOR, CHANGE, &[Code::SignIn, Code::LinkNotFound]],
+        "login" | "change_customer" | "delete_customer" => &[VISITOR, CHANGE, &[Code::SignIn]],
+        "logout" => &[VISITOR, &[Code::CrossOrigin]],
+        "finish_reset" => &[VISITOR, CHANGE, &[Code::LinkNotFound]],
+        "get_customer" => &[VISITOR, &[Code::SignIn]],
+        "add_address" => &[VISITOR, CHANGE, &[Code::SignIn, Code::AddressInvalid]],
+        "change_address" => {
+            &[VISITOR, CHANGE, &[Code::SignIn, Code::AddressInvalid, Code::AddressNotFound]]
+        }
+        "remove_address" => &[VISITOR, &[Code::CrossOrigin, Code::SignIn, Code::AddressNotFound]],
         "open_session" | "patch_session" | "pay_session" => {
             &[VISITOR, &[Code::CrossOrigin, Code::TooLarge]]
         }

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use domain::{
     contact::{Address as Known, AddressDraft},
     dispute::Dispute,
-    id::{OrderId, VisitorId},
+    id::OrderId,
     money::{Money, MoneyError},
     order::{Order as Ordered, OrderState, PaidBy},
     payment::{Payment, PaymentState},
@@ -21,14 +21,16 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     cart::{OrderLine, lines},
+    customer::required,
     error::{ApiError, Code},
-    read::{Id, NoSuch},
+    read::{Id, NoSuch, Search},
     routes::Web,
     wire::{Amount, currency},
 };
 use crate::flows::{
     FlowError,
     cancel_order::{self, Canceller, Wish},
+    customer::{Asker, profile},
     see_order::{Seen, see_linked_order, see_order},
 };
 
@@ -93,9 +95,14 @@ pub enum OrderStatus {
 
 /// Who ordered.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct OrderCustomer {
     /// Where the receipt goes; empty where the platform has forgotten her.
     pub email: String,
+    /// The customer whose order it is, if it is one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub customer_id: Option<String>,
 }
 
 /// How a payment stands.
@@ -172,7 +179,8 @@ pub struct Link {
     token: Option<String>,
 }
 
-/// An order, for the visitor who made it, and for whoever has the link from its receipt.
+/// An order, for the visitor who made it, the customer whose it is, and whoever has the link from its
+/// receipt.
 ///
 /// At Elastic Path it is the platform's order, and there are no such links; it is `paid` when the
 /// platform says so and the payment is known to be booked on it.
@@ -181,7 +189,7 @@ pub struct Link {
     responses((status = 200, description = "The order.", body = Order)))]
 pub async fn get_order(
     State(web): State<Web>,
-    Extension(visitor): Extension<VisitorId>,
+    Extension(asker): Extension<Asker>,
     id: Result<Id<OrderId>, NoSuch>,
     link: Result<Query<Link>, QueryRejection>,
 ) -> Result<Json<Order>, ApiError> {
@@ -191,7 +199,7 @@ pub async fn get_order(
     if token.is_some_and(|token| web.links.is_for(id, &token)) {
         return render(&see_linked_order(&web.cx, id).await?);
     }
-    render(&see_order(&web.cx, visitor, id).await?)
+    render(&see_order(&web.cx, asker, id).await?)
 }
 
 /// Gives an order up, for the visitor who made it: Stripe cancels the payment, then the pieces are
@@ -203,25 +211,69 @@ pub async fn get_order(
     responses((status = 200, description = "The order, over.", body = Order)))]
 pub async fn cancel_order(
     State(web): State<Web>,
-    Extension(visitor): Extension<VisitorId>,
+    Extension(asker): Extension<Asker>,
     id: Result<Id<OrderId>, NoSuch>,
 ) -> Result<Json<Order>, ApiError> {
     let Id(order) = id.map_err(|NoSuch| ApiError::new(Code::OrderNotFound))?;
     let cx = web.cx.clone();
     let flow = async move {
-        let by = Canceller::Shopper(visitor);
+        // Whoever may see it may give it up.
+        let by = Canceller::Shopper(see_order(&cx, asker, order).await?.order.visitor);
         cancel_order::cancel_order(&cx, Wish { order, by }).await?;
-        see_order(&cx, visitor, order).await
+        see_order(&cx, asker, order).await
     };
     render(&web.cx.see_through(flow).await?)
 }
 
-/// The orders of a customer who is signed in. A guest has no such list: an order of hers is read
-/// by its id.
-#[utoipa::path(get, path = "/api/orders", tag = "orders",
-    responses((status = 401, description = "Nobody is signed in.")))]
-pub async fn list_orders() -> ApiError {
-    ApiError::new(Code::SignIn)
+/// A page of orders, and where the next one starts.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderPage {
+    /// The orders, newest first.
+    pub items: Vec<Order>,
+    /// Give it as `cursor` to get the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+}
+
+/// Which orders.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OrderSearch {
+    /// Where the page starts: the `nextCursor` of the page before.
+    cursor: Option<String>,
+    /// How many, from 1 to 50; 20 unless told.
+    #[param(minimum = 1, maximum = 50)]
+    limit: Option<u32>,
+}
+
+/// Orders on a page when the client does not say.
+const PAGE: u32 = 20;
+/// Orders on a page at most: each is read with its lines, payment and refunds.
+const PAGE_MAX: u32 = 50;
+
+/// The orders of the customer who is signed in, newest first. A guest has no such list: an order of hers
+/// is read by its id, and is the customer's once she has proven that its e-mail address is hers.
+#[utoipa::path(get, path = "/api/orders", tag = "orders", params(OrderSearch),
+    responses((status = 200, description = "A page of orders.", body = OrderPage)))]
+pub async fn list_orders(
+    State(web): State<Web>,
+    Extension(asker): Extension<Asker>,
+    Search(search): Search<OrderSearch>,
+) -> Result<Json<OrderPage>, ApiError> {
+    let customer = required(asker)?.customer;
+    let limit = search.limit.unwrap_or(PAGE);
+    if !(1..=PAGE_MAX).contains(&limit) {
+        return Err(ApiError::invalid(format!("limit is a number from 1 to {PAGE_MAX}.")));
+    }
+    let before = search.cursor.map(|cursor| cursor.parse::<OrderId>()).transpose();
+    let before = before.map_err(|_| {
+        ApiError::invalid("cursor is not one of ours: give the nextCursor of the page before.")
+    })?;
+    let (page, next) = profile::orders(&web.cx, customer, (before, limit)).await?;
+    let items = page.iter().map(on_the_wire).collect::<Result<_, _>>().map_err(FlowError::from)?;
+    Ok(Json(OrderPage { items, next_cursor: next.map(|next| next.to_string()) }))
 }
 
 /// An order, answered.
@@ -232,7 +284,9 @@ pub fn render(seen: &Seen) -> Result<Json<Order>, ApiError> {
 /// An order as the wire has it.
 pub fn on_the_wire(seen: &Seen) -> Result<Order, MoneyError> {
     let payment = seen.payment.as_ref().map(|stored| &stored.payment);
-    Order::of(&seen.order, payment, &seen.refunds, &seen.disputes)
+    let mut order = Order::of(&seen.order, payment, &seen.refunds, &seen.disputes)?;
+    order.customer.customer_id = seen.customer.map(|customer| customer.to_string());
+    Ok(order)
 }
 
 impl Order {
@@ -264,7 +318,7 @@ impl Order {
             },
             total: totals.total().into(),
             currency: currency(totals.total()),
-            customer: OrderCustomer { email: order.email.as_str().to_owned() },
+            customer: OrderCustomer { email: order.email.as_str().to_owned(), customer_id: None },
             shipping_address: Address::of(&order.shipping_address),
             billing_address: Address::of(&order.billing_address),
             created_at: order.created_at,
@@ -316,7 +370,8 @@ fn payment_status(state: &PaymentState) -> PaymentStatus {
 }
 
 impl Address {
-    fn of(known: &Known) -> Self {
+    /// An address as it is known.
+    pub fn of(known: &Known) -> Self {
         Self {
             name: known.name().to_owned(),
             company: known.company().map(str::to_owned),

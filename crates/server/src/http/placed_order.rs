@@ -48,7 +48,7 @@ fn on_the_wire(seen: Seen) -> Result<Order, MoneyError> {
         tax_included: true,
         total: total.into(),
         currency: currency(total),
-        customer: OrderCustomer { email: placed.email.unwrap_or_default() },
+        customer: OrderCustomer { customer_id: None, email: placed.email.unwrap_or_default() },
         shipping_address: address(placed.shipping_address),
         billing_address: address(placed.billing_address),
         created_at: placed.created_at,

@@ -184,3 +184,8 @@ fn goods(
     }
     Ok((items, subtotal))
 }
+
+/// The orders of a customer who is signed in: there are no accounts here.
+pub async fn nobody_signs_in() -> ApiError {
+    ApiError::new(Code::SignIn)
+}

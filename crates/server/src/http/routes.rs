@@ -18,6 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     cart, catalog, checkout,
+    customer::{self, CustomerCookie},
     error::{ApiError, Code},
     gate::{self, Gate},
     health, openapi, order,
@@ -40,6 +41,8 @@ pub struct Front {
     pub base: Arc<Base>,
     /// How the visitor cookie looks.
     pub cookie: VisitorCookie,
+    /// How the cookie of a sign-in looks; none where there are no accounts.
+    pub customers: Option<CustomerCookie>,
     /// Who is let in, and how often.
     pub gate: Arc<Gate>,
     /// What the page about the server says.
@@ -91,7 +94,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 
 /// The routes that the OpenAPI document describes.
 pub fn documented() -> utoipa::openapi::OpenApi {
-    let mut document = shop().merge(catalogue()).merge(webhooks()).into_openapi();
+    let native = shop().merge(customers()).merge(catalogue()).merge(webhooks());
+    let mut document = native.into_openapi();
     document.merge(sessions().into_openapi());
     document
 }
@@ -108,7 +112,7 @@ struct Undescribed {
 /// Made once: describing takes longer than all the rest of opening a server, and there are processes
 /// that open many.
 static UNDESCRIBED: LazyLock<Undescribed> = LazyLock::new(|| Undescribed {
-    shop: shop().split_for_parts().0,
+    shop: shop().merge(customers()).split_for_parts().0,
     catalogue: catalogue().split_for_parts().0,
     webhooks: webhooks().split_for_parts().0,
     sessions: sessions().split_for_parts().0,
@@ -134,7 +138,7 @@ pub fn platform_router(web: PlatformWeb, session_web: SessionWeb) -> Router {
             "/api/cart/items/{lineId}",
             patch(platform::set_quantity).delete(platform::remove_item),
         )
-        .route("/api/orders", get(order::list_orders))
+        .route("/api/orders", get(platform::nobody_signs_in))
         .route("/api/orders/{id}", get(placed_order::get_order));
     let catalogue = Router::new()
         .route("/api/products", get(platform::list_products))
@@ -143,6 +147,8 @@ pub fn platform_router(web: PlatformWeb, session_web: SessionWeb) -> Router {
         .route("/api/checkout/intent", any(platform::unsupported))
         .route("/api/checkout/confirm", any(platform::unsupported))
         .route("/api/orders/{id}/cancel", any(platform::unsupported))
+        .route("/api/customers", any(platform::unsupported))
+        .route("/api/customers/{*path}", any(platform::unsupported))
         .route("/api/webhooks/stripe", any(platform::unsupported));
     let front = web.front.clone();
     let shop = shop.merge(UNDESCRIBED.sessions.clone().with_state(session_web));
@@ -224,6 +230,23 @@ fn shop() -> OpenApiRouter<Web> {
         .routes(routes!(order::list_orders))
         .routes(routes!(order::get_order))
         .routes(routes!(order::cancel_order))
+}
+
+fn customers() -> OpenApiRouter<Web> {
+    OpenApiRouter::new()
+        .routes(routes!(customer::register))
+        .routes(routes!(customer::verify))
+        .routes(routes!(customer::login))
+        .routes(routes!(customer::logout))
+        .routes(routes!(customer::ask_reset))
+        .routes(routes!(customer::finish_reset))
+        .routes(routes!(
+            customer::get_customer,
+            customer::change_customer,
+            customer::delete_customer
+        ))
+        .routes(routes!(customer::add_address))
+        .routes(routes!(customer::change_address, customer::remove_address))
 }
 
 fn catalogue() -> OpenApiRouter<Web> {

@@ -78,7 +78,9 @@ export interface Contact {
 
 export interface Placed {
   readonly id: string;
-  readonly visitor: Visitor;
+  visitor: Visitor;
+  /** The customer whose it is. */
+  owner?: Account;
   /** The cart and the form that it was made of. */
   readonly fingerprint: string;
   readonly lines: readonly Line[];
@@ -112,6 +114,35 @@ export interface Visitor {
   readonly cartId: string;
   lines: Line[];
   session?: Session;
+  /** Where she is signed in. */
+  account?: Account;
+}
+
+/** A customer. */
+export interface Account {
+  readonly id: string;
+  /** Who she is to cart and checkout wherever she is signed in. */
+  readonly home: Visitor;
+  email: string;
+  password: string;
+  name: string;
+  marketing?: { since: string; text: string };
+  addresses: { readonly id: string; address: Address }[];
+  first: string | undefined;
+  readonly createdAt: string;
+}
+
+/** A letter to a mailbox. */
+export interface Letter {
+  readonly to: string;
+  readonly kind: 'confirm' | 'known' | 'reset';
+  /** What stands behind `#token=` in its link. */
+  readonly token: string;
+  isOpen: boolean;
+  readonly account?: Account;
+  /** Of whoever asked for it. */
+  readonly password: string;
+  readonly name: string;
 }
 
 const SAMPLE: readonly StubProduct[] = [
@@ -136,6 +167,9 @@ export class Books {
   readonly items: readonly Item[];
   readonly orders: Placed[] = [];
   readonly payments: Payment[] = [];
+  readonly browsers: Visitor[] = [];
+  readonly accounts: Account[] = [];
+  readonly letters: Letter[] = [];
   /** The card behind each confirmation token. */
   readonly tokens = new Map<string, string>();
   /** Payments whose events wait, while events are held. */

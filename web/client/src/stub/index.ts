@@ -4,6 +4,7 @@
 import type { Fetch } from '../request.js';
 import { Books, minorOf, type StubOptions, type Visitor } from './books.js';
 import * as cart from './cart.js';
+import * as customers from './customers.js';
 import * as orders from './orders.js';
 import { Refusal, refuse } from './refusal.js';
 import * as sessions from './sessions.js';
@@ -18,6 +19,8 @@ export interface Stub {
   visitor(): Fetch;
   /** What Stripe.js does in the browser. */
   stripe: StubStripe;
+  /** The letters that have gone to this address, with what their links hold; the newest is last. */
+  letters(to: string): { kind: 'confirm' | 'known' | 'reset'; token: string }[];
   /** The merchant changes a price, in the major unit. */
   setPrice(sku: string, price: number): void;
   /** The merchant counts the shelf. */
@@ -35,9 +38,11 @@ export function createStub(options: StubOptions = {}): Stub {
   return {
     visitor() {
       const visitor: Visitor = { cartId: books.id(), lines: [] };
+      books.browsers.push(visitor);
       return async (url, { method = 'GET', body, signal }) => {
         signal?.throwIfAborted();
         const { status, said } = respond(books, visitor, { url, method, body: parse(body) });
+        if (said === undefined) return new Response(null, { status: 204 });
         return new Response(JSON.stringify(said), {
           status,
           headers: { 'content-type': 'application/json' },
@@ -45,6 +50,10 @@ export function createStub(options: StubOptions = {}): Stub {
       };
     },
     stripe: stubStripe(books),
+    letters: (to) =>
+      books.letters
+        .filter((letter) => letter.to === to)
+        .map(({ kind, token }) => ({ kind, token })),
     setPrice(sku, price) {
       item(sku).minor = minorOf(price);
     },
@@ -72,8 +81,10 @@ function respond(books: Books, visitor: Visitor, asked: Asked): { status: number
 }
 
 const CURRENT = '/api/checkout/sessions/current';
+const ME = '/api/customers/me';
 
-function route(books: Books, visitor: Visitor, { url, method, body }: Asked): unknown {
+function route(books: Books, browser: Visitor, { url, method, body }: Asked): unknown {
+  const visitor = browser.account?.home ?? browser;
   // Only what comes after the host counts.
   const { pathname, searchParams } = new URL(url, 'http://stub');
   const path = pathname.slice(pathname.indexOf('/api/'));
@@ -92,7 +103,27 @@ function route(books: Books, visitor: Visitor, { url, method, body }: Asked): un
     case 'POST /api/checkout/confirm':
       return orders.confirmOrder(books, visitor, String(body.orderId));
     case 'GET /api/orders':
-      return refuse('auth.required');
+      return customers.listOrders(books, browser, searchParams);
+    case 'POST /api/customers':
+      return customers.register(books, body);
+    case 'POST /api/customers/verify':
+      return customers.verify(books, browser, body);
+    case 'POST /api/customers/login':
+      return customers.signIn(books, browser, body);
+    case 'POST /api/customers/logout':
+      return customers.signOut(browser);
+    case 'POST /api/customers/reset':
+      return customers.forgotPassword(books, body);
+    case 'POST /api/customers/reset/finish':
+      return customers.resetPassword(books, body);
+    case `GET ${ME}`:
+      return customers.look(browser);
+    case `PATCH ${ME}`:
+      return customers.update(books, browser, body);
+    case `DELETE ${ME}`:
+      return customers.remove(books, browser, body);
+    case `POST ${ME}/addresses`:
+      return customers.addAddress(books, browser, body);
     case 'POST /api/checkout/sessions':
       return sessions.openSession(books, visitor, body);
     case `GET ${CURRENT}`:
@@ -107,6 +138,11 @@ function route(books: Books, visitor: Visitor, { url, method, body }: Asked): un
       return sessions.resumePayment(visitor);
     case `POST ${CURRENT}/abandon-payment`:
       return sessions.abandonPayment(visitor);
+  }
+  if (path.startsWith(`${ME}/addresses/`)) {
+    const address = decodeURIComponent(path.slice(`${ME}/addresses/`.length));
+    if (method === 'PATCH') return customers.changeAddress(browser, address, body);
+    if (method === 'DELETE') return customers.removeAddress(browser, address);
   }
   switch ([method, noun, verb && (noun === 'cart' ? 'line' : verb)].filter(Boolean).join(' ')) {
     case 'GET products':

@@ -61,6 +61,7 @@ export function place(books: Books, visitor: Visitor, contact: Contact, alsoOf: 
     createdAt: books.now().toISOString(),
     payment: totals.total > 0 ? newPayment(books) : undefined,
     status: 'pending',
+    ...(visitor.account && { owner: visitor.account }),
   };
   books.orders.push(order);
   if (!order.payment) becomePaid(books, order);
@@ -114,7 +115,10 @@ const conflict = ({ id }: Placed) => refuse('request.conflict', { details: { ord
 
 /** The visitor's own order; others are as if there were none. */
 export function orderOf(books: Books, visitor: Visitor, id: string): Placed {
-  const order = books.orders.find((found) => found.id === id && found.visitor === visitor);
+  const { account } = visitor;
+  const isHers = (found: Placed) =>
+    found.visitor === visitor || (account !== undefined && found.owner === account);
+  const order = books.orders.find((found) => found.id === id && isHers(found));
   return order ?? refuse('order.notFound');
 }
 
@@ -130,7 +134,7 @@ export function shownOrder(order: Placed): Order {
     taxIncluded: true,
     total: majorOf(totals.total),
     currency: 'eur',
-    customer: { email: contact.email },
+    customer: { email: contact.email, ...(order.owner && { customerId: order.owner.id }) },
     shippingAddress: contact.shippingAddress,
     billingAddress: contact.billingAddress,
     createdAt: order.createdAt,
@@ -158,16 +162,17 @@ export function isCountry(code: string): boolean {
 
 /** An address with all its parts. The postal codes of each country only the server knows; here one
  * has a digit. */
-function readAddress(of: string, address: unknown): Address {
+export function readAddress(of: string, address: unknown): Address {
   const fields = (address ?? {}) as Partial<Record<keyof Address, string>>;
   const text = (name: keyof Address) => String(fields[name] ?? '').trim();
   const country = text('country').toUpperCase();
-  if (!isCountry(country)) invalid(`${of}.country`, `${country} is not a country code.`);
+  const field = (name: string) => (of ? `${of}.${name}` : name);
+  if (!isCountry(country)) invalid(field('country'), `${country} is not a country code.`);
   for (const name of ['name', 'street', 'postalCode', 'city'] as const) {
-    if (text(name) === '') invalid(`${of}.${name}`, `${name} is missing.`);
+    if (text(name) === '') invalid(field(name), `${name} is missing.`);
   }
   if (!/\d/.test(text('postalCode'))) {
-    invalid(`${of}.postalCode`, `${text('postalCode')} is not a postal code of ${country}.`);
+    invalid(field('postalCode'), `${text('postalCode')} is not a postal code of ${country}.`);
   }
   const { company, phone } = fields;
   return {

@@ -26,6 +26,8 @@ export const KNOWN = {
   'product.notFound': [404, 'There is no such product.'],
   'cartLine.notFound': [404, 'There is no such line in the cart.'],
   'order.notFound': [404, 'There is no such order.'],
+  'address.notFound': [404, 'There is no such address.'],
+  'link.notFound': [404, 'This link does not work any more. Ask for another one.'],
   'route.notFound': [404, 'There is nothing here.'],
   VALIDATION_ERROR: [400, 'The request cannot be understood.'],
   SESSION_GONE: [410, 'This checkout is over. Start a new one.'],

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import type { Stage } from '../stage.js';
 import { cart, products } from './cart.js';
 import { checkout, orders } from './checkout.js';
+import { customers } from './customers.js';
 import { sessionPayments, sessions } from './sessions.js';
 import { Shopper } from './shopper.js';
 
@@ -21,6 +22,7 @@ export function contract(name: string, open: () => Promise<Stage>): void {
     cart(shop);
     checkout(shop);
     orders(shop);
+    customers(shop);
     sessions(shop);
     sessionPayments(shop);
   });

@@ -64,7 +64,7 @@ pub async fn export(
 }
 
 fn fields(status: OrderStatus, seen: &Seen) -> Result<[String; 20], OrdersError> {
-    let Seen { order, payment, refunds, disputes: _ } = seen;
+    let Seen { order, payment, refunds, disputes: _, customer: _ } = seen;
     let (totals, address) = (order.totals, &order.shipping_address);
     let paid = match order.state() {
         OrderState::Paid { at, .. } => at.to_string(),

@@ -111,7 +111,7 @@ async fn read(tx: &mut Tx, id: OrderId) -> Result<Option<Whole>, StoreError> {
 
 fn print(whole: &Whole, mut out: impl Write) -> Result<(), OrdersError> {
     let Whole { seen, refunds, items, history } = whole;
-    let Seen { order, payment, refunds: given, disputes } = seen;
+    let Seen { order, payment, refunds: given, disputes, customer: _ } = seen;
     let state = order.state().name();
     writeln!(out, "order    {}  {state}  {}", order.id, order.email.as_str())?;
     writeln!(out, "made     {}", order.created_at)?;

@@ -345,6 +345,12 @@ impl From<FlowError> for SessionFault {
             | FlowError::Cart(_)
             | FlowError::Declined { .. }
             | FlowError::AuthRequired
+            | FlowError::SignInRefused
+            | FlowError::NobodySignedIn
+            | FlowError::PasswordNeeded
+            | FlowError::LinkOver
+            | FlowError::NoSuchAddress
+            | FlowError::TooManyAddresses
             | FlowError::Store(_)
             | FlowError::Broken(_) => {
                 tracing::error!(%error, "a session's flow failed");
