@@ -158,7 +158,7 @@ fn whatever_is_shown_of_the_payment_leads_where_it_should() {
 fn a_session_that_waits_for_the_payment_of_something_else_has_bought_nothing_by_it() {
     let something_else = CartHash::of([("b", 1, 500)]);
     let waits = paying().show(ours(), Standing::ActionRequired(action()), something_else, at(2));
-    assert_eq!(words(&waits), ("action_required", "requires_action"));
+    assert_eq!(words(&waits), ("open", "requires_action"));
     let after = waits.show(ours(), Standing::Succeeded(order()), something_else, at(3));
     assert_eq!(words(&after), ("open", "idle"));
     assert_eq!(after.followed(), None);

@@ -169,7 +169,7 @@ pub async fn pay(px: &Px, wish: Pay) -> Result<Answer, PayError> {
     let (visitor, session) = (wish.visitor, wish.session);
     let flow = {
         let px = px.clone();
-        async move { Ok(begin_and_drive(&px, wish, deadline).await) }
+        async move { Ok(Box::pin(begin_and_drive(&px, wish, deadline)).await) }
     };
     match timeout_at(deadline, px.see_through(flow)).await {
         Ok(answer) => answer?,

@@ -90,7 +90,7 @@ impl Driver<'_> {
         }
         let Some(sequence) = self.sequence().await else { return Ok(None) };
         match self.put_question(stored, Purchase::charge_again).await? {
-            Some(asked) => self.ask_charge(asked, &sequence).await,
+            Some(asked) => Box::pin(self.ask_charge(asked, &sequence)).await,
             None => Ok(None),
         }
     }
@@ -182,7 +182,7 @@ impl Driver<'_> {
             return self.call_person(stored, Matter::AnotherPayment).await;
         }
         match self.put_question(stored, Purchase::check_out).await? {
-            Some(asked) => self.ask_order(asked).await,
+            Some(asked) => Box::pin(self.ask_order(asked)).await,
             None => Ok(None),
         }
     }
@@ -296,7 +296,7 @@ impl Driver<'_> {
                 Box::pin(self.confirm(stored, order)).await
             }
             (PurchaseState::Cancelling { booking, .. }, true) if is_pending => {
-                self.cancel(stored, &booking).await
+                Box::pin(self.cancel(stored, &booking)).await
             }
             (_, true | false) => self.settle(stored, order, booked).await,
         }

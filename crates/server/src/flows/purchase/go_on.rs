@@ -156,13 +156,13 @@ impl Driver<'_> {
             let Some(asked) = self.put_question(stored, Purchase::order_free).await? else {
                 return Ok(None);
             };
-            return self.ask_order(asked).await;
+            return Box::pin(self.ask_order(asked)).await;
         }
         let Some(sequence) = self.sequence.take() else { return Ok(None) };
         let Some(asked) = self.put_question(stored, Purchase::charge).await? else {
             return Ok(None);
         };
-        self.ask_charge(asked, &sequence).await
+        Box::pin(self.ask_charge(asked, &sequence)).await
     }
 
     /// Puts right in the cart what is the server's own: no payment of an earlier try, the shipping,

@@ -56,7 +56,7 @@ pub(super) async fn record_as(
     let (id, from, to) = (after.terms.id, before.purchase.state().name(), after.state().name());
     let (change, item, at) = (px.ids.next(), px.ids.next(), px.clock.now());
     let input = Move { before: before.clone(), after, change, item, told, at };
-    let moved = px.store.write(input, |tx, step| Box::pin(write(tx, step))).await?;
+    let moved = Box::pin(px.store.write(input, |tx, step| Box::pin(write(tx, step)))).await?;
     if moved.is_some() && from != to {
         tracing::info!(purchase = %id, from, to, "purchase");
     }

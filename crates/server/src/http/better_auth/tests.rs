@@ -75,7 +75,9 @@ fn of_two_cookies_the_one_that_travels_by_tls_counts_and_both_lose_a_cart_that_i
     let set = auth().without_cart(&headers(&both), &cart, at(END - 60), Uuid::from_u128(2));
     let left = kept(&set);
     assert_eq!(left.len(), 2);
-    assert!(left.iter().all(|one| auth().cart(&headers(&[one.clone()]), at(END)).is_none()));
+    assert!(
+        left.iter().all(|one| auth().cart(&headers(std::slice::from_ref(one)), at(END)).is_none())
+    );
     assert_ne!(left[0].1, left[1].1, "no text is encrypted twice in one way");
 }
 

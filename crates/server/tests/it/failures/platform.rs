@@ -80,7 +80,7 @@ pub(super) static CASES: &[Case] = &[
             by: "The row knows, not the cookie; a cart that is bought is followed or gone.",
             tests: &[
                 "a_cart_whose_deletion_failed_is_not_paid_again",
-                "a_session_that_saw_the_cart_before_it_was_bought_finds_it_changed",
+                "a_session_that_saw_the_cart_before_it_was_bought_shows_the_same_order",
             ],
         },
     ),

@@ -31,6 +31,7 @@ mod second_payment;
 mod session;
 mod session_account;
 mod session_better_auth;
+mod session_challenge;
 mod session_ends;
 mod session_pay;
 mod session_platform;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use simulators::stripe::{DisputeOrder, Fault, FaultKind, Options, Outcome, ReleaseOrder};
+use simulators::stripe::{DisputeOrder, Fault, FaultKind, Outcome, ReleaseOrder};
 
 use super::{
     payment::PAYING,
@@ -17,10 +17,10 @@ use crate::{
     shop::{Shop, stories},
 };
 
-const CURRENT: &str = "/api/checkout/sessions/current";
-const PAYMENTS: &str = "/v1/payment_intents";
+pub const CURRENT: &str = "/api/checkout/sessions/current";
+pub const PAYMENTS: &str = "/v1/payment_intents";
 
-async fn pay_by(guest: &Guest<'_>, token: &str) -> Reply {
+pub async fn pay_by(guest: &Guest<'_>, token: &str) -> Reply {
     let body = json!({ "gateway": "stripe", "confirmation_token": token });
     guest.post(&format!("{CURRENT}/pay"), body).await
 }
@@ -40,37 +40,26 @@ pub async fn pay(guest: &Guest<'_>, card: Card) -> Reply {
     pay_by(guest, &guest.token(card).await).await
 }
 
-async fn current(guest: &Guest<'_>) -> Reply {
+pub async fn current(guest: &Guest<'_>) -> Reply {
     guest.get(CURRENT).await
 }
 
 /// The two words of a session's state, such as `200 complete succeeded`.
-fn state(reply: &Reply) -> String {
+pub fn state(reply: &Reply) -> String {
     let session = &reply.body["data"]["session"];
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (status, payment) = (word(&session["status"]), word(&session["payment"]["status"]));
     format!("{} {status} {payment}", reply.status)
 }
 
-fn order(reply: &Reply) -> &str {
+pub fn order(reply: &Reply) -> &str {
     reply.body["data"]["session"]["order"]["id"].as_str().unwrap()
 }
 
 /// Stripe's name of the payment whose challenge waits.
-fn challenged(reply: &Reply) -> &str {
+pub fn challenged(reply: &Reply) -> &str {
     let payment = &reply.body["data"]["session"]["payment"];
     payment["actionData"]["paymentIntentId"].as_str().unwrap()
-}
-
-/// The page of her bank to which Stripe leads her, and the one to which the bank leads her back.
-async fn banks_page(shop: &Shop, payment: &str) -> (String, String) {
-    let url = format!("{}{PAYMENTS}/{payment}", shop.stripe_url);
-    let key = Options::default().secret_key;
-    let answer = shop.http.get(url).bearer_auth(key).send().await.unwrap();
-    let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-    let action = &answer["next_action"]["redirect_to_url"];
-    let [page, back] = ["url", "return_url"].map(|name| action[name].as_str().unwrap().to_owned());
-    (page, back)
 }
 
 pub async fn until_paid(shop: &Shop, guest: &Guest<'_>, order: &str) {
@@ -79,7 +68,7 @@ pub async fn until_paid(shop: &Shop, guest: &Guest<'_>, order: &str) {
         .await;
 }
 
-async fn shopper(shop: &Shop) -> Guest<'_> {
+pub async fn shopper(shop: &Shop) -> Guest<'_> {
     let guest = shop.guest_with_cart([("mug", 2)]).await;
     ready(&guest).await;
     guest
@@ -324,112 +313,6 @@ stories! {
         assert_eq!(payment["gateway"], "manual");
         assert_eq!(payment["gatewayMetadata"]["free"], true);
         assert_eq!(shop.orders().await, "1 paid");
-        shop.close().await;
-    }
-
-    async fn a_shopper_who_must_authenticate_resumes_after_she_has(shop: Shop) {
-        let guest = shopper(&shop).await;
-        let reply = pay(&guest, Card::ThreeDSecure).await;
-        assert_eq!(state(&reply), "200 open requires_action");
-        let payment = &reply.body["data"]["session"]["payment"];
-        assert!(payment["clientToken"].as_str().unwrap().contains("_secret_"));
-        assert_eq!(payment["actionData"]["type"], "stripe_3ds");
-
-        // Another token does not start another payment meanwhile.
-        let second = pay(&guest.other_tab(), Card::Good).await;
-        assert_eq!(challenged(&second), challenged(&reply));
-        let early = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
-        assert_eq!(early.to_string(), "409 PAYMENT_STILL_REQUIRES_ACTION");
-
-        assert!(shop.stripe.authenticate(challenged(&reply), true));
-        let resumed = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
-        assert_eq!(state(&resumed), "200 complete succeeded");
-        until_paid(&shop, &guest, order(&resumed)).await;
-        shop.close().await;
-    }
-
-    async fn a_shopper_who_fails_to_authenticate_may_pay_with_another_card(shop: Shop) {
-        let guest = shopper(&shop).await;
-        let reply = pay(&guest, Card::ThreeDSecure).await;
-        assert!(shop.stripe.authenticate(challenged(&reply), false));
-        shop.until("the session has heard", || async {
-            state(&current(&guest).await) == "200 open failed"
-        }).await;
-        let resumed = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
-        assert_eq!(resumed.to_string(), "400 SESSION_NOT_RESUMABLE");
-        let reply = pay(&guest, Card::Good).await;
-        assert_eq!(state(&reply), "200 complete succeeded");
-        until_paid(&shop, &guest, order(&reply)).await;
-        shop.close().await;
-    }
-
-    async fn a_bank_that_leads_her_away_leads_her_back_and_the_session_is_resumed(shop: Shop) {
-        let guest = shopper(&shop).await;
-        let reply = pay_by(&guest, &guest.token_of_a_bank().await).await;
-        assert_eq!(state(&reply), "200 open requires_action");
-        let (page, back) = banks_page(&shop, challenged(&reply)).await;
-        assert_eq!(back.trim_end_matches('/'), shop.url);
-        let agreed = shop.http.post(page).form(&[("outcome", "complete")]).send().await.unwrap();
-        assert!(agreed.url().as_str().starts_with(&back), "{}", agreed.url());
-
-        let resumed = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
-        assert_eq!(state(&resumed), "200 complete succeeded");
-        until_paid(&shop, &guest, order(&resumed)).await;
-        shop.close().await;
-    }
-
-    async fn whoever_comes_back_from_her_bank_in_vain_is_told_so_once_and_pays_otherwise(
-        shop: Shop
-    ) {
-        let guest = shopper(&shop).await;
-        let reply = pay_by(&guest, &guest.token_of_a_bank().await).await;
-        let (page, _) = banks_page(&shop, challenged(&reply)).await;
-        shop.stripe.hold_webhooks();
-        let refused = shop.http.post(page).form(&[("outcome", "fail")]).send().await.unwrap();
-        // What the address says is nobody's word: not that she failed, and not that she has paid.
-        assert!(refused.url().query().unwrap().contains("redirect_status=failed"));
-        let said = format!("{CURRENT}?redirect_status=succeeded&payment_intent={}", challenged(&reply));
-        assert_eq!(state(&guest.get(&said).await), "200 open requires_action");
-
-        let resume = format!("{CURRENT}/resume-payment");
-        assert_eq!(state(&guest.post(&resume, json!({})).await), "200 open failed");
-        for _ in 0..3 {
-            assert_eq!(state(&current(&guest).await), "200 open failed");
-            assert_eq!(guest.post(&resume, json!({})).await.to_string(), "400 SESSION_NOT_RESUMABLE");
-        }
-        shop.stripe.release_webhooks();
-        let reply = pay(&guest, Card::Good).await;
-        assert_eq!(state(&reply), "200 complete succeeded");
-        until_paid(&shop, &guest, order(&reply)).await;
-        shop.close().await;
-    }
-
-    async fn a_payment_that_is_abandoned_is_cancelled_at_stripe_first(shop: Shop) {
-        let guest = shopper(&shop).await;
-        let reply = pay(&guest, Card::ThreeDSecure).await;
-        let abandoned = guest.post(&format!("{CURRENT}/abandon-payment"), json!({})).await;
-        assert_eq!(state(&abandoned), "200 open failed");
-        assert_eq!(abandoned.body["data"]["session"]["payment"]["clientToken"], Value::Null);
-        assert!(!shop.stripe.authenticate(challenged(&reply), true));
-        assert_eq!(shop.stock("mug").await, (100, 0));
-        let again = guest.post(&format!("{CURRENT}/abandon-payment"), json!({})).await;
-        assert_eq!(again.to_string(), "400 SESSION_NOT_ABANDONABLE");
-
-        let reply = pay(&guest, Card::Good).await;
-        assert_eq!(state(&reply), "200 complete succeeded");
-        until_paid(&shop, &guest, order(&reply)).await;
-        shop.close().await;
-    }
-
-    async fn a_shopper_who_was_faster_than_her_wish_to_give_up_has_paid(shop: Shop) {
-        let guest = shopper(&shop).await;
-        let reply = pay(&guest, Card::ThreeDSecure).await;
-        shop.stripe.hold_webhooks();
-        assert!(shop.stripe.authenticate(challenged(&reply), true));
-        let abandoned = guest.post(&format!("{CURRENT}/abandon-payment"), json!({})).await;
-        assert_eq!(state(&abandoned), "200 complete succeeded");
-        shop.stripe.release_webhooks();
-        until_paid(&shop, &guest, order(&abandoned)).await;
         shop.close().await;
     }
 

@@ -1,0 +1,135 @@
+//! A session whose bank wants to know who pays: proven, failed, led away, given up.
+
+use serde_json::{Value, json};
+use simulators::stripe::{Fault, FaultKind, Options};
+
+use super::session_pay::{
+    CURRENT, PAYMENTS, challenged, current, order, pay, pay_by, shopper, state, until_paid,
+};
+use crate::{
+    guest::Card,
+    shop::{Shop, stories},
+};
+
+/// The page of her bank to which Stripe leads her, and the one to which the bank leads her back.
+async fn banks_page(shop: &Shop, payment: &str) -> (String, String) {
+    let url = format!("{}{PAYMENTS}/{payment}", shop.stripe_url);
+    let key = Options::default().secret_key;
+    let answer = shop.http.get(url).bearer_auth(key).send().await.unwrap();
+    let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    let action = &answer["next_action"]["redirect_to_url"];
+    let [page, back] = ["url", "return_url"].map(|name| action[name].as_str().unwrap().to_owned());
+    (page, back)
+}
+
+stories! {
+    async fn a_shopper_who_must_authenticate_resumes_after_she_has(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay(&guest, Card::ThreeDSecure).await;
+        assert_eq!(state(&reply), "200 open requires_action");
+        let payment = &reply.body["data"]["session"]["payment"];
+        assert!(payment["clientToken"].as_str().unwrap().contains("_secret_"));
+        assert_eq!(payment["actionData"]["type"], "stripe_3ds");
+
+        // Another token does not start another payment meanwhile.
+        let second = pay(&guest.other_tab(), Card::Good).await;
+        assert_eq!(challenged(&second), challenged(&reply));
+        let early = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
+        assert_eq!(early.to_string(), "409 PAYMENT_STILL_REQUIRES_ACTION");
+
+        assert!(shop.stripe.authenticate(challenged(&reply), true));
+        let resumed = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
+        assert_eq!(state(&resumed), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&resumed)).await;
+        shop.close().await;
+    }
+
+    async fn a_shopper_who_fails_to_authenticate_may_pay_with_another_card(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay(&guest, Card::ThreeDSecure).await;
+        assert!(shop.stripe.authenticate(challenged(&reply), false));
+        shop.until("the session has heard", || async {
+            state(&current(&guest).await) == "200 open failed"
+        }).await;
+        let resumed = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
+        assert_eq!(resumed.to_string(), "400 SESSION_NOT_RESUMABLE");
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&reply)).await;
+        shop.close().await;
+    }
+
+    async fn a_bank_that_leads_her_away_leads_her_back_and_the_session_is_resumed(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay_by(&guest, &guest.token_of_a_bank().await).await;
+        assert_eq!(state(&reply), "200 open requires_action");
+        let (page, back) = banks_page(&shop, challenged(&reply)).await;
+        assert_eq!(back.trim_end_matches('/'), shop.url);
+        let agreed = shop.http.post(page).form(&[("outcome", "complete")]).send().await.unwrap();
+        assert!(agreed.url().as_str().starts_with(&back), "{}", agreed.url());
+
+        let resumed = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
+        assert_eq!(state(&resumed), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&resumed)).await;
+        shop.close().await;
+    }
+
+    async fn whoever_comes_back_from_her_bank_in_vain_is_told_so_once_and_pays_otherwise(
+        shop: Shop
+    ) {
+        let guest = shopper(&shop).await;
+        let reply = pay_by(&guest, &guest.token_of_a_bank().await).await;
+        let (page, _) = banks_page(&shop, challenged(&reply)).await;
+        shop.stripe.hold_webhooks();
+        let refused = shop.http.post(page).form(&[("outcome", "fail")]).send().await.unwrap();
+        // What the address says is nobody's word: not that she failed, and not that she has paid.
+        assert!(refused.url().query().unwrap().contains("redirect_status=failed"));
+        let said = format!("{CURRENT}?redirect_status=succeeded&payment_intent={}", challenged(&reply));
+        assert_eq!(state(&guest.get(&said).await), "200 open requires_action");
+
+        let resume = format!("{CURRENT}/resume-payment");
+        assert_eq!(state(&guest.post(&resume, json!({})).await), "200 open failed");
+        for _ in 0..3 {
+            assert_eq!(state(&current(&guest).await), "200 open failed");
+            assert_eq!(guest.post(&resume, json!({})).await.to_string(), "400 SESSION_NOT_RESUMABLE");
+        }
+        shop.stripe.release_webhooks();
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&reply)).await;
+        shop.close().await;
+    }
+
+    async fn a_payment_that_is_abandoned_is_cancelled_at_stripe_first(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay(&guest, Card::ThreeDSecure).await;
+        let abandoned = guest.post(&format!("{CURRENT}/abandon-payment"), json!({})).await;
+        assert_eq!(state(&abandoned), "200 open failed");
+        assert_eq!(abandoned.body["data"]["session"]["payment"]["clientToken"], Value::Null);
+        assert!(!shop.stripe.authenticate(challenged(&reply), true));
+        assert_eq!(shop.stock("mug").await, (100, 0));
+        let again = guest.post(&format!("{CURRENT}/abandon-payment"), json!({})).await;
+        assert_eq!(again.to_string(), "400 SESSION_NOT_ABANDONABLE");
+
+        let reply = pay(&guest, Card::Good).await;
+        assert_eq!(state(&reply), "200 complete succeeded");
+        until_paid(&shop, &guest, order(&reply)).await;
+        shop.close().await;
+    }
+
+    async fn a_shopper_who_was_faster_than_her_wish_to_give_up_has_paid(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let reply = pay(&guest, Card::ThreeDSecure).await;
+        // Nor is the event fetched before she gives up.
+        shop.stripe.hold_webhooks();
+        let unheard = Fault::once("/v1/events", FaultKind::LoseBefore);
+        shop.stripe.inject(Fault { times: 1000, ..unheard });
+        assert!(shop.stripe.authenticate(challenged(&reply), true));
+        let abandoned = guest.post(&format!("{CURRENT}/abandon-payment"), json!({})).await;
+        assert_eq!(state(&abandoned), "200 complete succeeded");
+        shop.stripe.clear_faults();
+        shop.stripe.release_webhooks();
+        until_paid(&shop, &guest, order(&abandoned)).await;
+        shop.close().await;
+    }
+}
