@@ -22,6 +22,18 @@ async fn banks_page(shop: &Shop, payment: &str) -> (String, String) {
     (page, back)
 }
 
+/// No event comes, and none can be fetched.
+fn hear_nothing(shop: &Shop) {
+    shop.stripe.hold_webhooks();
+    let unheard = Fault::once("/v1/events", FaultKind::LoseBefore);
+    shop.stripe.inject(Fault { times: 1000, ..unheard });
+}
+
+fn hear_again(shop: &Shop) {
+    shop.stripe.clear_faults();
+    shop.stripe.release_webhooks();
+}
+
 stories! {
     async fn a_shopper_who_must_authenticate_resumes_after_she_has(shop: Shop) {
         let guest = shopper(&shop).await;
@@ -80,7 +92,7 @@ stories! {
         let guest = shopper(&shop).await;
         let reply = pay_by(&guest, &guest.token_of_a_bank().await).await;
         let (page, _) = banks_page(&shop, challenged(&reply)).await;
-        shop.stripe.hold_webhooks();
+        hear_nothing(&shop);
         let refused = shop.http.post(page).form(&[("outcome", "fail")]).send().await.unwrap();
         // What the address says is nobody's word: not that she failed, and not that she has paid.
         assert!(refused.url().query().unwrap().contains("redirect_status=failed"));
@@ -93,7 +105,7 @@ stories! {
             assert_eq!(state(&current(&guest).await), "200 open failed");
             assert_eq!(guest.post(&resume, json!({})).await.to_string(), "400 SESSION_NOT_RESUMABLE");
         }
-        shop.stripe.release_webhooks();
+        hear_again(&shop);
         let reply = pay(&guest, Card::Good).await;
         assert_eq!(state(&reply), "200 complete succeeded");
         until_paid(&shop, &guest, order(&reply)).await;
@@ -120,15 +132,11 @@ stories! {
     async fn a_shopper_who_was_faster_than_her_wish_to_give_up_has_paid(shop: Shop) {
         let guest = shopper(&shop).await;
         let reply = pay(&guest, Card::ThreeDSecure).await;
-        // Nor is the event fetched before she gives up.
-        shop.stripe.hold_webhooks();
-        let unheard = Fault::once("/v1/events", FaultKind::LoseBefore);
-        shop.stripe.inject(Fault { times: 1000, ..unheard });
+        hear_nothing(&shop);
         assert!(shop.stripe.authenticate(challenged(&reply), true));
         let abandoned = guest.post(&format!("{CURRENT}/abandon-payment"), json!({})).await;
         assert_eq!(state(&abandoned), "200 complete succeeded");
-        shop.stripe.clear_faults();
-        shop.stripe.release_webhooks();
+        hear_again(&shop);
         until_paid(&shop, &guest, order(&abandoned)).await;
         shop.close().await;
     }
