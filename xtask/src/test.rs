@@ -97,6 +97,9 @@ struct Measured {
 /// Runs the chosen parts, or all; `arguments` go to `cargo test`.
 pub fn run(root: &Path, only: &[Part], arguments: &[String]) -> Result<()> {
     process::listen_for_interrupts()?;
+    // A server that is not built for release looks there for its storefront, if it was there when the
+    // server was built; the front end's part fills it.
+    fs::create_dir_all(root.join("web/storefront/dist"))?;
     let parts = chosen(only);
     let mut prepared = Prepared::default();
     let mut measured = Vec::new();
