@@ -241,6 +241,8 @@ fn run_tests(tests: &mut Command, prepared: &mut Prepared) -> Result<()> {
 struct Counts {
     passed: u64,
     failed: u64,
+    /// The names of those that failed, to be read at the end of a long run.
+    failures: Vec<String>,
     /// Why tests passed without testing, and how many each.
     skipped: BTreeMap<String, u64>,
 }
@@ -253,6 +255,9 @@ impl Counts {
         if let Some(why) = line.strip_prefix("skipped: ") {
             *self.skipped.entry(why.to_owned()).or_default() += 1;
         }
+        let of_test = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"));
+        let failure = of_test.or(line.trim_start().strip_prefix("FAIL  "));
+        self.failures.extend(failure.map(str::to_owned));
         let of_cargo = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "));
         let of_vitest = line.trim_start().strip_prefix("Tests  ");
         let of_playwright = Some(line.trim()).filter(|line| {
@@ -276,6 +281,9 @@ impl Counts {
             return;
         }
         println!();
+        for name in &self.failures {
+            println!("failed: {name}");
+        }
         for (why, count) in &self.skipped {
             println!("skipped {count}: {why}");
         }
@@ -328,6 +336,7 @@ mod tests {
             "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out",
             "skipped: there is no such folder",
             "test a_story ... FAILED",
+            " FAIL  client/test/money.test.ts > an amount is shown",
             "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out",
             " Test Files  1 failed | 5 passed (6)",
             "      Tests  1 failed | 93 passed (94)",
@@ -338,6 +347,8 @@ mod tests {
             counts.add(line);
         }
         assert_eq!(counts.to_string(), "113 passed, 3 failed, 1 skipped");
+        let failures = ["a_story", "client/test/money.test.ts > an amount is shown"];
+        assert_eq!(counts.failures, failures);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -82,16 +83,47 @@ macro_rules! platform_stories {
 }
 pub(crate) use platform_stories;
 
-/// Opens a shop on a database and tells a story in it. Where nothing is far away the clock of waits
-/// stands still: a story waits for nothing that it does not mean to.
-pub fn tell<F: Future<Output = ()>>(on: On, story: impl FnOnce(Platform) -> F) {
+/// Opens a shop on a database and tells a story in it. A story waits for nothing that it does not mean
+/// to: where nothing is far away the clock of waits stands still, and jumps when all have come to
+/// rest; where there is a database to wait for it is a fast one.
+pub fn tell<F>(on: On, story: impl FnOnce(Platform) -> F + 'static)
+where
+    F: Future<Output = ()> + 'static,
+{
+    tell_boxed(on, Box::new(move |shop| Box::pin(story(shop))));
+}
+
+/// One for all stories: a runtime of its own for each type of story takes the compiler minutes.
+fn tell_boxed(on: On, story: Box<dyn FnOnce(Platform) -> Pin<Box<dyn Future<Output = ()>>>>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().start_paused(on == On::Sqlite).build().unwrap();
+    let runtime = runtime.enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
+        if on != On::Sqlite {
+            tokio::spawn(hurry());
+        }
         if let Some(shop) = Platform::open(on, &[]).await {
             story(shop).await;
         }
     });
+}
+
+/// So many times as fast as the world is the clock of waits while nothing happens.
+const HURRY: u32 = 10;
+
+/// Lets the clock of waits run: as fast as the world's, and far ahead of it when everybody has been
+/// waiting for a while. It never jumps, because a thread of this runtime is always at work.
+async fn hurry() {
+    let (tick, soon) = (Duration::from_millis(1), 10);
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let (mut parks, mut quiet) = (0, 0);
+    loop {
+        let slept = tokio::task::spawn_blocking(move || std::thread::sleep(tick));
+        slept.await.unwrap();
+        // Was the runtime woken by anybody else?
+        let parks_before = std::mem::replace(&mut parks, metrics.worker_park_count(0));
+        quiet = if parks > parks_before + 1 { 0 } else { quiet + 1 };
+        tokio::time::advance(if quiet > soon { tick * HURRY } else { tick }).await;
+    }
 }
 
 pub struct Platform {
@@ -102,7 +134,8 @@ pub struct Platform {
     /// The only way out of this process.
     pub wire: Transport,
     denied: Arc<Mutex<Vec<String>>>,
-    _database: Option<Database>,
+    /// Nothing once it has been left to the next story.
+    database: Option<Database>,
     ids: Ids,
     /// Items for a person beyond those of purchases that still wait for one.
     pub expected_items: i64,
@@ -141,7 +174,7 @@ impl Platform {
             px,
             wire,
             denied,
-            _database: Some(database),
+            database: Some(database),
             ids,
             expected_items,
             known_strays,
@@ -154,8 +187,8 @@ impl Platform {
         let denied = Arc::default();
         let wire = only_to(ELASTIC_PATH, &ep, Arc::clone(&denied));
         let (ids, known_strays) = (px.ids.clone(), Vec::new());
-        let (expected_items, closed, _database) = (0, false, None);
-        Self { ep, px, wire, denied, _database, ids, expected_items, known_strays, closed }
+        let (expected_items, closed, database) = (0, false, None);
+        Self { ep, px, wire, denied, database, ids, expected_items, known_strays, closed }
     }
 
     /// Leaves a shop whose books somebody else compares.
@@ -314,6 +347,9 @@ impl Platform {
         let as_expected = found.len() == expected.len()
             && found.iter().zip(expected).all(|(found, word)| found.contains(word));
         assert!(as_expected, "the books differ:\n{}", found.join("\n"));
+        if let Some(database) = self.database.take() {
+            database.leave();
+        }
     }
 }
 
@@ -573,7 +609,16 @@ async fn open_store(on: On, database: &Database) -> Store {
             Store::sqlite_inline(&SqliteFile::Path(path.into())).unwrap()
         }
         On::Postgres | On::Mysql => {
-            let limits = Limits { connections_max: 8, ..Limits::default() };
+            let usual = Limits::default();
+            // The database does not hurry.
+            let slowly = |ms: u64| ms * u64::from(HURRY);
+            let limits = Limits {
+                connections_max: 8,
+                wait_ms: slowly(usual.wait_ms),
+                connect_ms: slowly(usual.connect_ms),
+                statement_ms: slowly(usual.statement_ms),
+                ..usual
+            };
             let url = storage::DatabaseUrl::parse(&database.url).unwrap();
             Store::open(&url, &limits).await.unwrap()
         }

@@ -5,6 +5,7 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -65,7 +66,12 @@ macro_rules! stories {
 pub(crate) use stories;
 
 /// Opens a shop on a database and tells a story in it.
-pub fn tell<F: Future<Output = ()>>(on: On, story: impl FnOnce(Shop) -> F) {
+pub fn tell<F: Future<Output = ()> + 'static>(on: On, story: impl FnOnce(Shop) -> F + 'static) {
+    tell_boxed(on, Box::new(move |shop| Box::pin(story(shop))));
+}
+
+/// One for all stories: a runtime of its own for each type of story takes the compiler minutes.
+fn tell_boxed(on: On, story: Box<dyn FnOnce(Shop) -> Pin<Box<dyn Future<Output = ()>>>>) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {

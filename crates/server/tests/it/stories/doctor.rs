@@ -62,7 +62,7 @@ async fn endpoint(shop: &Shop) -> String {
     format!("/{}", list["data"][0]["id"].as_str().unwrap())
 }
 
-fn on_sqlite<F: Future<Output = ()>>(story: impl FnOnce(Shop) -> F) {
+fn on_sqlite<F: Future<Output = ()> + 'static>(story: impl FnOnce(Shop) -> F + 'static) {
     tell(On::Sqlite, story);
 }
 
