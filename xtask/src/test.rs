@@ -21,7 +21,7 @@ use crate::{cargo, packages, process, sdks, web};
 pub enum Part {
     /// The source's layout
     Fmt,
-    /// The compiler's and clippy's warnings, as errors
+    /// The compiler's and clippy's warnings, as errors; before the tests in one go with their build
     Clippy,
     /// What apt has to install, if anything
     Packages,
@@ -53,7 +53,7 @@ impl Part {
     fn title(self) -> &'static str {
         match self {
             Part::Fmt => "source layout (cargo fmt)",
-            Part::Clippy => "warnings (cargo clippy)",
+            Part::Clippy => "build and warnings (clippy)",
             Part::Packages => "Debian packages",
             Part::Databases => "start PostgreSQL and MariaDB",
             Part::Sdks => "vendors' clients (npm, pip)",
@@ -68,13 +68,13 @@ impl Part {
     fn budget(self) -> Duration {
         Duration::from_secs(match self {
             Part::Fmt => 10,
-            Part::Clippy => 240,
-            Part::Packages => 30,
+            Part::Clippy => 360,
+            Part::Packages => 15,
             Part::Databases => 10,
-            Part::Sdks => 60,
-            Part::Rust => 440,
+            Part::Sdks => 20,
+            Part::Rust => 350,
             Part::Coverage => 10,
-            Part::Web => 95,
+            Part::Web => 120,
         })
     }
 }
@@ -84,10 +84,30 @@ impl Part {
 struct Prepared {
     databases: Option<Databases>,
     variables: Vec<(&'static str, String)>,
+    /// Whether the build of the tests looks for clippy's warnings.
+    is_linted: bool,
     /// What the stories said to the server, for [`Part::Coverage`].
     coverage: Option<PathBuf>,
     counts: Counts,
 }
+
+impl Prepared {
+    /// Cargo as the tests are built with. In a whole run the compiler is clippy's, which compiles what it
+    /// looks at: `cargo clippy` beside it would have to look at all libraries once more.
+    fn cargo(&self, root: &Path) -> Command {
+        let mut command = cargo(root);
+        if self.is_linted {
+            command.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver");
+            // As `cargo clippy -- -D warnings` says it.
+            command.env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__");
+        }
+        command
+    }
+}
+
+/// The whole workspace for one of its programs: for one crate alone cargo would choose other features,
+/// and compile everything anew.
+const TESTS_OF_THE_SERVER: [&str; 4] = ["test", "--workspace", "--test", "it"];
 
 struct Measured {
     part: Part,
@@ -101,7 +121,8 @@ pub fn run(root: &Path, only: &[Part], arguments: &[String]) -> Result<()> {
     // server was built; the front end's part fills it.
     fs::create_dir_all(root.join("web/storefront/dist"))?;
     let parts = chosen(only);
-    let mut prepared = Prepared::default();
+    let is_linted = parts.contains(&Part::Clippy) && parts.contains(&Part::Rust);
+    let mut prepared = Prepared { is_linted, ..Prepared::default() };
     let mut measured = Vec::new();
     let mut outcome = Ok(());
     for (index, part) in parts.iter().enumerate() {
@@ -138,6 +159,13 @@ fn chosen(only: &[Part]) -> Vec<Part> {
 fn run_part(part: Part, root: &Path, arguments: &[String], prepared: &mut Prepared) -> Result<()> {
     match part {
         Part::Fmt => process::run(cargo(root).args(["fmt", "--all", "--check"])),
+        // Benchmarks too, which the tests do not need.
+        Part::Clippy if prepared.is_linted => process::run(prepared.cargo(root).args([
+            "test",
+            "--workspace",
+            "--all-targets",
+            "--no-run",
+        ])),
         Part::Clippy => process::run(cargo(root).args([
             "clippy",
             "--workspace",
@@ -171,16 +199,19 @@ fn run_part(part: Part, root: &Path, arguments: &[String], prepared: &mut Prepar
             Ok(())
         }
         Part::Coverage => {
-            let mut test = cargo(root);
-            // The whole workspace again: for one crate alone cargo would choose other features, and
-            // compile everything anew.
-            test.args(["test", "--workspace", "--test", "it", "--", "--exact", COVERAGE]);
+            let mut test = prepared.cargo(root);
+            test.args(TESTS_OF_THE_SERVER).args(["--", "--exact", COVERAGE]);
             test.envs(prepared.coverage.iter().map(|path| ("TILL_COVERAGE_CHECK", path)));
             run_tests(&mut test, prepared)
         }
         Part::Web => {
+            let mut build = prepared.cargo(root);
+            match &prepared.coverage {
+                Some(_) => build.args(TESTS_OF_THE_SERVER).arg("--no-run"),
+                None => build.args(["build", "-p", "server", "--bin", "till"]),
+            };
             let counts = &mut prepared.counts;
-            web::test(root, prepared.coverage.is_some(), |line| {
+            web::test(root, &mut build, |line| {
                 println!("{line}");
                 counts.add(line);
             })
@@ -194,7 +225,7 @@ fn every_test(root: &Path, arguments: &[String], prepared: &mut Prepared) -> Res
     fs::create_dir_all(&folder)?;
     let record = folder.join("coverage.jsonl");
     fs::write(&record, "")?;
-    let mut tests = cargo(root);
+    let mut tests = prepared.cargo(root);
     tests.args(["test", "--no-fail-fast"]);
     if !arguments.iter().any(|word| word == "-p" || word.starts_with("--package")) {
         tests.arg("--workspace");

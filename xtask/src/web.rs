@@ -8,23 +8,22 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use crate::{cargo, packages, process};
+use crate::{packages, process};
 
 /// The workspace of npm.
 const FOLDER: &str = "web";
 
 const INSTALL: [&str; 4] = ["ci", "--ignore-scripts", "--prefer-offline", "--loglevel=error"];
 
-/// Checks and tests all packages; `each` gets the tests' lines. After the Rust tests their build of
-/// the server is taken: alone, cargo would choose other features and compile everything anew.
-pub fn test(root: &Path, after_rust: bool, mut each: impl FnMut(&str)) -> Result<()> {
+/// Checks and tests all packages, with the server that `build` makes; `each` gets the tests' lines.
+pub fn test(root: &Path, build: &mut Command, mut each: impl FnMut(&str)) -> Result<()> {
     if packages::program("npm").is_none() {
         println!("   left out: npm is missing, it comes with Node");
         return Ok(());
     }
     process::run(npm(root).args(INSTALL))?;
     process::run(npm(root).args(["run", "--silent", "check"]))?;
-    let server = build_server(root, after_rust)?;
+    let server = build_server(build)?;
     let mut tests = npm(root);
     tests.arg("test").env("TILL_BINARY", &server).env("NO_COLOR", "1");
     if !process::read_lines(&mut tests, &mut each)?.success() {
@@ -95,14 +94,8 @@ struct Target {
 }
 
 /// Builds the server unless it is built, and says where it lies.
-fn build_server(root: &Path, after_rust: bool) -> Result<String> {
-    let build: &[&str] = match after_rust {
-        true => &["test", "--workspace", "--test", "it", "--no-run"],
-        false => &["build", "-p", "server", "--bin", "till"],
-    };
-    let mut command = cargo(root);
-    command.args(build).arg("--message-format=json-render-diagnostics");
-    let said = process::read(&mut command)?;
+fn build_server(build: &mut Command) -> Result<String> {
+    let said = process::read(build.arg("--message-format=json-render-diagnostics"))?;
     said.lines().find_map(server_in).context("cargo does not say where it has built the server")
 }
 
