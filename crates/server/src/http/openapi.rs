@@ -62,10 +62,15 @@ pub fn codes(operation: &str) -> Vec<Code> {
         "list_products" => &[VISITOR, &[Code::Invalid]],
         "get_product" => &[VISITOR, &[Code::ProductNotFound]],
         "get_cart" => &[VISITOR],
-        "clear_cart" => &[VISITOR, &[Code::CrossOrigin]],
-        "add_item" => &[VISITOR, CHANGE, &[Code::ProductNotFound, Code::StockChanged]],
-        "set_quantity" => &[VISITOR, CHANGE, &[Code::LineNotFound, Code::StockChanged]],
-        "remove_item" => &[VISITOR, &[Code::CrossOrigin, Code::LineNotFound]],
+        // At Elastic Path a cart that is being paid stays as it is.
+        "clear_cart" => &[VISITOR, &[Code::CrossOrigin, Code::Conflict]],
+        "add_item" => {
+            &[VISITOR, CHANGE, &[Code::ProductNotFound, Code::StockChanged, Code::Conflict]]
+        }
+        "set_quantity" => {
+            &[VISITOR, CHANGE, &[Code::LineNotFound, Code::StockChanged, Code::Conflict]]
+        }
+        "remove_item" => &[VISITOR, &[Code::CrossOrigin, Code::LineNotFound, Code::Conflict]],
         "start_intent" => &[
             VISITOR,
             CHANGE,

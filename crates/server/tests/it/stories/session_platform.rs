@@ -308,8 +308,20 @@ platform_stories! {
         let item = json!({ "productId": PAN, "quantity": 1 });
         let added = guest.post("/api/cart/items", item.clone()).await;
         assert_eq!(added.to_string(), "409 request.conflict");
+        let line = guest.get("/api/cart").await.body["items"][0]["id"].as_str().unwrap().to_owned();
+        let line = format!("/api/cart/items/{line}");
+        let more = || guest.ask(Method::PATCH, &line, Some(json!({ "quantity": 3 })));
+        let out = || guest.ask(Method::DELETE, &line, None);
+        for refused in [more().await, out().await] {
+            assert_eq!(refused.to_string(), "409 request.conflict");
+            assert_eq!(refused.body["error"].get("details"), None, "no order of ours is named");
+        }
+        assert_eq!(guest.get("/api/cart").await.body["items"][0]["quantity"], 2);
+
         assert_eq!(state(&guest.abandon().await), "200 open failed");
         assert_eq!(guest.post("/api/cart/items", item).await.status, 200);
+        assert_eq!(more().await.body["items"][0]["quantity"], 3);
+        assert_eq!(out().await.body["items"], json!([]));
         shop.close().await;
     }
 
