@@ -262,22 +262,18 @@ pub(crate) fn read_address(
 }
 
 /// Three lines for each attribute: name, kind, value.
-fn attributes_text(attributes: &Attributes) -> String {
+pub(crate) fn attributes_text(attributes: &Attributes) -> String {
     let mut texts = Vec::new();
     for (name, value) in attributes.iter() {
-        let (kind, value) = match value {
-            AttributeValue::Text(text) => ("text", text.as_str()),
-            AttributeValue::Number(number) => ("number", number.as_str()),
-            AttributeValue::Flag(true) => ("flag", "yes"),
-            AttributeValue::Flag(false) => ("flag", "no"),
-        };
+        let (kind, value) = value.words();
         texts.extend([name, kind, value]);
     }
     joined(&texts)
 }
 
-fn read_attributes(row: &mut Columns) -> Result<Attributes, StoreError> {
-    let texts = split(&row.text("attributes")?);
+/// Attributes from their column; what was stored before there were any has none.
+pub(crate) fn read_attributes(row: &mut Columns) -> Result<Attributes, StoreError> {
+    let texts = split(&row.text_opt("attributes")?.unwrap_or_default());
     let attributes = texts.chunks(3).map(|three| match three {
         [name, kind, value] => {
             let value = match (kind.as_str(), value.as_str()) {

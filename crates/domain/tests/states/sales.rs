@@ -336,6 +336,7 @@ fn terms() -> Terms {
             shipping_address: address,
             account: None,
         },
+        attributes: domain::session::Attributes::default(),
         created_at: at(0),
     }
 }

@@ -5,8 +5,6 @@ pub mod body;
 pub mod code;
 mod form;
 
-use std::sync::Arc;
-
 use axum::{
     Extension, Json,
     body::Bytes,
@@ -17,7 +15,7 @@ use domain::{
     elastic_path::EpCartId,
     id::VisitorId,
     purchase::PayToken,
-    session::{AllowedAttributes, CheckoutSession, Patch, SeenTotal, SessionCart, SessionState},
+    session::{CheckoutSession, Patch, SeenTotal, SessionCart, SessionState},
     shield::Network,
 };
 use gateways::elastic_path::AccountToken;
@@ -54,8 +52,6 @@ pub struct SessionWeb {
     pub cookie: SignedCookie,
     /// The storefront's own sessions, where it has some.
     pub better_auth: Option<BetterAuth>,
-    /// Which custom attributes the shop takes.
-    pub attributes: Arc<AllowedAttributes>,
 }
 
 impl FromRef<SessionWeb> for Front {
@@ -149,7 +145,7 @@ pub async fn patch_session(
 ) -> Result<Response, SessionFault> {
     let named = named(&web, visitor, &headers)?;
     let is_anothers = Form::of(&web.cookie, &headers).is_some_and(|form| form.is_anothers());
-    let patch = Patch { is_anew: is_anothers, ..body.read(&web.attributes)? };
+    let patch = Patch { is_anew: is_anothers, ..body.read(&web.backend.attributes)? };
     let session = session::patch(&web.backend, named, patch).await?;
     let cookie = set_cookie(&web, &headers, &session).filter(|_| is_anothers);
     let mut response = render(&web, &headers, session).await?;

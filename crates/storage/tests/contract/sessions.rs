@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use storage::purchase::{Inserted, Stored};
 use storage::{Lease, StoreError, purchase, session};
 
-use crate::harness::{Database, at, eur, id, on_every_database};
+use crate::harness::{Database, at, eur, id, noted, on_every_database};
 
 on_every_database! {
     every_state_of_a_session_reads_back_as_it_was_written
@@ -291,6 +291,7 @@ fn terms(cart: &str, amount: i64) -> Terms {
             shipping_address: address("s"),
             account: Some(account),
         },
+        attributes: noted(),
         created_at: second(0),
     }
 }

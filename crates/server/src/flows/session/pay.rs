@@ -22,8 +22,8 @@ use domain::{
     payment::PaymentState,
     purchase::PayToken,
     session::{
-        CheckoutSession, Followed, FormAddress, PostcodeRule, SeenTotal, SessionOrder,
-        SessionState, Standing,
+        AllowedAttributes, CheckoutSession, Followed, FormAddress, PostcodeRule, SeenTotal,
+        SessionOrder, SessionState, Standing,
     },
 };
 use jiff::Timestamp;
@@ -189,7 +189,7 @@ async fn prepare(
         }
         (Means::Nothing, false) => return Err(SessionError::UnknownGateway),
     };
-    let request = request(&session, must_ship, token)?;
+    let request = request(&session, must_ship, (token, &cx.attributes))?;
     Ok((session, Some(request)))
 }
 
@@ -210,7 +210,7 @@ async fn has_live_payment(cx: &Context, seen: &CheckoutSession) -> Result<bool, 
 fn request(
     session: &CheckoutSession,
     must_ship: bool,
-    token: Option<PayToken>,
+    (token, allowed): (Option<PayToken>, &AllowedAttributes),
 ) -> Result<CheckoutRequest, SessionError> {
     let lacks = |field| SessionError::Missing(vec![field]);
     let form = &session.form;
@@ -225,6 +225,7 @@ fn request(
         marketing: Marketing::Declined,
         token,
         shipping: session.selected_rate().filter(|_| must_ship).map(|rate| rate.amount),
+        attributes: form.attributes.clone().allowed(allowed),
     })
 }
 

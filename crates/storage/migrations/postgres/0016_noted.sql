@@ -1,0 +1,5 @@
+-- What a storefront noted with an order, in its own words: a list of texts, three lines for each. `noted`
+-- says whether the platform's order has it.
+alter table orders add column attributes text;
+alter table purchases add column attributes text;
+alter table purchases add column noted bigint;
