@@ -8,7 +8,7 @@ use gateways::{
     shipping_rates::ShippingRates,
     stripe::{Stripe, webhook::WebhookSecret},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use storage::{Lease, Store};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -32,6 +32,8 @@ pub struct Base {
     pub shipping_rates: Option<ShippingRates>,
     /// Which custom attributes a checkout session takes.
     pub attributes: AllowedAttributes,
+    /// So long a checkout session waits for its shopper.
+    pub session_lifetime: SignedDuration,
     /// So long after its end a checkout session is kept.
     pub session_retention: Duration,
     /// Money flows under way: a client that hangs up does not stop them, shutdown awaits them.

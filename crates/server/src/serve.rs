@@ -186,9 +186,16 @@ impl Server {
         let shipping_rates = config
             .shipping_rates
             .map(|config| ShippingRates::new(merchant.clone(), config.url, config.secrets));
-        let (session_retention, tasks) = (config.session_retention, TaskTracker::new());
-        let base = Base { store, clock, ids, shipping_rates, attributes, session_retention, tasks };
-        let base = Arc::new(base);
+        let base = Arc::new(Base {
+            store,
+            clock,
+            ids,
+            shipping_rates,
+            attributes,
+            session_lifetime: config.session_lifetime,
+            session_retention: config.session_retention,
+            tasks: TaskTracker::new(),
+        });
         let customers = match &backend {
             BackendConfig::Native(config) => {
                 let lasts = config.accounts.lasts.try_into().unwrap_or(time::Duration::MAX);

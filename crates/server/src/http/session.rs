@@ -60,8 +60,9 @@ impl FromRef<SessionWeb> for Front {
     }
 }
 
-/// A row says when a session is over. The cookie is kept longer, for a payment that takes its time.
-const LIFETIME: time::Duration = time::Duration::days(1);
+/// A row says when a session is over, after a day at the latest if its shopper does nothing. The cookie
+/// is kept longer, for a payment that takes its time.
+const LIFETIME: time::Duration = time::Duration::days(7);
 
 /// The cookie that names a session; `secret` signs it.
 pub fn cookie(secret: &str, https: bool) -> SignedCookie {

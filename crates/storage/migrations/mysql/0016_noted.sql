@@ -16,3 +16,11 @@ set @step = (
     from information_schema.columns
     where table_schema = database() and table_name = 'purchases' and column_name = 'noted'
 ); prepare step from @step; execute step; deallocate prepare step;
+
+-- How long a session waits for its shopper; the merchant says so when it is opened.
+set @step = (
+    select if(count(*) = 0,
+        'alter table checkout_sessions add column lifetime_s bigint not null default 1800', 'do 0')
+    from information_schema.columns
+    where table_schema = database() and table_name = 'checkout_sessions' and column_name = 'lifetime_s'
+); prepare step from @step; execute step; deallocate prepare step;

@@ -45,6 +45,7 @@ fn opened(cart: SessionCart) -> CheckoutSession {
         cart,
         cart_hash: CartHash::of([("a", 1, 3000)]),
         totals: None,
+        lifetime: jiff::SignedDuration::from_mins(30),
         requires_shipping: true,
         at: second(0),
     })

@@ -131,7 +131,11 @@ async fn follow(
             session::save(tx, &session, now).await?;
             Ok(Joined::Over)
         }
-        (SessionState::Open { .. }, None) => Ok(Joined::Free(Box::new(session))),
+        // Also where the platform does not let go of a bought cart, which holds what it held.
+        (SessionState::Open { .. }, None) => match adopt(tx, &session, now).await? {
+            true => Ok(Joined::Follows),
+            false => Ok(Joined::Free(Box::new(session))),
+        },
         (SessionState::Open { .. }, Some(live)) if !live.purchase.is_live() => Ok(Joined::Again),
         (SessionState::Open { .. }, Some(live)) => {
             let followed = Followed::Purchase(live.purchase.terms.id);
@@ -214,8 +218,8 @@ async fn check(px: &Px, wish: &Pay, session: CheckoutSession) -> Result<Option<C
     Ok(Some(Checked { session, terms, rate }))
 }
 
-/// Whether the cart was bought in another tab as this session saw it, and has changed since because
-/// it was. The session shows that order then.
+/// Whether the cart was bought in another tab as this session saw it, and has changed since because it
+/// was. The session shows that order then.
 async fn bought_before(px: &Px, seen: &CheckoutSession) -> Result<bool, PayError> {
     let input = (seen.clone(), px.clock.now());
     px.store.write(input, |tx, (seen, now)| Box::pin(adopt(tx, seen, *now))).await
