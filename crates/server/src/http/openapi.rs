@@ -110,7 +110,9 @@ pub fn codes(operation: &str) -> Vec<Code> {
         "open_session" | "patch_session" | "pay_session" => {
             &[VISITOR, &[Code::CrossOrigin, Code::TooLarge]]
         }
-        "offer_shipping" | "resume_payment" | "abandon_payment" => &[VISITOR, &[Code::CrossOrigin]],
+        "offer_shipping" | "resume_payment" | "abandon_payment" | "confirm_session" => {
+            &[VISITOR, &[Code::CrossOrigin]]
+        }
         "current_session" => &[VISITOR],
         "stripe_webhook" => &[&[Code::Invalid, Code::TooLarge]],
         _ => &[],
@@ -151,6 +153,7 @@ pub fn session_codes(operation: &str) -> Vec<SessionCode> {
             C::AccountToken,
         ],
         "resume_payment" => &[C::Gone, C::NotResumable, C::StillRequiresAction, C::Adapter],
+        "confirm_session" => &[C::Gone, C::NotConfirmable],
         "abandon_payment" => &[C::Gone, C::NotAbandonable, C::Adapter],
         _ => return Vec::new(),
     };

@@ -255,6 +255,25 @@ pub async fn abandon_payment(
     }
 }
 
+/// Of gateways that are confirmed by themselves: here a payment is made and confirmed by `pay`, and goes
+/// on after a challenge by `resume-payment`.
+#[utoipa::path(post, path = "/api/checkout/sessions/current/confirm", tag = "sessions",
+    responses((status = 400, description = "There is nothing to confirm.", body = SessionAnswer)))]
+pub async fn confirm_session(
+    State(web): State<SessionWeb>,
+    Extension(visitor): Extension<VisitorId>,
+    headers: HeaderMap,
+) -> SessionFault {
+    let named = match named(&web, visitor, &headers) {
+        Ok(named) => named,
+        Err(fault) => return fault,
+    };
+    match session::alive(&web.backend, named).await {
+        Ok(_) => SessionFault::new(SessionCode::NotConfirmable),
+        Err(error) => error.into(),
+    }
+}
+
 /// The session that the visitor's cookie names.
 fn named(web: &SessionWeb, visitor: VisitorId, headers: &HeaderMap) -> Result<Named, SessionFault> {
     let form =
@@ -311,9 +330,10 @@ async fn render(
     session: CheckoutSession,
 ) -> Result<Response, SessionFault> {
     let answer = match &web.backend {
-        Backend::Native(_) => Answer::of(session, None),
-        Backend::Platform(px) => platform::told(px, session).await.map_err(FlowError::from)?,
+        Backend::Native(cx) => pay::told(cx, session).await,
+        Backend::Platform(px) => platform::told(px, session).await,
     };
+    let answer = answer.map_err(FlowError::from)?;
     show(web, headers, &answer).await
 }
 
@@ -325,7 +345,7 @@ async fn show(
     answer: &Answer,
 ) -> Result<Response, SessionFault> {
     let session = &answer.session;
-    let mut response = Json(SessionAnswer::told(session, answer.sentence())).into_response();
+    let mut response = Json(SessionAnswer::told(answer)).into_response();
     if let (Backend::Platform(px), SessionState::Complete { .. }, SessionCart::Platform(cart)) =
         (&web.backend, session.state(), &session.cart)
     {

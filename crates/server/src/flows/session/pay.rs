@@ -37,6 +37,7 @@ use crate::{
         FlowError, ask,
         cancel_order::{self, Canceller, cancel_order},
         fill_cart::look_at_cart,
+        purchase::Answer,
         shield::Asking,
         start_checkout::{Seen, pay_session},
     },
@@ -109,6 +110,17 @@ pub async fn pay(
         }
         error => Err(error.into()),
     }
+}
+
+/// A session as its shopper is told of it, with the gateway's name of its payment.
+pub async fn told(cx: &Context, session: CheckoutSession) -> Result<Answer, StoreError> {
+    let Some(Followed::Order(order)) = session.followed() else {
+        return Ok(Answer::of_payment(session, None));
+    };
+    let read = cx.store.read(order, |tx, order| Box::pin(payment::of_order(tx, *order)));
+    let stored: Option<payment::Stored> = read.await?;
+    let name = stored.and_then(|stored| stored.payment.reference().map(ToString::to_string));
+    Ok(Answer::of_payment(session, name))
 }
 
 /// Asks how the payment stands after the shopper has been at her bank's.

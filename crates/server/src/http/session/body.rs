@@ -20,7 +20,10 @@ use utoipa::{
 use uuid::Uuid;
 
 use super::code::{SessionCode, SessionFault};
-use crate::http::{checkout::Solution, error::Challenge, wire::CustomAttributes};
+use crate::{
+    flows::purchase::Answer,
+    http::{checkout::Solution, error::Challenge, wire::CustomAttributes},
+};
 
 /// The envelope of every answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -228,7 +231,8 @@ pub struct SessionPayment {
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayMetadata {
-    /// Stripe's name of the payment.
+    /// Stripe's name of the payment, from the moment in which there is one. At Elastic Path one that was
+    /// declined is forgotten.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     payment_intent_id: Option<String>,
@@ -336,15 +340,19 @@ impl SessionAnswer {
         }
     }
 
-    /// A session, and what its shopper must know of her payment: why it failed, or that a person
-    /// looks at it.
-    pub fn told(session: &CheckoutSession, sentence: Option<&str>) -> Self {
+    /// A session, and what its shopper must know of her payment: its name, why it failed, or that a
+    /// person looks at it.
+    pub fn told(answer: &Answer) -> Self {
         let is_looked_at =
-            matches!(session.state(), SessionState::Processing { reconciling: true, .. });
+            matches!(answer.session.state(), SessionState::Processing { reconciling: true, .. });
+        let mut session = Session::of(&answer.session);
+        let named = &mut session.payment.gateway_metadata.payment_intent_id;
+        *named = named.take().or_else(|| answer.payment.clone());
         Self {
-            payment_error: sentence.map(str::to_owned),
+            data: Some(SessionData { session: Some(session) }),
+            payment_error: answer.sentence().map(str::to_owned),
             reconciliation_pending: is_looked_at.then_some(true),
-            ..Self::of(Some(session))
+            ..Self::of(None)
         }
     }
 

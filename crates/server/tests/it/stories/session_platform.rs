@@ -120,6 +120,8 @@ platform_stories! {
         assert_eq!(state(&paid), "200 complete succeeded");
         let session = &paid.body["data"]["session"];
         assert!(session["order"]["transactionId"].is_string());
+        let named = session["payment"]["gatewayMetadata"]["paymentIntentId"].as_str().unwrap();
+        assert_eq!(named, shop.ep.ledger().payments.last().unwrap().id);
         let again = guest.pay("ctoken_ok_2").await;
         assert_eq!(again.body["data"]["session"]["order"], session["order"]);
         assert_eq!(shop.asked("POST", "/checkout"), 1);
@@ -210,6 +212,8 @@ platform_stories! {
             assert_eq!(reply.body["reconciliationPending"], true);
             let payment = &reply.body["data"]["session"]["payment"];
             assert_eq!(payment["gatewayMetadata"]["needsReconciliation"], true);
+            let named = &payment["gatewayMetadata"]["paymentIntentId"];
+            assert_eq!(*named, *shop.ep.ledger().payments[0].id);
         }
         assert_eq!(shop.ep.ledger().payments.len(), 1);
         assert_eq!(shop.items().await, ["purchase_checkout_refused"]);
