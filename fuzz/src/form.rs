@@ -109,6 +109,7 @@ fn order(shipping_address: Address) -> (Order, Payment) {
         shipping_address,
         lines: vec![line],
         totals: Totals::restore(total, zero, zero, TaxMode::Included, total).unwrap(),
+        attributes: domain::session::Attributes::default(),
         fingerprint: Fingerprint([0; 32]),
         created_at: Timestamp::UNIX_EPOCH,
     };

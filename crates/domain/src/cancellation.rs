@@ -122,6 +122,7 @@ mod tests {
             billing_address: address,
             lines: Vec::new(),
             totals: Totals::restore(total, none, none, TaxMode::Included, total).unwrap(),
+            attributes: crate::session::Attributes::default(),
             fingerprint: Fingerprint([0; 32]),
             created_at: AT,
         };

@@ -14,6 +14,7 @@ use crate::{
     payment::Payment,
     pricing::{PriceError, PriceRules},
     purchase::PayToken,
+    session::Attributes,
 };
 
 /// What the shopper says at checkout.
@@ -32,17 +33,21 @@ pub struct CheckoutRequest {
     /// What sending costs, where she has chosen it from what she was offered; else the shop's own
     /// price for where it goes.
     pub shipping: Option<Money>,
+    /// What the storefront notes with the order.
+    pub attributes: Attributes,
 }
 
 impl CheckoutRequest {
     /// Whether an order was made with just these answers, whatever paid it.
     pub fn is_that_of(&self, order: &Order) -> bool {
-        let Self { email, shipping_address, billing_address, marketing, token: _, shipping } = self;
+        let Self { email, shipping_address, billing_address, marketing, .. } = self;
+        let Self { token: _, shipping, attributes, .. } = self;
         *email == order.email
             && *shipping_address == order.shipping_address
             && *billing_address == order.billing_address
             && *marketing == order.marketing
             && shipping.is_none_or(|shipping| shipping == order.totals.shipping())
+            && *attributes == order.attributes
     }
 }
 
@@ -158,6 +163,7 @@ pub fn place(
         billing_address: request.billing_address,
         lines: cart.lines().to_vec(),
         totals,
+        attributes: request.attributes,
         created_at: new.at,
     };
     let payment = (!totals.total().is_zero())
@@ -215,6 +221,10 @@ pub fn fingerprint(cart: &Cart, request: &CheckoutRequest) -> Fingerprint {
         add(b"shipping");
         add(&shipping.minor().to_be_bytes());
     }
+    for (name, value) in request.attributes.iter() {
+        let (kind, text) = value.words();
+        ["attribute", name, kind, text].iter().for_each(|part| add(part.as_bytes()));
+    }
     Fingerprint(digest.finalize().into())
 }
 
@@ -232,6 +242,7 @@ mod tests {
         id::{CartId, LineId, ProductId, VisitorId},
         order::OrderState,
         pricing::{PerCountry, ShippingRate, TaxMode, TaxRate},
+        session::AttributeValue,
     };
 
     fn money(minor: i64, code: &str) -> Money {
@@ -295,7 +306,13 @@ mod tests {
             marketing: Marketing::Declined,
             token: None,
             shipping: None,
+            attributes: Attributes::default(),
         }
+    }
+
+    fn noting(value: AttributeValue) -> CheckoutRequest {
+        let attributes = Attributes::new([("gift".to_owned(), value)]).unwrap();
+        CheckoutRequest { attributes, ..request() }
     }
 
     fn request() -> CheckoutRequest {
@@ -531,6 +548,8 @@ mod tests {
             CheckoutRequest { token: Some(PayToken::new("ctoken_2").unwrap()), ..request() },
             CheckoutRequest { shipping: Some(money(490, "EUR")), ..request() },
             CheckoutRequest { shipping: Some(money(0, "EUR")), ..request() },
+            noting(AttributeValue::Flag(true)),
+            noting(AttributeValue::Text("yes".into())),
         ];
         for address in addresses {
             let address = Address::parse(&address).unwrap();

@@ -9,6 +9,7 @@ use crate::{
     event::{EventId, Receipt},
     id::{CartId, OrderId, VisitorId},
     pricing::Totals,
+    session::Attributes,
 };
 
 /// What one visitor ordered, at which price, and how far it has come.
@@ -32,6 +33,8 @@ pub struct Order {
     pub lines: Vec<Line>,
     /// What it costs.
     pub totals: Totals,
+    /// What the storefront noted with it, in its own words.
+    pub attributes: Attributes,
     /// What the shopper asked for: the same cart and request again is the same order.
     pub fingerprint: Fingerprint,
     /// When it was made.
@@ -119,6 +122,8 @@ pub struct OrderParts {
     pub lines: Vec<Line>,
     /// See [`Order::totals`].
     pub totals: Totals,
+    /// See [`Order::attributes`].
+    pub attributes: Attributes,
     /// See [`Order::fingerprint`].
     pub fingerprint: Fingerprint,
     /// See [`Order::created_at`].
@@ -148,6 +153,7 @@ impl Order {
             billing_address,
             lines,
             totals,
+            attributes,
             fingerprint,
             created_at,
         } = parts;
@@ -161,6 +167,7 @@ impl Order {
             billing_address,
             lines,
             totals,
+            attributes,
             fingerprint,
             created_at,
             state,
@@ -272,6 +279,7 @@ mod tests {
             billing_address: address,
             lines: Vec::new(),
             totals: Totals::restore(total, none, none, TaxMode::Included, total).unwrap(),
+            attributes: Attributes::default(),
             fingerprint: Fingerprint([0; 32]),
             created_at: at(0),
         }

@@ -18,7 +18,7 @@ use crate::{
     },
     id::{PurchaseId, SessionId, VisitorId},
     money::Money,
-    session::{Customer, FormAddress},
+    session::{Attributes, Customer, FormAddress},
 };
 
 mod clean_up;
@@ -59,6 +59,8 @@ pub struct Terms {
     pub amount: Money,
     /// What the order will say of her, frozen.
     pub buyer: Buyer,
+    /// What the storefront notes with the order, of what the shop takes.
+    pub attributes: Attributes,
     /// When it was written down.
     pub created_at: Timestamp,
 }

@@ -45,6 +45,7 @@ pub struct CheckoutSession {
     /// What she pays, as she last saw it; nothing before the cart has been priced.
     pub totals: Option<SessionTotals>,
     state: SessionState,
+    lifetime: SignedDuration,
     expires_at: Timestamp,
 }
 
@@ -277,24 +278,31 @@ pub struct NewSession {
     pub totals: Option<SessionTotals>,
     /// Whether something must be sent.
     pub requires_shipping: bool,
+    /// How long it waits for the shopper; each step of hers begins it anew.
+    pub lifetime: SignedDuration,
     /// Now.
     pub at: Timestamp,
 }
 
 impl CheckoutSession {
-    /// How long a session waits for the shopper; each step of hers begins it anew.
-    pub const LIFETIME: SignedDuration = SignedDuration::from_mins(30);
-
     /// More rates than a shopper reads.
     pub const RATES_MAX: usize = 50;
 
     /// A new session.
     pub fn open(new: NewSession) -> Self {
-        let NewSession { id, visitor, cart, cart_hash, totals, requires_shipping, at } = new;
-        let form = Form { requires_shipping, ..Form::default() };
-        let state = SessionState::Open { failed: None };
-        let expires_at = at + Self::LIFETIME;
-        Self { id, visitor, cart, cart_hash, form, rates: Vec::new(), totals, state, expires_at }
+        let NewSession { requires_shipping, lifetime, at, .. } = new;
+        Self {
+            id: new.id,
+            visitor: new.visitor,
+            cart: new.cart,
+            cart_hash: new.cart_hash,
+            form: Form { requires_shipping, ..Form::default() },
+            rates: Vec::new(),
+            totals: new.totals,
+            state: SessionState::Open { failed: None },
+            lifetime,
+            expires_at: at + lifetime,
+        }
     }
 
     /// A stored session.
@@ -315,6 +323,11 @@ impl CheckoutSession {
     /// What sending may cost.
     pub fn rates(&self) -> &[Rate] {
         &self.rates
+    }
+
+    /// How long it waits for the shopper after each step of hers.
+    pub fn lifetime(&self) -> SignedDuration {
+        self.lifetime
     }
 
     /// Until when it waits for the shopper, unless a payment is under way.
@@ -487,7 +500,7 @@ impl CheckoutSession {
     }
 
     fn renewed(self, now: Timestamp) -> Self {
-        Self { expires_at: self.expires_at.max(now + Self::LIFETIME), ..self }
+        Self { expires_at: self.expires_at.max(now + self.lifetime), ..self }
     }
 }
 

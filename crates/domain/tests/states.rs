@@ -386,6 +386,7 @@ fn order(total: i64) -> Order {
         billing_address: address,
         lines: Vec::new(),
         totals: totals.expect("parts that add up"),
+        attributes: domain::session::Attributes::default(),
         fingerprint: Fingerprint([0; 32]),
         created_at: Timestamp::UNIX_EPOCH,
     };

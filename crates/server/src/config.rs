@@ -26,6 +26,7 @@ use std::{
 use domain::{money::Currency, pricing::PriceRules, session::AllowedAttributes};
 use gateways::stripe::webhook::WebhookSecret;
 use ipnet::IpNet;
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use storage::DatabaseUrl;
 use url::Url;
@@ -56,6 +57,8 @@ pub struct Config {
     pub backend: BackendConfig,
     /// Which custom attributes a checkout session takes.
     pub attributes: AllowedAttributes,
+    /// So long a checkout session waits for its shopper.
+    pub session_lifetime: SignedDuration,
     /// So long after its end a checkout session is kept.
     pub session_retention: Duration,
     /// The merchant's own server that says what sending costs; none where the shop's prices do.
@@ -189,6 +192,9 @@ const POLL_SECONDS: (u32, u32) = (1, 3600);
 /// Less is not enough to type a card number and answer one's bank; after a day, stock that nobody
 /// has paid for should be for sale again.
 const RESERVATION_MINUTES: (u32, u32) = (5, 1440);
+/// Less is not enough to type two addresses and a card number; after a day the shopper, and what her
+/// cart costs, are others.
+const SESSION_MINUTES: (u32, u32) = (5, 1440);
 /// What a shopper has typed is not kept for ever; less than a day, and she would find her order gone
 /// who pays in the evening and looks in the morning.
 const RETENTION_DAYS: (u32, u32) = (1, 3650);
@@ -225,10 +231,8 @@ impl Config {
             grammar::one_of(text, &[("text", LogFormat::Text), ("json", LogFormat::Json)])
         });
         let attributes = values.parse("TILL_CUSTOM_ATTRIBUTES", grammar::attributes);
-        let session_retention = values.parse("TILL_SESSION_RETENTION_DAYS", |text| {
-            let days = grammar::number(text, RETENTION_DAYS.0, RETENTION_DAYS.1)?;
-            Ok(Duration::from_secs(24 * 60 * 60 * u64::from(days)))
-        });
+        let session_lifetime = values.parse("TILL_SESSION_MINUTES", session_lifetime);
+        let session_retention = values.parse("TILL_SESSION_RETENTION_DAYS", session_retention);
         let shipping_rates = outlets::shipping_rates(&mut values);
         let unused = backend.map_or_else(Vec::new, |backend| values.unused(backend.scope()));
         let backend = backend.and_then(|backend| match backend {
@@ -247,6 +251,7 @@ impl Config {
                 secret: secret?.into(),
                 backend: backend?,
                 attributes: attributes?,
+                session_lifetime: session_lifetime?,
                 session_retention: session_retention?,
                 shipping_rates: shipping_rates?,
                 unused,
@@ -312,6 +317,16 @@ fn shop_name(text: &str) -> Result<String, String> {
         return Err(format!("must be one line of at most {CHARACTERS_MAX} characters"));
     }
     Ok(text.to_owned())
+}
+
+fn session_lifetime(text: &str) -> Result<SignedDuration, String> {
+    let minutes = grammar::number(text, SESSION_MINUTES.0, SESSION_MINUTES.1)?;
+    Ok(SignedDuration::from_mins(i64::from(minutes)))
+}
+
+fn session_retention(text: &str) -> Result<Duration, String> {
+    let days = grammar::number(text, RETENTION_DAYS.0, RETENTION_DAYS.1)?;
+    Ok(Duration::from_secs(24 * 60 * 60 * u64::from(days)))
 }
 
 fn rate(text: &str) -> Result<NonZeroU32, String> {

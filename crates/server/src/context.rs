@@ -2,13 +2,13 @@
 
 use std::{future::Future, ops::Deref, sync::Arc, time::Duration};
 
-use domain::{checkout::ChargeLimits, pricing::PriceRules};
+use domain::{checkout::ChargeLimits, pricing::PriceRules, session::AllowedAttributes};
 use gateways::{
     elastic_path::ElasticPath,
     shipping_rates::ShippingRates,
     stripe::{Stripe, webhook::WebhookSecret},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use storage::{Lease, Store};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -30,6 +30,10 @@ pub struct Base {
     pub ids: Ids,
     /// The merchant's own server that says what sending costs; none where the shop's prices do.
     pub shipping_rates: Option<ShippingRates>,
+    /// Which custom attributes a checkout session takes.
+    pub attributes: AllowedAttributes,
+    /// So long a checkout session waits for its shopper.
+    pub session_lifetime: SignedDuration,
     /// So long after its end a checkout session is kept.
     pub session_retention: Duration,
     /// Money flows under way: a client that hangs up does not stop them, shutdown awaits them.

@@ -186,9 +186,16 @@ impl Server {
         let shipping_rates = config
             .shipping_rates
             .map(|config| ShippingRates::new(merchant.clone(), config.url, config.secrets));
-        let (session_retention, tasks) = (config.session_retention, TaskTracker::new());
-        let base = Base { store, clock, ids, shipping_rates, session_retention, tasks };
-        let base = Arc::new(base);
+        let base = Arc::new(Base {
+            store,
+            clock,
+            ids,
+            shipping_rates,
+            attributes,
+            session_lifetime: config.session_lifetime,
+            session_retention: config.session_retention,
+            tasks: TaskTracker::new(),
+        });
         let customers = match &backend {
             BackendConfig::Native(config) => {
                 let lasts = config.accounts.lasts.try_into().unwrap_or(time::Duration::MAX);
@@ -199,14 +206,8 @@ impl Server {
         let front = Front { base, cookie, customers, gate, facts: Arc::new(facts), storefront };
         let session_web = {
             let cookie = session::cookie(secret.expose_secret(), https);
-            let (front, attributes) = (front.clone(), Arc::new(attributes));
-            move |backend, better_auth| SessionWeb {
-                front,
-                backend,
-                cookie,
-                better_auth,
-                attributes,
-            }
+            let front = front.clone();
+            move |backend, better_auth| SessionWeb { front, backend, cookie, better_auth }
         };
         let links = OrderLinks::new(secret.expose_secret(), public_url.clone(), order_page);
         let stop = CancellationToken::new();

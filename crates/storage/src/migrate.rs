@@ -102,6 +102,12 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/0014_customers.sql"),
         mysql: include_str!("../migrations/mysql/0014_customers.sql"),
     },
+    Migration {
+        name: "0016_noted",
+        sqlite: include_str!("../migrations/sqlite/0016_noted.sql"),
+        postgres: include_str!("../migrations/postgres/0016_noted.sql"),
+        mysql: include_str!("../migrations/mysql/0016_noted.sql"),
+    },
 ];
 
 /// Where the steps done are noted; made by the program, not by a migration.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::cart::{line_params, read_line};
+use crate::session::{attributes_text, read_attributes};
 use crate::{Columns, Sql, StoreError, Tx, Value, statements};
 
 macro_rules! columns {
@@ -19,7 +20,7 @@ macro_rules! columns {
          shipping_country, shipping_phone, billing_name, billing_company, billing_street, \
          billing_postal_code, billing_city, billing_country, billing_phone, \
          currency, subtotal_minor, shipping_minor, tax_minor, total_minor, tax_mode, \
-         state, expires_at, state_at, paid_by_event, created_at"
+         state, expires_at, state_at, paid_by_event, created_at, attributes"
     };
 }
 
@@ -35,7 +36,7 @@ statements! {
     INSERT = concat!(
         "insert into orders (", columns!(), ", updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
          ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, \
-         ?27, ?28, ?29, ?30, ?31, ?31)"
+         ?27, ?28, ?29, ?30, ?31, ?32, ?31)"
     );
     INSERT_LINE = "insert into order_lines (order_id, position, id, product_id, sku, name, image, \
         unit_price_minor, quantity, requires_shipping) \
@@ -176,6 +177,7 @@ fn params(order: &Order) -> Vec<Value> {
     ]);
     params.extend(state_params(order.state()));
     params.push(order.created_at.into());
+    params.push(attributes_text(&order.attributes).into());
     params
 }
 
@@ -209,6 +211,7 @@ async fn read(tx: &mut Tx, sql: &'static Sql, key: Value) -> Result<Option<Order
     let (totals, currency) = totals(&mut row)?;
     let state = state(&mut row)?;
     let created_at = row.time("created_at")?;
+    let attributes = read_attributes(&mut row)?;
     let lines = tx.query(&LINES, &[id.0.into()]).await?;
     let lines = lines.into_iter().map(|row| read_line(row, "order_lines", currency));
     let parts = OrderParts {
@@ -221,6 +224,7 @@ async fn read(tx: &mut Tx, sql: &'static Sql, key: Value) -> Result<Option<Order
         billing_address,
         lines: lines.collect::<Result<_, _>>()?,
         totals,
+        attributes,
         fingerprint: Fingerprint(fingerprint),
         created_at,
     };

@@ -13,16 +13,16 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::lease::Claims;
-use crate::session::{address_text, read_address, read_hash};
+use crate::session::{address_text, attributes_text, read_address, read_attributes, read_hash};
 use crate::{Columns, Lease, Row, Sql, StoreError, Tx, Value, statements};
 
 macro_rules! columns {
     () => {
         "id, visitor_id, session_id, cart, cart_hash, amount_minor, currency, customer_name, \
-         customer_email, billing_address, shipping_address, account, account_member, created_at, \
-         aim, is_charged, money_since, orders_asked, since, state, token, client_secret, payment, \
+         customer_email, billing_address, shipping_address, account, account_member, attributes, \
+         created_at, aim, is_charged, money_since, orders_asked, since, state, token, client_secret, payment, \
          platform_order, platform_transaction, asked_last, asked_times, asked_lost, detached, \
-         dissociated, cart_end, twin_due_at, message, reason, due_at, revision"
+         dissociated, cart_end, noted, twin_due_at, message, reason, due_at, revision"
     };
 }
 
@@ -54,14 +54,14 @@ statements! {
     INSERT = concat!(
         "insert into purchases (", columns!(), ", live_cart, updated_at) values (?1, ?2, ?3, ?4, \
          ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, \
-         ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, 0, ?36, ?14)"
+         ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, 0, ?38, ?15)"
     );
     MOVE = "update purchases set aim = ?3, is_charged = ?4, money_since = ?5, orders_asked = ?6, \
         since = ?7, state = ?8, token = ?9, client_secret = ?10, payment = ?11, \
         platform_order = ?12, platform_transaction = ?13, asked_last = ?14, asked_times = ?15, \
-        asked_lost = ?16, detached = ?17, dissociated = ?18, cart_end = ?19, twin_due_at = ?20, \
-        message = ?21, reason = ?22, due_at = ?23, live_cart = ?24, last_change = ?25, \
-        updated_at = ?26, revision = revision + 1, lease_token = null, lease_until = null \
+        asked_lost = ?16, detached = ?17, dissociated = ?18, cart_end = ?19, noted = ?20, \
+        twin_due_at = ?21, message = ?22, reason = ?23, due_at = ?24, live_cart = ?25, \
+        last_change = ?26, updated_at = ?27, revision = revision + 1, lease_token = null, lease_until = null \
         where id = ?1 and revision = ?2";
     LAST_CHANGE = "select id, last_change from purchases where id = ?1";
     DUE_WITH_MONEY = concat!(
@@ -121,6 +121,7 @@ pub async fn insert(tx: &mut Tx, purchase: &Purchase) -> Result<Inserted, StoreE
         address_text(&terms.buyer.shipping_address).into(),
         account.map(|account| account.account.as_str()).into(),
         account.map(|account| account.member.as_str()).into(),
+        attributes_text(&terms.attributes).into(),
         terms.created_at.into(),
     ];
     params.extend(progress_params(purchase));
@@ -308,7 +309,7 @@ impl<'a> Held<'a> {
 }
 
 /// From `aim` to `reason`, as both `INSERT` and `MOVE` have them.
-fn progress_params(purchase: &Purchase) -> [Value; 20] {
+fn progress_params(purchase: &Purchase) -> [Value; 21] {
     let Progress { aim, is_charged, money_since, orders_asked, since, state } = purchase.progress();
     let held = Held::of(state);
     let cart_end = held.clean_up.and_then(|clean_up| clean_up.cart).map(|end| match end {
@@ -334,6 +335,7 @@ fn progress_params(purchase: &Purchase) -> [Value; 20] {
         truth(held.clean_up.map(|clean_up| clean_up.is_detached)),
         truth(held.clean_up.map(|clean_up| clean_up.is_dissociated)),
         cart_end.into(),
+        truth(held.clean_up.map(|clean_up| clean_up.is_noted)),
         held.clean_up.and_then(|clean_up| clean_up.twin_due_at).into(),
         held.message.into(),
         held.reason.into(),
@@ -384,9 +386,10 @@ fn read_terms(row: &mut Columns) -> Result<Terms, StoreError> {
         (None, None) => None,
         (Some(_), None) | (None, Some(_)) => return Err(row.corrupt("account", "half an account")),
     };
+    let attributes = read_attributes(row)?;
     let created_at = row.time("created_at")?;
     let buyer = Buyer { customer, billing_address, shipping_address, account };
-    Ok(Terms { id, visitor, session, cart, cart_hash, amount, buyer, created_at })
+    Ok(Terms { id, visitor, session, cart, cart_hash, amount, buyer, attributes, created_at })
 }
 
 fn parsed_opt<T>(row: &mut Columns, column: &'static str) -> Result<Option<T>, StoreError>
@@ -514,6 +517,8 @@ fn read_clean_up(row: &mut Columns) -> Result<Option<CleanUp>, StoreError> {
         Some("kept") => Some(CartsEnd::Kept),
         Some(_) => return Err(row.corrupt("cart_end", "not an end of a cart")),
     };
+    // What was paid before there were notes has none.
+    let is_noted = row.int_opt("noted")? != Some(0);
     let twin_due_at = row.time_opt("twin_due_at")?;
-    Ok(Some(CleanUp { is_detached: detached == 1, is_dissociated, cart, twin_due_at }))
+    Ok(Some(CleanUp { is_detached: detached == 1, is_dissociated, cart, is_noted, twin_due_at }))
 }

@@ -10,7 +10,7 @@ use domain::session::{
     Followed, Form, FormAddress, NewSession, NumberText, Rate, RateId, RateWords, SessionCart,
     SessionOrder, SessionState, SessionTotals,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::lines::{joined, split};
 use crate::{Columns, Row, Sql, StoreError, Tx, Value, statements};
@@ -21,7 +21,7 @@ macro_rules! columns {
          shipping_address, billing_address, rate, requires_shipping, attributes, rates, currency, \
          subtotal_minor, tax_minor, shipping_minor, total_minor, state, order_id, purchase_id, \
          reconciling, failure, action_reference, client_secret, bought_order, bought_transaction, \
-         bought_free, expires_at"
+         bought_free, expires_at, lifetime_s"
     };
 }
 
@@ -57,7 +57,7 @@ statements! {
     INSERT = concat!(
         "insert into checkout_sessions (", columns!(), ", created_at, updated_at) values (?1, ?2, \
          ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-         ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?30)"
+         ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?31)"
     );
     SAVE = "update checkout_sessions set cart_hash = ?2, customer_name = ?3, customer_email = ?4, \
         shipping_address = ?5, billing_address = ?6, rate = ?7, requires_shipping = ?8, \
@@ -84,7 +84,7 @@ pub async fn insert(
     let mut params: Vec<Value> =
         vec![session.id.0.into(), session.visitor.0.into(), here.into(), platform.into()];
     params.extend(changing_params(session));
-    params.push(at.into());
+    params.extend([session.lifetime().as_secs().into(), at.into()]);
     tx.insert_new(&INSERT, &params).await
 }
 
@@ -262,22 +262,18 @@ pub(crate) fn read_address(
 }
 
 /// Three lines for each attribute: name, kind, value.
-fn attributes_text(attributes: &Attributes) -> String {
+pub(crate) fn attributes_text(attributes: &Attributes) -> String {
     let mut texts = Vec::new();
     for (name, value) in attributes.iter() {
-        let (kind, value) = match value {
-            AttributeValue::Text(text) => ("text", text.as_str()),
-            AttributeValue::Number(number) => ("number", number.as_str()),
-            AttributeValue::Flag(true) => ("flag", "yes"),
-            AttributeValue::Flag(false) => ("flag", "no"),
-        };
+        let (kind, value) = value.words();
         texts.extend([name, kind, value]);
     }
     joined(&texts)
 }
 
-fn read_attributes(row: &mut Columns) -> Result<Attributes, StoreError> {
-    let texts = split(&row.text("attributes")?);
+/// Attributes from their column; what was stored before there were any has none.
+pub(crate) fn read_attributes(row: &mut Columns) -> Result<Attributes, StoreError> {
+    let texts = split(&row.text_opt("attributes")?.unwrap_or_default());
     let attributes = texts.chunks(3).map(|three| match three {
         [name, kind, value] => {
             let value = match (kind.as_str(), value.as_str()) {
@@ -370,8 +366,9 @@ fn read(row: Row) -> Result<CheckoutSession, StoreError> {
     let totals = read_totals(&mut row)?;
     let state = read_state(&mut row)?;
     let expires_at = row.time("expires_at")?;
-    let at = expires_at;
-    let fresh = NewSession { id, visitor, cart, cart_hash, totals, requires_shipping, at };
+    let (lifetime, at) = (SignedDuration::from_secs(row.int("lifetime_s")?), expires_at);
+    let fresh =
+        NewSession { id, visitor, cart, cart_hash, totals, requires_shipping, lifetime, at };
     let form =
         Form { customer, shipping_address, billing_address, rate, requires_shipping, attributes };
     let fresh = CheckoutSession::open(fresh);

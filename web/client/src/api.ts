@@ -144,9 +144,7 @@ export interface components {
             /** @description What is bought. */
             cartId: string;
             /** @description What the storefront notes with the order, of what the shop takes. */
-            customAttributes: {
-                [key: string]: string;
-            };
+            customAttributes: components["schemas"]["CustomAttributes"];
             customerInfo?: components["schemas"]["CustomerInfo"] | null;
             /**
              * Format: int64
@@ -177,6 +175,10 @@ export interface components {
              * @description The order.
              */
             orderId: string;
+        };
+        /** @description What the storefront notes with an order, in its own words. */
+        CustomAttributes: {
+            [key: string]: string | number | boolean;
         };
         /** @description A customer. */
         Customer: {
@@ -275,7 +277,10 @@ export interface components {
             lastError?: string;
             /** @description A person looks at it. */
             needsReconciliation?: boolean;
-            /** @description Stripe's name of the payment. */
+            /**
+             * @description Stripe's name of the payment, from the moment in which there is one. At Elastic Path one that was
+             *     declined is forgotten.
+             */
             paymentIntentId?: string;
         };
         /** @description The customer's own password. */
@@ -323,6 +328,11 @@ export interface components {
             createdAt: string;
             /** @description The shop's currency, such as `eur`. */
             currency: string;
+            /**
+             * @description What the storefront noted with it in its checkout session; absent where that is nothing, and at
+             *     Elastic Path, whose own order has it.
+             */
+            customAttributes?: components["schemas"]["CustomAttributes"];
             /** @description Who ordered. */
             customer: components["schemas"]["OrderCustomer"];
             /** @description The order's id; at Elastic Path the platform's own. */
@@ -418,9 +428,7 @@ export interface components {
             /** @description Where the bill goes. */
             billingAddress?: components["schemas"]["SessionAddress"];
             /** @description Texts, numbers, and true or false, put over the old ones. */
-            customAttributes?: {
-                [key: string]: string;
-            };
+            customAttributes?: components["schemas"]["CustomAttributes"];
             /** @description Who buys. */
             customerInfo?: components["schemas"]["CustomerInfo"];
             /** @description Whether something must be sent. */
@@ -582,7 +590,7 @@ export interface components {
          * @description What went wrong. Codes are never renamed; there may be more.
          * @enum {string}
          */
-        SessionErrorCode: "VALIDATION_ERROR" | "SESSION_GONE" | "SESSION_NOT_OPEN" | "MISSING_FIELDS" | "MISSING_SHIPPING_ADDRESS" | "CART_MISMATCH" | "SHIPPING_RATE_UNRESOLVABLE" | "SHIPPING_ERROR" | "UNKNOWN_GATEWAY" | "ADAPTER_ERROR" | "EP_ERROR" | "STORE_ERROR" | "SESSION_NOT_RESUMABLE" | "PAYMENT_STILL_REQUIRES_ACTION" | "SESSION_NOT_ABANDONABLE" | "RATE_LIMITED" | "CHALLENGE_REQUIRED" | "ACCOUNT_REQUIRED" | "ACCOUNT_TOKEN_INVALID";
+        SessionErrorCode: "VALIDATION_ERROR" | "SESSION_GONE" | "SESSION_NOT_OPEN" | "MISSING_FIELDS" | "MISSING_SHIPPING_ADDRESS" | "CART_MISMATCH" | "SHIPPING_RATE_UNRESOLVABLE" | "SHIPPING_ERROR" | "UNKNOWN_GATEWAY" | "ADAPTER_ERROR" | "EP_ERROR" | "STORE_ERROR" | "SESSION_NOT_RESUMABLE" | "PAYMENT_STILL_REQUIRES_ACTION" | "SESSION_NOT_ABANDONABLE" | "SESSION_NOT_CONFIRMABLE" | "RATE_LIMITED" | "CHALLENGE_REQUIRED" | "ACCOUNT_REQUIRED" | "ACCOUNT_TOKEN_INVALID";
         /** @description The order that came of it. */
         SessionOrder: {
             /** @description The order. */
@@ -707,6 +715,7 @@ export type CheckoutIntent = components['schemas']['CheckoutIntent'];
 export type CheckoutRequest = components['schemas']['CheckoutRequest'];
 export type CheckoutSession = components['schemas']['CheckoutSession'];
 export type ConfirmRequest = components['schemas']['ConfirmRequest'];
+export type CustomAttributes = components['schemas']['CustomAttributes'];
 export type Customer = components['schemas']['Customer'];
 export type CustomerAddress = components['schemas']['CustomerAddress'];
 export type CustomerChanges = components['schemas']['CustomerChanges'];
@@ -759,13 +768,14 @@ export type CodeOfAny = 'route.notFound' | 'request.methodNotAllowed' | 'backend
 export interface CodesOf {
   abandon_payment: 'ADAPTER_ERROR' | 'SESSION_GONE' | 'SESSION_NOT_ABANDONABLE' | 'STORE_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   add_address: 'auth.required' | 'checkout.addressInvalid' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
-  add_item: 'checkout.stockChanged' | 'product.notFound' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  add_item: 'checkout.stockChanged' | 'product.notFound' | 'rate.limited' | 'request.conflict' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   ask_reset: 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   cancel_order: 'order.notFound' | 'payment.unknown' | 'rate.limited' | 'request.conflict' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   change_address: 'address.notFound' | 'auth.required' | 'checkout.addressInvalid' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   change_customer: 'auth.required' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
-  clear_cart: 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
+  clear_cart: 'rate.limited' | 'request.conflict' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   confirm_order: 'order.notFound' | 'payment.authRequired' | 'payment.declined' | 'payment.unknown' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  confirm_session: 'SESSION_GONE' | 'SESSION_NOT_CONFIRMABLE' | 'STORE_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   current_session: 'STORE_ERROR' | 'rate.limited' | 'server.error' | 'server.unavailable';
   delete_customer: 'auth.required' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   finish_reset: 'link.notFound' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
@@ -783,13 +793,13 @@ export interface CodesOf {
   pay_session: 'ACCOUNT_REQUIRED' | 'ACCOUNT_TOKEN_INVALID' | 'ADAPTER_ERROR' | 'CART_MISMATCH' | 'CHALLENGE_REQUIRED' | 'EP_ERROR' | 'MISSING_FIELDS' | 'RATE_LIMITED' | 'SESSION_GONE' | 'SHIPPING_ERROR' | 'SHIPPING_RATE_UNRESOLVABLE' | 'STORE_ERROR' | 'UNKNOWN_GATEWAY' | 'VALIDATION_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   register: 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   remove_address: 'address.notFound' | 'auth.required' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
-  remove_item: 'cartLine.notFound' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
+  remove_item: 'cartLine.notFound' | 'rate.limited' | 'request.conflict' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
   resume_payment: 'ADAPTER_ERROR' | 'PAYMENT_STILL_REQUIRES_ACTION' | 'SESSION_GONE' | 'SESSION_NOT_RESUMABLE' | 'STORE_ERROR' | 'rate.limited' | 'request.crossOrigin' | 'server.error' | 'server.unavailable';
-  set_quantity: 'cartLine.notFound' | 'checkout.stockChanged' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
+  set_quantity: 'cartLine.notFound' | 'checkout.stockChanged' | 'rate.limited' | 'request.conflict' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   start_intent: 'checkout.addressInvalid' | 'checkout.amountTooSmall' | 'checkout.cartEmpty' | 'checkout.challengeRequired' | 'checkout.priceChanged' | 'checkout.stockChanged' | 'payment.unknown' | 'rate.limited' | 'request.conflict' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   stripe_webhook: 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
   verify: 'auth.required' | 'link.notFound' | 'rate.limited' | 'request.crossOrigin' | 'request.invalid' | 'request.tooLarge' | 'server.error' | 'server.unavailable';
 }
 
 /** Every code there is. */
-export const CODES: readonly (ErrorCode | SessionErrorCode)[] = ["checkout.cartEmpty","checkout.addressInvalid","checkout.stockChanged","checkout.priceChanged","checkout.amountTooSmall","checkout.challengeRequired","payment.declined","payment.authRequired","payment.unknown","request.invalid","request.crossOrigin","auth.required","product.notFound","cartLine.notFound","order.notFound","address.notFound","link.notFound","route.notFound","request.methodNotAllowed","request.conflict","backend.unsupported","request.tooLarge","rate.limited","server.error","server.unavailable","VALIDATION_ERROR","SESSION_GONE","SESSION_NOT_OPEN","MISSING_FIELDS","MISSING_SHIPPING_ADDRESS","CART_MISMATCH","SHIPPING_RATE_UNRESOLVABLE","SHIPPING_ERROR","UNKNOWN_GATEWAY","ADAPTER_ERROR","EP_ERROR","STORE_ERROR","SESSION_NOT_RESUMABLE","PAYMENT_STILL_REQUIRES_ACTION","SESSION_NOT_ABANDONABLE","RATE_LIMITED","CHALLENGE_REQUIRED","ACCOUNT_REQUIRED","ACCOUNT_TOKEN_INVALID"];
+export const CODES: readonly (ErrorCode | SessionErrorCode)[] = ["checkout.cartEmpty","checkout.addressInvalid","checkout.stockChanged","checkout.priceChanged","checkout.amountTooSmall","checkout.challengeRequired","payment.declined","payment.authRequired","payment.unknown","request.invalid","request.crossOrigin","auth.required","product.notFound","cartLine.notFound","order.notFound","address.notFound","link.notFound","route.notFound","request.methodNotAllowed","request.conflict","backend.unsupported","request.tooLarge","rate.limited","server.error","server.unavailable","VALIDATION_ERROR","SESSION_GONE","SESSION_NOT_OPEN","MISSING_FIELDS","MISSING_SHIPPING_ADDRESS","CART_MISMATCH","SHIPPING_RATE_UNRESOLVABLE","SHIPPING_ERROR","UNKNOWN_GATEWAY","ADAPTER_ERROR","EP_ERROR","STORE_ERROR","SESSION_NOT_RESUMABLE","PAYMENT_STILL_REQUIRES_ACTION","SESSION_NOT_ABANDONABLE","SESSION_NOT_CONFIRMABLE","RATE_LIMITED","CHALLENGE_REQUIRED","ACCOUNT_REQUIRED","ACCOUNT_TOKEN_INVALID"];

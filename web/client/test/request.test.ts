@@ -150,6 +150,8 @@ describe('the types', () => {
           return 'gone already';
         case 'rate.limited':
           return `wait ${failed.retryAfterSeconds}`;
+        case 'request.conflict':
+          return 'it is being paid';
         case 'network':
         case 'aborted':
         case 'unexpected':

@@ -41,6 +41,7 @@ fn order() -> Order {
         billing_address: address,
         lines: Vec::new(),
         totals: Totals::restore(eur(1000), none, none, TaxMode::Included, eur(1000)).unwrap(),
+        attributes: crate::session::Attributes::default(),
         fingerprint: Fingerprint([0; 32]),
         created_at: at(0),
     };

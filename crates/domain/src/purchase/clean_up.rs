@@ -1,11 +1,11 @@
 //! What is tidied up after an order is paid: the cart forgets the payment, the account lets go of
-//! the cart, the cart is deleted, and an order that was made twice is looked for. They are done in this
+//! the cart, the cart is deleted, the order is told what the storefront notes with it, and an order that was made twice is looked for. They are done in this
 //! order, none waits for another that does not work, each is tried until it is done or has been
 //! refused for so long that it is left to a person, and none of it ever fails the sale.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Purchase, PurchaseState, Step};
+use super::{Purchase, PurchaseState, Step, Terms};
 
 /// What is done of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct CleanUp {
     pub is_dissociated: bool,
     /// What became of the cart.
     pub cart: Option<CartsEnd>,
+    /// The order has what the storefront notes with it, or there is nothing, or it takes none of it.
+    pub is_noted: bool,
     /// When a second order, and a second booking, is to be looked for; nothing once that is done, or
     /// where both were asked for once.
     pub twin_due_at: Option<Timestamp>,
@@ -41,6 +43,8 @@ pub enum CleanUpStep {
     Dissociate,
     /// Delete the cart if it still holds what was ordered, and nothing else.
     DeleteCart,
+    /// Write on the order what the storefront notes with it.
+    Note,
     /// Look for another order that carries our reference, and for another booking on ours. An order
     /// that is not paid is cancelled, anything else is a matter for a person.
     FindTwin,
@@ -54,11 +58,12 @@ const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 impl CleanUp {
     /// Nothing is done yet.
-    pub(super) fn begin(has_account: bool, may_have_twins: bool, now: Timestamp) -> Self {
+    pub(super) fn begin(terms: &Terms, may_have_twins: bool, now: Timestamp) -> Self {
         Self {
             is_detached: false,
-            is_dissociated: !has_account,
+            is_dissociated: terms.buyer.account.is_none(),
             cart: None,
+            is_noted: terms.attributes.is_empty(),
             twin_due_at: may_have_twins.then(|| now + TWIN_SHOWS_WITHIN),
         }
     }
@@ -82,6 +87,7 @@ impl CleanUp {
             (!self.is_detached, CleanUpStep::Detach),
             (!self.is_dissociated, CleanUpStep::Dissociate),
             (self.cart.is_none(), CleanUpStep::DeleteCart),
+            (!self.is_noted, CleanUpStep::Note),
             (self.twin_due_at.is_some_and(|due_at| now >= due_at), CleanUpStep::FindTwin),
         ];
         steps.into_iter().filter_map(|(is_open, step)| is_open.then_some(step)).collect()
@@ -89,11 +95,11 @@ impl CleanUp {
 
     /// When to go on, where that is known.
     pub(super) fn due(&self, now: Timestamp) -> Option<Timestamp> {
-        self.twin_due_at.filter(|due_at| self.is_cart_done() && *due_at > now)
+        self.twin_due_at.filter(|due_at| self.is_cart_done() && self.is_noted && *due_at > now)
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.is_cart_done() && self.is_dissociated && self.twin_due_at.is_none()
+        self.is_cart_done() && self.is_dissociated && self.is_noted && self.twin_due_at.is_none()
     }
 }
 
@@ -132,6 +138,7 @@ impl CleanUpStep {
             Self::Detach => "detach",
             Self::Dissociate => "dissociate",
             Self::DeleteCart => "delete_cart",
+            Self::Note => "note",
             Self::FindTwin => "find_twin",
         }
     }

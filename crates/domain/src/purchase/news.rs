@@ -111,6 +111,8 @@ pub enum Tidied {
     Dissociated,
     /// The cart has come to its end.
     Cart(CartsEnd),
+    /// The order has what the storefront notes with it.
+    Noted,
     /// A second order was looked for.
     Twin,
 }
@@ -359,8 +361,7 @@ impl Purchase {
     pub(super) fn paid(mut self, booking: Booking, now: Timestamp) -> Self {
         self.progress.aim = Aim::Sell;
         self.progress.is_charged = true;
-        let has_account = self.terms.buyer.account.is_some();
-        let clean_up = CleanUp::begin(has_account, self.may_have_twins(), now);
+        let clean_up = CleanUp::begin(&self.terms, self.may_have_twins(), now);
         self.to(S::Confirmed { booking, clean_up }, now)
     }
 
@@ -463,6 +464,7 @@ impl Purchase {
             Tidied::Detached => clean_up.is_detached = true,
             Tidied::Dissociated => clean_up.is_dissociated = true,
             Tidied::Cart(end) => clean_up.cart = clean_up.cart.or(Some(end)),
+            Tidied::Noted => clean_up.is_noted = true,
             Tidied::Twin => clean_up.twin_due_at = None,
         }
         match clean_up.is_done() {

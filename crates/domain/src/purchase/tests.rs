@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::session::{FormAddress, SessionOrder, Standing};
 
+mod tidied;
 mod unsent;
 
 fn at(second: i64) -> Timestamp {
@@ -30,6 +31,7 @@ fn terms(amount: i64) -> Terms {
             shipping_address: address,
             account: None,
         },
+        attributes: Attributes::default(),
         created_at: at(0),
     }
 }

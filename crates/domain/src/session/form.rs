@@ -212,6 +212,18 @@ pub enum AttributeValue {
     Flag(bool),
 }
 
+impl AttributeValue {
+    /// Which kind it is, and its text: what it is kept and compared by.
+    pub fn words(&self) -> (&'static str, &str) {
+        match self {
+            Self::Text(text) => ("text", text),
+            Self::Number(number) => ("number", number.as_str()),
+            Self::Flag(true) => ("flag", "yes"),
+            Self::Flag(false) => ("flag", "no"),
+        }
+    }
+}
+
 /// A number as JSON writes one. Nothing is ever computed with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberText(String);
@@ -300,6 +312,11 @@ impl Attributes {
     /// These, with those of `newer` put over them.
     pub fn merged(self, newer: Self) -> Result<Self, AttributesError> {
         Self::new(self.0.into_iter().chain(newer.0))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Each, by name.

@@ -23,6 +23,7 @@ fn session() -> CheckoutSession {
         cart: SessionCart::Platform("5f6c".parse().unwrap()),
         cart_hash: content(),
         totals: Some(SessionTotals::new(usd(3000), usd(0), usd(0), usd(3000)).unwrap()),
+        lifetime: jiff::SignedDuration::from_mins(30),
         requires_shipping: true,
         at: at(0),
     })

@@ -108,6 +108,7 @@ fn session() -> CheckoutSession {
         cart: SessionCart::Platform(terms().cart),
         cart_hash: CartHash::of([]),
         totals: None,
+        lifetime: jiff::SignedDuration::from_mins(30),
         requires_shipping: true,
         at: at(0),
     })
@@ -336,6 +337,7 @@ fn terms() -> Terms {
             shipping_address: address,
             account: None,
         },
+        attributes: domain::session::Attributes::default(),
         created_at: at(0),
     }
 }

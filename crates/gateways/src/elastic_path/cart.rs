@@ -40,6 +40,8 @@ pub struct CartView {
     pub payment: Option<EpPaymentId>,
     /// The accounts that it belongs to.
     pub accounts: Vec<EpAccountId>,
+    /// What is kept beside it, as Elastic Path has it: under each name its type and its value.
+    pub attributes: serde_json::Map<String, Value>,
 }
 
 /// A line of a cart.
@@ -232,19 +234,24 @@ impl ElasticPath {
         self.gone(caller, Call { repeat: Repeat::OnlyUnsent, ..empty }).await
     }
 
-    /// Replaces all that the shop keeps beside the cart.
-    pub async fn set_attributes(
+    /// Keeps this beside a cart, over what it has of the same names. To say so replaces all that is
+    /// there, so what others have put there is said again; where nothing would change nothing is said.
+    pub async fn add_attributes(
         &self,
         caller: Caller<'_>,
-        cart: &EpCartId,
+        cart: &CartView,
         attributes: &BTreeMap<String, Attribute>,
     ) -> Result<(), EpError> {
         let typed = |(name, value): (&String, &Attribute)| {
             (name.clone(), json!({"type": value.kind(), "value": value}))
         };
-        let attributes: serde_json::Map<String, Value> = attributes.iter().map(typed).collect();
-        let body = data(&json!({ "custom_attributes": attributes }));
-        let path = format!("/v2/carts/{cart}");
+        let mut all = cart.attributes.clone();
+        all.extend(attributes.iter().map(typed));
+        if all == cart.attributes {
+            return Ok(());
+        }
+        let body = data(&json!({ "custom_attributes": all }));
+        let path = format!("/v2/carts/{}", cart.id);
         self.call(caller, &put("/v2/carts/{id}", path, body)).await?.done()
     }
 
@@ -302,6 +309,7 @@ struct WireCart {
     meta: Option<Meta>,
     payment_intent_id: Option<String>,
     relationships: Option<Value>,
+    custom_attributes: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -324,7 +332,8 @@ struct WireLine {
 }
 
 fn view(answer: Entity<WireCart, Included>) -> Result<CartView, WireError> {
-    let WireCart { id: name, meta, payment_intent_id, relationships } = answer.data;
+    let WireCart { id: name, meta, payment_intent_id, relationships, custom_attributes } =
+        answer.data;
     let included = answer.included.and_then(|included| included.items).unwrap_or_default();
     // A cart whose lines were left out must not look like an empty one.
     if related(relationships.as_ref(), "items").len() > included.len() {
@@ -340,7 +349,17 @@ fn view(answer: Entity<WireCart, Included>) -> Result<CartView, WireError> {
         total: money(price.with_tax.as_ref())?,
         payment: some_id(payment_intent_id.as_deref())?,
         accounts: accounts.iter().map(|id| Ok(id.parse()?)).collect::<Result<_, WireError>>()?,
+        attributes: custom_attributes.and_then(of_object).unwrap_or_default(),
     })
+}
+
+fn of_object(value: Value) -> Option<serde_json::Map<String, Value>> {
+    match value {
+        Value::Object(fields) => Some(fields),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            None
+        }
+    }
 }
 
 fn lines(lines: Vec<WireLine>) -> Result<Vec<CartLine>, WireError> {

@@ -153,8 +153,46 @@ pub enum OrderChange {
     /// The goods are out. It must be paid.
     Fulfil,
     /// Fields of the shop's own.
-    Fields(BTreeMap<String, Attribute>),
+    Fields(OrderFields),
 }
+
+/// Fields of the shop's own, of which none is one of Elastic Path's: under its name the order would
+/// be cancelled, fulfilled, or given another address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderFields(BTreeMap<String, Attribute>);
+
+impl OrderFields {
+    /// Those of these names that are the shop's own; nothing where none is.
+    pub fn new(mut fields: BTreeMap<String, Attribute>) -> Option<Self> {
+        fields.retain(|name, _| !OWN_FIELDS.contains(&name.as_str()));
+        (!fields.is_empty()).then_some(Self(fields))
+    }
+}
+
+/// What Elastic Path itself keeps of an order.
+const OWN_FIELDS: [&str; 21] = [
+    "id",
+    "type",
+    "status",
+    "payment",
+    "shipping",
+    "shipping_address",
+    "billing_address",
+    "customer",
+    "contact",
+    "account",
+    "external_ref",
+    "order_number",
+    "payment_intent_id",
+    "custom_attributes",
+    "anonymized",
+    "meta",
+    "links",
+    "relationships",
+    "included",
+    "errors",
+    "options",
+];
 
 impl ElasticPath {
     /// Reads an order.
@@ -249,7 +287,7 @@ impl ElasticPath {
         let mut body = match change {
             OrderChange::Cancel => json!({"status": "cancelled"}),
             OrderChange::Fulfil => json!({"shipping": "fulfilled"}),
-            OrderChange::Fields(fields) => json!(fields),
+            OrderChange::Fields(OrderFields(fields)) => json!(fields),
         };
         body["type"] = "order".into();
         let call = put("/v2/orders/{id}", format!("/v2/orders/{order}"), data(&body));

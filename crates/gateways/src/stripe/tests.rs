@@ -70,6 +70,7 @@ fn order(total: Money, shipping_address: Address, requires_shipping: bool) -> (O
             requires_shipping,
         }],
         totals: Totals::restore(total, zero, zero, TaxMode::Included, total).unwrap(),
+        attributes: domain::session::Attributes::default(),
         fingerprint: Fingerprint([0; 32]),
         created_at: second(1_700_000_000),
     };

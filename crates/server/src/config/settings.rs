@@ -288,6 +288,11 @@ pub const SETTINGS: &[Setting] = &[
     )
     .secret(),
     Setting::open(
+        "TILL_SESSION_MINUTES",
+        "30",
+        "How long a checkout session waits for its shopper after each step of hers, from 5 to 1440.",
+    ),
+    Setting::open(
         "TILL_SESSION_RETENTION_DAYS",
         "14",
         "How many days after its end a checkout session is deleted with what its shopper typed, from \

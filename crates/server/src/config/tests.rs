@@ -344,6 +344,8 @@ fn a_value_that_cannot_be_read_is_answered_with_how_it_is_written() {
         ("TILL_SHOP_NAME", "a\nb", "must be one line"),
         ("TILL_CURRENCY", "EURO", "must be a currency of ISO 4217"),
         ("TILL_TAX_MODE", "none", "must be included or added, not \"none\""),
+        ("TILL_SESSION_MINUTES", "4", "from 5 to 1440"),
+        ("TILL_SESSION_MINUTES", "1441", "from 5 to 1440"),
         ("TILL_RESERVATION_MINUTES", "4", "from 5 to 1440"),
         ("TILL_RESERVATION_MINUTES", "1441", "from 5 to 1440"),
         ("TILL_ALLOWED_ORIGINS", "*", "where an origin belongs"),

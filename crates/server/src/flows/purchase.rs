@@ -63,6 +63,8 @@ pub struct Pay {
 pub struct Answer {
     /// The session.
     pub session: CheckoutSession,
+    /// The gateway's name of the payment that it follows, where there is one.
+    pub payment: Option<String>,
     word: Option<&'static str>,
 }
 
@@ -71,7 +73,16 @@ impl Answer {
     /// not spoken of.
     pub fn of(session: CheckoutSession, purchase: Option<&Purchase>) -> Self {
         let hers = purchase.filter(|purchase| purchase.terms.visitor == session.visitor);
-        Self { word: hers.and_then(words::for_shopper), session }
+        let followed = hers
+            .filter(|hers| session.followed() == Some(Followed::Purchase(hers.terms.id)))
+            .and_then(Purchase::payment);
+        let payment = followed.map(ToString::to_string);
+        Self { word: hers.and_then(words::for_shopper), payment, session }
+    }
+
+    /// A session that follows a payment of this name, or none.
+    pub fn of_payment(session: CheckoutSession, payment: Option<String>) -> Self {
+        Self { session, payment, word: None }
     }
 
     /// What the shopper must know: why her payment failed, that a person looks at it, or why she

@@ -263,7 +263,7 @@ fn fresh(
     requires_shipping: bool,
 ) -> CheckoutSession {
     let (id, at) = (SessionId(base.ids.next()), base.clock.now());
-    let totals = None;
+    let (lifetime, totals) = (base.session_lifetime, None);
     CheckoutSession::open(NewSession {
         id,
         visitor,
@@ -271,6 +271,7 @@ fn fresh(
         cart_hash,
         totals,
         requires_shipping,
+        lifetime,
         at,
     })
 }

@@ -6,6 +6,7 @@ use domain::{
     contact::{Address as Known, Email, EmailError},
     id::{OrderId, VisitorId},
     order::Marketing,
+    session::Attributes,
     shield::Network,
 };
 use serde::{Deserialize, Serialize};
@@ -160,5 +161,13 @@ fn parse(body: CheckoutRequest) -> Result<Asked, ApiError> {
         true => Marketing::Accepted,
         false => Marketing::Declined,
     };
-    Ok(Asked { email, shipping_address, billing_address, marketing, token: None, shipping: None })
+    Ok(Asked {
+        email,
+        shipping_address,
+        billing_address,
+        marketing,
+        token: None,
+        shipping: None,
+        attributes: Attributes::default(),
+    })
 }

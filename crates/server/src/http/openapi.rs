@@ -62,10 +62,15 @@ pub fn codes(operation: &str) -> Vec<Code> {
         "list_products" => &[VISITOR, &[Code::Invalid]],
         "get_product" => &[VISITOR, &[Code::ProductNotFound]],
         "get_cart" => &[VISITOR],
-        "clear_cart" => &[VISITOR, &[Code::CrossOrigin]],
-        "add_item" => &[VISITOR, CHANGE, &[Code::ProductNotFound, Code::StockChanged]],
-        "set_quantity" => &[VISITOR, CHANGE, &[Code::LineNotFound, Code::StockChanged]],
-        "remove_item" => &[VISITOR, &[Code::CrossOrigin, Code::LineNotFound]],
+        // At Elastic Path a cart that is being paid stays as it is.
+        "clear_cart" => &[VISITOR, &[Code::CrossOrigin, Code::Conflict]],
+        "add_item" => {
+            &[VISITOR, CHANGE, &[Code::ProductNotFound, Code::StockChanged, Code::Conflict]]
+        }
+        "set_quantity" => {
+            &[VISITOR, CHANGE, &[Code::LineNotFound, Code::StockChanged, Code::Conflict]]
+        }
+        "remove_item" => &[VISITOR, &[Code::CrossOrigin, Code::LineNotFound, Code::Conflict]],
         "start_intent" => &[
             VISITOR,
             CHANGE,
@@ -105,7 +110,9 @@ pub fn codes(operation: &str) -> Vec<Code> {
         "open_session" | "patch_session" | "pay_session" => {
             &[VISITOR, &[Code::CrossOrigin, Code::TooLarge]]
         }
-        "offer_shipping" | "resume_payment" | "abandon_payment" => &[VISITOR, &[Code::CrossOrigin]],
+        "offer_shipping" | "resume_payment" | "abandon_payment" | "confirm_session" => {
+            &[VISITOR, &[Code::CrossOrigin]]
+        }
         "current_session" => &[VISITOR],
         "stripe_webhook" => &[&[Code::Invalid, Code::TooLarge]],
         _ => &[],
@@ -146,6 +153,7 @@ pub fn session_codes(operation: &str) -> Vec<SessionCode> {
             C::AccountToken,
         ],
         "resume_payment" => &[C::Gone, C::NotResumable, C::StillRequiresAction, C::Adapter],
+        "confirm_session" => &[C::Gone, C::NotConfirmable],
         "abandon_payment" => &[C::Gone, C::NotAbandonable, C::Adapter],
         _ => return Vec::new(),
     };

@@ -25,7 +25,7 @@ use super::{
     error::{ApiError, Code},
     read::{Id, NoSuch, Search},
     routes::Web,
-    wire::{Amount, currency},
+    wire::{Amount, CustomAttributes, currency},
 };
 use crate::flows::{
     FlowError,
@@ -63,6 +63,11 @@ pub struct Order {
     pub shipping_address: Address,
     /// Where the bill goes.
     pub billing_address: Address,
+    /// What the storefront noted with it in its checkout session; absent where that is nothing, and at
+    /// Elastic Path, whose own order has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub custom_attributes: Option<CustomAttributes>,
     /// When it was made.
     #[schema(format = DateTime, value_type = String)]
     pub created_at: Timestamp,
@@ -321,6 +326,7 @@ impl Order {
             customer: OrderCustomer { email: order.email.as_str().to_owned(), customer_id: None },
             shipping_address: Address::of(&order.shipping_address),
             billing_address: Address::of(&order.billing_address),
+            custom_attributes: CustomAttributes::some(&order.attributes),
             created_at: order.created_at,
             paid_at,
             payment: payment.map(|payment| OrderPayment {

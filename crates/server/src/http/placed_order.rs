@@ -51,6 +51,7 @@ fn on_the_wire(seen: Seen) -> Result<Order, MoneyError> {
         customer: OrderCustomer { customer_id: None, email: placed.email.unwrap_or_default() },
         shipping_address: address(placed.shipping_address),
         billing_address: address(placed.billing_address),
+        custom_attributes: None,
         created_at: placed.created_at,
         paid_at: match status {
             OrderStatus::Paid | OrderStatus::Refunded => placed.paid_at,

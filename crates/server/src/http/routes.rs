@@ -267,6 +267,7 @@ fn sessions() -> OpenApiRouter<SessionWeb> {
         .routes(routes!(session::pay_session))
         .routes(routes!(session::resume_payment))
         .routes(routes!(session::abandon_payment))
+        .routes(routes!(session::confirm_session))
 }
 
 fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -5,8 +5,6 @@ pub mod body;
 pub mod code;
 mod form;
 
-use std::sync::Arc;
-
 use axum::{
     Extension, Json,
     body::Bytes,
@@ -17,7 +15,7 @@ use domain::{
     elastic_path::EpCartId,
     id::VisitorId,
     purchase::PayToken,
-    session::{AllowedAttributes, CheckoutSession, Patch, SeenTotal, SessionCart, SessionState},
+    session::{CheckoutSession, Patch, SeenTotal, SessionCart, SessionState},
     shield::Network,
 };
 use gateways::elastic_path::AccountToken;
@@ -54,8 +52,6 @@ pub struct SessionWeb {
     pub cookie: SignedCookie,
     /// The storefront's own sessions, where it has some.
     pub better_auth: Option<BetterAuth>,
-    /// Which custom attributes the shop takes.
-    pub attributes: Arc<AllowedAttributes>,
 }
 
 impl FromRef<SessionWeb> for Front {
@@ -64,8 +60,9 @@ impl FromRef<SessionWeb> for Front {
     }
 }
 
-/// A row says when a session is over. The cookie is kept longer, for a payment that takes its time.
-const LIFETIME: time::Duration = time::Duration::days(1);
+/// A row says when a session is over, after a day at the latest if its shopper does nothing. The cookie
+/// is kept longer, for a payment that takes its time.
+const LIFETIME: time::Duration = time::Duration::days(7);
 
 /// The cookie that names a session; `secret` signs it.
 pub fn cookie(secret: &str, https: bool) -> SignedCookie {
@@ -149,7 +146,7 @@ pub async fn patch_session(
 ) -> Result<Response, SessionFault> {
     let named = named(&web, visitor, &headers)?;
     let is_anothers = Form::of(&web.cookie, &headers).is_some_and(|form| form.is_anothers());
-    let patch = Patch { is_anew: is_anothers, ..body.read(&web.attributes)? };
+    let patch = Patch { is_anew: is_anothers, ..body.read(&web.backend.attributes)? };
     let session = session::patch(&web.backend, named, patch).await?;
     let cookie = set_cookie(&web, &headers, &session).filter(|_| is_anothers);
     let mut response = render(&web, &headers, session).await?;
@@ -258,6 +255,25 @@ pub async fn abandon_payment(
     }
 }
 
+/// Of gateways that are confirmed by themselves: here a payment is made and confirmed by `pay`, and goes
+/// on after a challenge by `resume-payment`.
+#[utoipa::path(post, path = "/api/checkout/sessions/current/confirm", tag = "sessions",
+    responses((status = 400, description = "There is nothing to confirm.", body = SessionAnswer)))]
+pub async fn confirm_session(
+    State(web): State<SessionWeb>,
+    Extension(visitor): Extension<VisitorId>,
+    headers: HeaderMap,
+) -> SessionFault {
+    let named = match named(&web, visitor, &headers) {
+        Ok(named) => named,
+        Err(fault) => return fault,
+    };
+    match session::alive(&web.backend, named).await {
+        Ok(_) => SessionFault::new(SessionCode::NotConfirmable),
+        Err(error) => error.into(),
+    }
+}
+
 /// The session that the visitor's cookie names.
 fn named(web: &SessionWeb, visitor: VisitorId, headers: &HeaderMap) -> Result<Named, SessionFault> {
     let form =
@@ -314,9 +330,10 @@ async fn render(
     session: CheckoutSession,
 ) -> Result<Response, SessionFault> {
     let answer = match &web.backend {
-        Backend::Native(_) => Answer::of(session, None),
-        Backend::Platform(px) => platform::told(px, session).await.map_err(FlowError::from)?,
+        Backend::Native(cx) => pay::told(cx, session).await,
+        Backend::Platform(px) => platform::told(px, session).await,
     };
+    let answer = answer.map_err(FlowError::from)?;
     show(web, headers, &answer).await
 }
 
@@ -328,7 +345,7 @@ async fn show(
     answer: &Answer,
 ) -> Result<Response, SessionFault> {
     let session = &answer.session;
-    let mut response = Json(SessionAnswer::told(session, answer.sentence())).into_response();
+    let mut response = Json(SessionAnswer::told(answer)).into_response();
     if let (Backend::Platform(px), SessionState::Complete { .. }, SessionCart::Platform(cart)) =
         (&web.backend, session.state(), &session.cart)
     {

@@ -1,10 +1,13 @@
-//! How amounts look outside: JSON numbers in the major unit, with exactly the decimals of the
-//! currency. They are written from digits and never pass through a float.
+//! How amounts and custom attributes look outside. Amounts are JSON numbers in the major unit, with
+//! exactly the decimals of the currency; they are written from digits and never pass through a float.
 
 use std::borrow::Cow;
 
-use domain::money::Money;
-use serde::{Serialize, Serializer};
+use domain::{
+    money::Money,
+    session::{AttributeValue, Attributes},
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -51,4 +54,55 @@ impl ToSchema for Amount {
 /// The currency's code as the wire has it: lower case, as Stripe and the browser want it.
 pub fn currency(money: Money) -> String {
     money.currency().code().to_ascii_lowercase()
+}
+
+/// What a storefront notes with an order, in its own words: each a text, a number, true or false.
+#[derive(Debug)]
+pub struct CustomAttributes(Attributes);
+
+impl CustomAttributes {
+    /// Some, unless there is nothing to show.
+    pub fn some(attributes: &Attributes) -> Option<Self> {
+        (!attributes.is_empty()).then(|| Self(attributes.clone()))
+    }
+}
+
+impl From<Attributes> for CustomAttributes {
+    fn from(attributes: Attributes) -> Self {
+        Self(attributes)
+    }
+}
+
+impl Serialize for CustomAttributes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in self.0.iter() {
+            match value {
+                AttributeValue::Text(text) => map.serialize_entry(name, text)?,
+                AttributeValue::Flag(flag) => map.serialize_entry(name, flag)?,
+                AttributeValue::Number(number) => {
+                    let digits = RawValue::from_string(number.as_str().to_owned());
+                    map.serialize_entry(name, &digits.map_err(serde::ser::Error::custom)?)?;
+                }
+            }
+        }
+        map.end()
+    }
+}
+
+impl PartialSchema for CustomAttributes {
+    fn schema() -> RefOr<Schema> {
+        let value = [Type::String, Type::Number, Type::Boolean];
+        let value = ObjectBuilder::new().schema_type(SchemaType::Array(value.into()));
+        ObjectBuilder::new()
+            .description(Some("What the storefront notes with an order, in its own words."))
+            .additional_properties(Some(value))
+            .into()
+    }
+}
+
+impl ToSchema for CustomAttributes {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("CustomAttributes")
+    }
 }

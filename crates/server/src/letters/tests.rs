@@ -54,6 +54,7 @@ fn order(tax_mode: TaxMode) -> Order {
         billing_address: address,
         lines: vec![line],
         totals: Totals::restore(subtotal, shipping, tax, tax_mode, eur(total)).unwrap(),
+        attributes: domain::session::Attributes::default(),
         fingerprint: Fingerprint([0; 32]),
         created_at: Timestamp::from_second(1_790_000_000).unwrap(),
     };

@@ -26,6 +26,7 @@ mod platform_books;
 mod printed;
 mod rate_desk;
 mod seams;
+mod session_contract;
 mod shelves;
 mod shop;
 mod simulation;

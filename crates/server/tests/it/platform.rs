@@ -375,6 +375,7 @@ impl Shopper<'_> {
             cart_hash: cart::hash(&seen),
             totals: cart::totals(&seen),
             requires_shipping: is_sent,
+            lifetime: px.session_lifetime,
             at: now,
         };
         let rate = Rate {

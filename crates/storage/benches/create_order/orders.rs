@@ -150,6 +150,7 @@ fn checkout(cart: &Cart) -> Checkout {
         billing_address: address,
         lines: cart.lines().to_vec(),
         totals,
+        attributes: domain::session::Attributes::default(),
         fingerprint: Fingerprint([7; 32]),
         created_at: at(),
     };

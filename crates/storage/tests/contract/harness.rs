@@ -15,6 +15,7 @@ use domain::money::Money;
 use domain::order::{Fingerprint, Marketing, Order, OrderParts};
 use domain::payment::{Attempt, IdempotencyKey, Payment};
 use domain::pricing::{TaxMode, Totals};
+use domain::session::{AttributeValue, Attributes, NumberText};
 use futures::FutureExt;
 use jiff::Timestamp;
 use mysql_async::prelude::Queryable;
@@ -348,6 +349,7 @@ pub fn order_of(cart: &Cart) -> Order {
             billing_address: address("GB", "SW1A 1AA"),
             lines: cart.lines().to_vec(),
             totals: totals.unwrap(),
+            attributes: noted(),
             fingerprint: Fingerprint([7; 32]),
             created_at: at(5),
         },
@@ -369,4 +371,16 @@ pub fn payment_of(order: &Order) -> (Payment, Attempt) {
 
 pub fn lines(products: &[(&Product, i64)]) -> Vec<Line> {
     cart_of(products).lines().to_vec()
+}
+
+/// One of each kind, and a text that looks like another line of its column.
+pub fn noted() -> Attributes {
+    let number = NumberText::new("1.50").map(AttributeValue::Number);
+    let attributes = [
+        ("a\\name", AttributeValue::Text("line\nflag\nyes\\n".into())),
+        ("empty", AttributeValue::Text(String::new())),
+        ("gift", AttributeValue::Flag(false)),
+        ("price", number.unwrap()),
+    ];
+    Attributes::new(attributes.map(|(name, value)| (name.to_owned(), value))).unwrap()
 }

@@ -145,6 +145,7 @@ fn parts_of(order: &Order) -> OrderParts {
         billing_address: order.billing_address,
         lines: order.lines,
         totals: order.totals,
+        attributes: order.attributes.clone(),
         fingerprint: order.fingerprint,
         created_at: order.created_at,
     }
@@ -216,6 +217,7 @@ async fn a_free_order_and_its_missing_fields_read_back(db: &Database) {
             .unwrap(),
             billing_address: address("US", "94103"),
             totals: Totals::restore(zero, zero, zero, TaxMode::Added, zero).unwrap(),
+            attributes: domain::session::Attributes::default(),
             ..parts_of(&order)
         },
         at(9),

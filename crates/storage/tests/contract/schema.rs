@@ -18,7 +18,7 @@ async fn a_second_migration_finds_nothing_to_do(db: &Database) {
 }
 
 /// Every migration, oldest first.
-pub const ALL: [&str; 14] = [
+pub const ALL: [&str; 15] = [
     "0001_shop",
     "0002_refunds",
     "0003_history",
@@ -33,6 +33,7 @@ pub const ALL: [&str; 14] = [
     "0012_purchase_history",
     "0013_money_since",
     "0014_customers",
+    "0016_noted",
 ];
 
 async fn many_processes_may_migrate_at_once(db: &Database) {

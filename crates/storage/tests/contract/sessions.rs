@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use storage::purchase::{Inserted, Stored};
 use storage::{Lease, StoreError, purchase, session};
 
-use crate::harness::{Database, at, eur, id, on_every_database};
+use crate::harness::{Database, at, eur, id, noted, on_every_database};
 
 on_every_database! {
     every_state_of_a_session_reads_back_as_it_was_written
@@ -45,6 +45,7 @@ fn opened(cart: SessionCart) -> CheckoutSession {
         cart,
         cart_hash: CartHash::of([("a", 1, 3000)]),
         totals: None,
+        lifetime: jiff::SignedDuration::from_mins(30),
         requires_shipping: true,
         at: second(0),
     })
@@ -291,6 +292,7 @@ fn terms(cart: &str, amount: i64) -> Terms {
             shipping_address: address("s"),
             account: Some(account),
         },
+        attributes: noted(),
         created_at: second(0),
     }
 }

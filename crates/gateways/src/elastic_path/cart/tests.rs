@@ -153,22 +153,40 @@ async fn items_are_added_changed_and_removed() {
 }
 
 #[tokio::test]
-async fn attributes_carry_their_kind() {
-    let (ep, _, asked) = ep([says(200, "{}")]);
+async fn attributes_carry_their_kind_and_leave_those_of_others() {
+    let others = json!({"type": "string", "value": "autumn"});
+    let kept = json!({"data": {"id": CART, "custom_attributes": {"campaign": others, "gift": 1}}});
+    let (ep, _, asked) = ep([says(200, kept.to_string()), says(200, "{}")]);
+    let seen = ep.cart(Caller::Implicit, &cart()).await.unwrap();
     let attributes = BTreeMap::from([
         ("note".to_owned(), Attribute::Text("ring twice".into())),
         ("gift".to_owned(), Attribute::Flag(true)),
         ("floor".to_owned(), Attribute::Number(3.into())),
         ("weight".to_owned(), Attribute::Number(serde_json::from_str("1.5").unwrap())),
     ]);
-    ep.set_attributes(Caller::Implicit, &cart(), &attributes).await.unwrap();
+    ep.add_attributes(Caller::Implicit, &seen, &attributes).await.unwrap();
     let body = json!({"data": {"custom_attributes": {
+        "campaign": others,
         "note": {"type": "string", "value": "ring twice"},
         "gift": {"type": "boolean", "value": true},
         "floor": {"type": "integer", "value": 3},
         "weight": {"type": "float", "value": 1.5},
     }}});
     assert_eq!(last(&asked), (Method::PUT, format!("/v2/carts/{CART}"), body));
+}
+
+#[tokio::test]
+async fn attributes_that_a_cart_has_already_are_not_said_again() {
+    let there = json!({"gift": {"value": true, "type": "boolean"}, "more": null});
+    let kept = json!({"data": {"id": CART, "custom_attributes": there}});
+    let (ep, _, asked) = ep([says(200, kept.to_string())]);
+    let seen = ep.cart(Caller::Implicit, &cart()).await.unwrap();
+    for attributes in
+        [BTreeMap::new(), BTreeMap::from([("gift".to_owned(), Attribute::Flag(true))])]
+    {
+        ep.add_attributes(Caller::Implicit, &seen, &attributes).await.unwrap();
+    }
+    assert_eq!(last(&asked).0, Method::GET);
 }
 
 #[tokio::test(start_paused = true)]

@@ -173,10 +173,14 @@ async fn an_order_of_nothing_is_paid_by_hand() {
 
 #[tokio::test]
 async fn an_order_is_changed_as_a_whole_word_or_by_fields_of_the_shops_own() {
-    let fields = OrderChange::Fields(BTreeMap::from([
-        ("gift".to_owned(), Attribute::Flag(true)),
-        ("note".to_owned(), Attribute::Text("x".into())),
-    ]));
+    let text = |text: &str| Attribute::Text(text.into());
+    // A shopper who names the platform's own fields changes none of them.
+    let own = ["status", "shipping", "type", "external_ref", "shipping_address", "payment"];
+    let own = own.map(|name| (name.to_owned(), text("cancelled")));
+    assert_eq!(OrderFields::new(BTreeMap::from(own.clone())), None);
+    let noted = [("gift".to_owned(), Attribute::Flag(true)), ("note".to_owned(), text("x"))];
+    let fields = OrderFields::new(noted.into_iter().chain(own).collect()).unwrap();
+    let fields = OrderChange::Fields(fields);
     for (change, body) in [
         (OrderChange::Cancel, json!({"type": "order", "status": "cancelled"})),
         (OrderChange::Fulfil, json!({"type": "order", "shipping": "fulfilled"})),

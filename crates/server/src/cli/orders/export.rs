@@ -13,11 +13,14 @@ use super::{
     OrdersError,
     list::{Pages, Wanted, name},
 };
-use crate::{flows::see_order::Seen, http::order::OrderStatus};
+use crate::{
+    flows::see_order::Seen,
+    http::{order::OrderStatus, wire::CustomAttributes},
+};
 use storage::Store;
 
 /// The columns, in their order.
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "order",
     "made",
     "status",
@@ -38,6 +41,7 @@ const COLUMNS: [&str; 20] = [
     "total",
     "given_back",
     "payment",
+    "custom_attributes",
 ];
 
 /// Writes the wanted orders; `progress` hears after each page how many there are so far.
@@ -63,7 +67,7 @@ pub async fn export(
     Ok(written)
 }
 
-fn fields(status: OrderStatus, seen: &Seen) -> Result<[String; 20], OrdersError> {
+fn fields(status: OrderStatus, seen: &Seen) -> Result<[String; 21], OrdersError> {
     let Seen { order, payment, refunds, disputes: _, customer: _ } = seen;
     let (totals, address) = (order.totals, &order.shipping_address);
     let paid = match order.state() {
@@ -97,6 +101,10 @@ fn fields(status: OrderStatus, seen: &Seen) -> Result<[String; 20], OrdersError>
         totals.total().major(),
         given_back(refunds)?.map(|sum| sum.major()).unwrap_or_default(),
         payment.map(ToString::to_string).unwrap_or_default(),
+        match CustomAttributes::some(&order.attributes) {
+            Some(noted) => serde_json::to_string(&noted)?,
+            None => String::new(),
+        },
     ])
 }
 
@@ -170,6 +178,7 @@ mod tests {
             billing_address: address,
             lines: Vec::new(),
             totals: Totals::restore(none, none, none, TaxMode::Included, none).unwrap(),
+            attributes: domain::session::Attributes::default(),
             fingerprint: Fingerprint([0; 32]),
             created_at: at,
         };

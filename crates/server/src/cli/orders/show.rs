@@ -20,7 +20,10 @@ use uuid::Uuid;
 use super::{OrdersError, list::Form};
 use crate::{
     flows::see_order::{self, Seen},
-    http::order::{Order, on_the_wire},
+    http::{
+        order::{Order, on_the_wire},
+        wire::CustomAttributes,
+    },
 };
 
 /// Lines of a history that are read at a time.
@@ -120,6 +123,9 @@ fn print(whole: &Whole, mut out: impl Write) -> Result<(), OrdersError> {
         writeln!(out, "line     {quantity} x {}  {}  {price}", line.sku, line.name)?;
     }
     writeln!(out, "total    {}", order.totals.total())?;
+    if let Some(noted) = CustomAttributes::some(&order.attributes) {
+        writeln!(out, "noted    {}", serde_json::to_string(&noted)?)?;
+    }
     if let Some(stored) = payment {
         let name = stored.payment.reference().map_or("not at Stripe", |name| name.as_str());
         writeln!(out, "payment  {name}  {}", stored.payment.state().name())?;

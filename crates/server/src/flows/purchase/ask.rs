@@ -29,7 +29,7 @@ use super::{
 use crate::flows::FlowError;
 
 /// The calls of a charge that is asked for once more, and of all that follows it.
-pub(super) const CALLS_AGAIN: u32 = 10;
+pub(super) const CALLS_AGAIN: u32 = 11;
 
 /// What the shopper reads where the platform was not even reached.
 const NOT_REACHED: &str = "The payment could not be started. Nothing was charged.";

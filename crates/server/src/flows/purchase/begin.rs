@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// The most calls that a purchase makes when nothing goes wrong, tokens included.
-const CALLS: u32 = 19;
+const CALLS: u32 = 20;
 
 /// The cart may change hands so often before whoever waits for it is turned away.
 const ROUNDS: u32 = 5;
@@ -71,7 +71,7 @@ pub(super) async fn begin(px: &Px, wish: Pay, deadline: Instant) -> Result<Begun
             // Nobody waits any more: nothing is begun behind the shopper's back.
             return Err(PayError::NotBegun);
         }
-        let Checked { session, terms, rate, attributes } = checked;
+        let Checked { session, terms, rate } = checked;
         let purchase = Purchase::new(terms, wish.token.clone()).map_err(|_| PayError::NoToken)?;
         if let Some(stored) = write_down(px, session, purchase).await? {
             if Instant::now() >= deadline {
@@ -83,8 +83,8 @@ pub(super) async fn begin(px: &Px, wish: Pay, deadline: Instant) -> Result<Begun
                 }
                 return Err(PayError::NotBegun);
             }
-            let prepared = Prepared { rate, attributes };
-            let drive = Drive { admin, sequence: Some(sequence), prepared: Some(prepared) };
+            let (sequence, prepared) = (Some(sequence), Some(Prepared { rate }));
+            let drive = Drive { admin, sequence, prepared };
             return Ok(Begun::Mine { drive: Box::new(drive), stored: Box::new(stored) });
         }
     }
@@ -131,7 +131,11 @@ async fn follow(
             session::save(tx, &session, now).await?;
             Ok(Joined::Over)
         }
-        (SessionState::Open { .. }, None) => Ok(Joined::Free(Box::new(session))),
+        // Also where the platform does not let go of a bought cart, which holds what it held.
+        (SessionState::Open { .. }, None) => match adopt(tx, &session, now).await? {
+            true => Ok(Joined::Follows),
+            false => Ok(Joined::Free(Box::new(session))),
+        },
         (SessionState::Open { .. }, Some(live)) if !live.purchase.is_live() => Ok(Joined::Again),
         (SessionState::Open { .. }, Some(live)) => {
             let followed = Followed::Purchase(live.purchase.terms.id);
@@ -156,7 +160,6 @@ struct Checked {
     session: CheckoutSession,
     terms: Terms,
     rate: Option<Rate>,
-    attributes: std::collections::BTreeMap<String, gateways::elastic_path::cart::Attribute>,
 }
 
 /// Nothing where what she saw is bought already, and her session shows that.
@@ -207,16 +210,16 @@ async fn check(px: &Px, wish: &Pay, session: CheckoutSession) -> Result<Option<C
         cart_hash: hash,
         amount: totals.total(),
         buyer: buyer(wish, &session, must_ship)?,
+        attributes: session.form.attributes.clone().allowed(&px.attributes),
         created_at: px.clock.now(),
     };
-    let attributes = cart::attributes(&session);
     // The whole body that the platform will be sent: what cannot be said in it is refused now.
     request(&terms)?;
-    Ok(Some(Checked { session, terms, rate, attributes }))
+    Ok(Some(Checked { session, terms, rate }))
 }
 
-/// Whether the cart was bought in another tab as this session saw it, and has changed since because
-/// it was. The session shows that order then.
+/// Whether the cart was bought in another tab as this session saw it, and has changed since because it
+/// was. The session shows that order then.
 async fn bought_before(px: &Px, seen: &CheckoutSession) -> Result<bool, PayError> {
     let input = (seen.clone(), px.clock.now());
     px.store.write(input, |tx, (seen, now)| Box::pin(adopt(tx, seen, *now))).await

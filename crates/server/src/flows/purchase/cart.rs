@@ -8,7 +8,10 @@ use domain::{
     id::{SessionId, VisitorId},
     money::Money,
     purchase::{CartHash, Purchase},
-    session::{AttributeValue, CheckoutSession, Rate, SessionCart, SessionRefusal, SessionTotals},
+    session::{
+        AttributeValue, Attributes, CheckoutSession, Rate, SessionCart, SessionRefusal,
+        SessionTotals,
+    },
 };
 use gateways::elastic_path::{
     Caller, EpError,
@@ -126,8 +129,9 @@ fn line_of(rate: &Rate) -> ShippingLine {
     }
 }
 
-/// What the storefront notes with the order, as the platform keeps it beside the cart.
-pub(super) fn attributes(session: &CheckoutSession) -> BTreeMap<String, Attribute> {
+/// What the storefront notes with the order, as the platform keeps it beside the cart
+/// and with the order.
+pub(super) fn attributes(noted: &Attributes) -> BTreeMap<String, Attribute> {
     let typed = |value: &AttributeValue| match value {
         AttributeValue::Text(text) => Some(Attribute::Text(text.clone())),
         AttributeValue::Flag(flag) => Some(Attribute::Flag(*flag)),
@@ -135,8 +139,7 @@ pub(super) fn attributes(session: &CheckoutSession) -> BTreeMap<String, Attribut
             serde_json::from_str(number.as_str()).ok().map(Attribute::Number)
         }
     };
-    let each = session.form.attributes.iter();
-    each.filter_map(|(name, value)| Some((name.to_owned(), typed(value)?))).collect()
+    noted.iter().filter_map(|(name, value)| Some((name.to_owned(), typed(value)?))).collect()
 }
 
 /// Whether a cart is what the shopper saw: the same lines for the same sum.

@@ -5,10 +5,11 @@ use domain::{
     elastic_path::EpOrderId,
     id::PurchaseId,
     purchase::{CartsEnd, CleanUpStep, Purchase, PurchaseState, Tidied},
+    session::AllowedAttributes,
 };
 use gateways::elastic_path::{
     Caller, EpError,
-    order::{OrderChange, OrderPayment, OrderStatus, OrderView},
+    order::{OrderChange, OrderFields, OrderPayment, OrderStatus, OrderView},
 };
 use storage::{StoreError, purchase::Stored};
 
@@ -58,6 +59,7 @@ fn left(step: CleanUpStep) -> Tidied {
         CleanUpStep::Detach => Tidied::Detached,
         CleanUpStep::Dissociate => Tidied::Dissociated,
         CleanUpStep::DeleteCart => Tidied::Cart(CartsEnd::Kept),
+        CleanUpStep::Note => Tidied::Noted,
         CleanUpStep::FindTwin => Tidied::Twin,
     }
 }
@@ -84,6 +86,10 @@ async fn carry_out(
             Ok(Tidied::Dissociated)
         }
         CleanUpStep::DeleteCart => Ok(Tidied::Cart(delete_cart(driver, purchase).await?)),
+        CleanUpStep::Note => {
+            note(driver, purchase).await?;
+            Ok(Tidied::Noted)
+        }
         CleanUpStep::FindTwin => {
             find_twin(driver, purchase).await?;
             Ok(Tidied::Twin)
@@ -110,6 +116,27 @@ async fn delete_cart(driver: &Driver<'_>, purchase: &Purchase) -> Result<CartsEn
             Ok(CartsEnd::Deleted)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Writes on the order what the storefront notes with it, under the names that the merchant has given
+/// and that are not Elastic Path's own. A store that has no such fields takes none.
+async fn note(driver: &Driver<'_>, purchase: &Purchase) -> Result<(), EpError> {
+    let PurchaseState::Confirmed { booking, .. } = purchase.state() else { return Ok(()) };
+    let noted = purchase.terms.attributes.clone().allowed(&driver.px.attributes);
+    let named = match &driver.px.attributes {
+        AllowedAttributes::Only(_) => cart::attributes(&noted),
+        // Anybody may give a name then.
+        AllowedAttributes::All => return Ok(()),
+    };
+    let Some(fields) = OrderFields::new(named) else { return Ok(()) };
+    let (ep, change) = (&driver.px.elastic_path, OrderChange::Fields(fields));
+    match ep.change_order(&driver.admin, &booking.order, &change).await {
+        Err(EpError::Refused(no)) if !no.is_operator_fault() => {
+            tracing::warn!(order = %booking.order, error = %no, "an order without its notes");
+            Ok(())
+        }
+        changed => changed.map(drop),
     }
 }
 
@@ -163,6 +190,9 @@ async fn raise_untidied(
             "take its cart off the account: do it, or see to it that the cart goes"
         }
         CleanUpStep::DeleteCart => "delete its cart: do it, for it holds what is bought already",
+        CleanUpStep::Note => {
+            "take what the storefront notes with its order: look whether our client may change orders"
+        }
         CleanUpStep::FindTwin => {
             "say whether there is a second order of it: look for orders whose external reference is the \
              purchase, and see to it that the goods go out once"

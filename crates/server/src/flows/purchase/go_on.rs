@@ -4,7 +4,7 @@
 //! meanwhile. A purchase is moved only from where it was seen, so of two drivers one puts the
 //! question, and the other rests.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use domain::{
     purchase::{
@@ -12,7 +12,7 @@ use domain::{
     },
     session::{Rate, Standing},
 };
-use gateways::elastic_path::{Admin, Caller, EpError, Sequence, cart::Attribute};
+use gateways::elastic_path::{Admin, Caller, EpError, Sequence};
 use jiff::Timestamp;
 use storage::{StoreError, Tx, attention, purchase::Stored};
 use tokio::time::timeout;
@@ -44,8 +44,6 @@ pub(super) struct Drive {
 pub(super) struct Prepared {
     /// How the goods are sent; nothing where nothing is.
     pub rate: Option<Rate>,
-    /// What the storefront notes with the order.
-    pub attributes: BTreeMap<String, Attribute>,
 }
 
 /// How far a purchase is driven.
@@ -176,11 +174,6 @@ impl Driver<'_> {
     ) -> Result<Option<Abandonment>, FlowError> {
         let (ep, caller) = (&self.px.elastic_path, Caller::Admin(&self.admin));
         let name = &purchase.terms.cart;
-        if !prepared.attributes.is_empty()
-            && let Err(error) = ep.set_attributes(caller, name, &prepared.attributes).await
-        {
-            tracing::warn!(%error, "the notes of the storefront are not on the cart");
-        }
         let seen = ep.cart(caller, name).await?;
         if cart::hash(&seen) != purchase.terms.cart_hash {
             return Ok(Some(Abandonment::CartChanged));
@@ -189,6 +182,10 @@ impl Driver<'_> {
             && !old_payment::take_off(self, purchase, payment).await?
         {
             return Ok(Some(Abandonment::CartHasPayment));
+        }
+        let noted = cart::attributes(&purchase.terms.attributes);
+        if let Err(error) = ep.add_attributes(caller, &seen, &noted).await {
+            tracing::warn!(%error, "the notes of the storefront are not on the cart");
         }
         let rate = prepared.rate.as_ref();
         let seen = cart::put_shipping(self.px, caller, seen, rate).await?;

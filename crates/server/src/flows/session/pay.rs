@@ -22,8 +22,8 @@ use domain::{
     payment::PaymentState,
     purchase::PayToken,
     session::{
-        CheckoutSession, Followed, FormAddress, PostcodeRule, SeenTotal, SessionOrder,
-        SessionState, Standing,
+        AllowedAttributes, CheckoutSession, Followed, FormAddress, PostcodeRule, SeenTotal,
+        SessionOrder, SessionState, Standing,
     },
 };
 use jiff::Timestamp;
@@ -37,6 +37,7 @@ use crate::{
         FlowError, ask,
         cancel_order::{self, Canceller, cancel_order},
         fill_cart::look_at_cart,
+        purchase::Answer,
         shield::Asking,
         start_checkout::{Seen, pay_session},
     },
@@ -109,6 +110,17 @@ pub async fn pay(
         }
         error => Err(error.into()),
     }
+}
+
+/// A session as its shopper is told of it, with the gateway's name of its payment.
+pub async fn told(cx: &Context, session: CheckoutSession) -> Result<Answer, StoreError> {
+    let Some(Followed::Order(order)) = session.followed() else {
+        return Ok(Answer::of_payment(session, None));
+    };
+    let read = cx.store.read(order, |tx, order| Box::pin(payment::of_order(tx, *order)));
+    let stored: Option<payment::Stored> = read.await?;
+    let name = stored.and_then(|stored| stored.payment.reference().map(ToString::to_string));
+    Ok(Answer::of_payment(session, name))
 }
 
 /// Asks how the payment stands after the shopper has been at her bank's.
@@ -189,7 +201,7 @@ async fn prepare(
         }
         (Means::Nothing, false) => return Err(SessionError::UnknownGateway),
     };
-    let request = request(&session, must_ship, token)?;
+    let request = request(&session, must_ship, (token, &cx.attributes))?;
     Ok((session, Some(request)))
 }
 
@@ -210,7 +222,7 @@ async fn has_live_payment(cx: &Context, seen: &CheckoutSession) -> Result<bool, 
 fn request(
     session: &CheckoutSession,
     must_ship: bool,
-    token: Option<PayToken>,
+    (token, allowed): (Option<PayToken>, &AllowedAttributes),
 ) -> Result<CheckoutRequest, SessionError> {
     let lacks = |field| SessionError::Missing(vec![field]);
     let form = &session.form;
@@ -225,6 +237,7 @@ fn request(
         marketing: Marketing::Declined,
         token,
         shipping: session.selected_rate().filter(|_| must_ship).map(|rate| rate.amount),
+        attributes: form.attributes.clone().allowed(allowed),
     })
 }
 

@@ -160,10 +160,10 @@ pub async fn is_offered(
 
 /// A session as its shopper is told of it.
 pub async fn told(px: &PlatformContext, session: CheckoutSession) -> Result<Answer, StoreError> {
-    let SessionState::Processing { followed: Followed::Purchase(id), .. } = session.state() else {
+    let Some(Followed::Purchase(id)) = session.followed() else {
         return Ok(Answer::of(session, None));
     };
-    let read = px.store.read(*id, |tx, id| Box::pin(purchase::by_id(tx, *id)));
+    let read = px.store.read(id, |tx, id| Box::pin(purchase::by_id(tx, *id)));
     let stored: Option<purchase::Stored> = read.await?;
     Ok(Answer::of(session, stored.as_ref().map(|stored| &stored.purchase)))
 }

@@ -9,8 +9,7 @@ use domain::{
         FormAddress, NumberText, Patch, Rate, RateId, SessionCart, SessionState, TextError,
     },
 };
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -21,7 +20,10 @@ use utoipa::{
 use uuid::Uuid;
 
 use super::code::{SessionCode, SessionFault};
-use crate::http::{checkout::Solution, error::Challenge};
+use crate::{
+    flows::purchase::Answer,
+    http::{checkout::Solution, error::Challenge, wire::CustomAttributes},
+};
 
 /// The envelope of every answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -95,8 +97,7 @@ pub struct Session {
     /// What the storefront says; the goods may say otherwise.
     requires_shipping: bool,
     /// What the storefront notes with the order, of what the shop takes.
-    #[schema(value_type = std::collections::HashMap<String, String>)]
-    custom_attributes: OwnAttributes,
+    custom_attributes: CustomAttributes,
     /// How the payment stands.
     payment: SessionPayment,
     /// The order that came of it; null before.
@@ -230,7 +231,8 @@ pub struct SessionPayment {
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayMetadata {
-    /// Stripe's name of the payment.
+    /// Stripe's name of the payment, from the moment in which there is one. At Elastic Path one that was
+    /// declined is forgotten.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     payment_intent_id: Option<String>,
@@ -303,7 +305,7 @@ pub struct PatchSession {
     #[schema(nullable = false)]
     requires_shipping: Option<bool>,
     /// Texts, numbers, and true or false, put over the old ones.
-    #[schema(nullable = false, value_type = Option<std::collections::HashMap<String, String>>)]
+    #[schema(nullable = false, value_type = Option<CustomAttributes>)]
     custom_attributes: Option<BTreeMap<String, serde_json::Value>>,
 }
 
@@ -338,15 +340,19 @@ impl SessionAnswer {
         }
     }
 
-    /// A session, and what its shopper must know of her payment: why it failed, or that a person
-    /// looks at it.
-    pub fn told(session: &CheckoutSession, sentence: Option<&str>) -> Self {
+    /// A session, and what its shopper must know of her payment: its name, why it failed, or that a
+    /// person looks at it.
+    pub fn told(answer: &Answer) -> Self {
         let is_looked_at =
-            matches!(session.state(), SessionState::Processing { reconciling: true, .. });
+            matches!(answer.session.state(), SessionState::Processing { reconciling: true, .. });
+        let mut session = Session::of(&answer.session);
+        let named = &mut session.payment.gateway_metadata.payment_intent_id;
+        *named = named.take().or_else(|| answer.payment.clone());
         Self {
-            payment_error: sentence.map(str::to_owned),
+            data: Some(SessionData { session: Some(session) }),
+            payment_error: answer.sentence().map(str::to_owned),
             reconciliation_pending: is_looked_at.then_some(true),
-            ..Self::of(Some(session))
+            ..Self::of(None)
         }
     }
 
@@ -388,7 +394,7 @@ impl Session {
                 currency: Money::currency(totals.total()).code(),
             }),
             requires_shipping: form.requires_shipping,
-            custom_attributes: OwnAttributes(form.attributes.clone()),
+            custom_attributes: form.attributes.clone().into(),
             payment: SessionPayment::of(session.state()),
             order: match session.state() {
                 SessionState::Complete { order, .. } => Some(SessionOrder {
@@ -528,26 +534,5 @@ fn attribute(
         None => Err(SessionFault::invalid(
             "customAttributes: each value is a text, a number, true or false.",
         )),
-    }
-}
-
-/// Custom attributes as JSON has them.
-#[derive(Debug)]
-struct OwnAttributes(Attributes);
-
-impl Serialize for OwnAttributes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in self.0.iter() {
-            match value {
-                AttributeValue::Text(text) => map.serialize_entry(name, text)?,
-                AttributeValue::Flag(flag) => map.serialize_entry(name, flag)?,
-                AttributeValue::Number(number) => {
-                    let digits = RawValue::from_string(number.as_str().to_owned());
-                    map.serialize_entry(name, &digits.map_err(serde::ser::Error::custom)?)?;
-                }
-            }
-        }
-        map.end()
     }
 }

@@ -55,6 +55,8 @@ pub enum SessionCode {
     StillRequiresAction,
     /// No challenge waits that could be given up.
     NotAbandonable,
+    /// Nothing is confirmed by itself here.
+    NotConfirmable,
     /// Too many requests.
     RateLimited,
     /// A challenge must be solved first.
@@ -65,9 +67,16 @@ pub enum SessionCode {
     AccountToken,
 }
 
+/// What whoever confirms by itself reads.
+const PAY_CONFIRMS: &str = "A payment is confirmed by the call that makes it: POST /current/pay. After a \
+     challenge it goes on with POST /current/resume-payment.";
+
+/// What whoever must solve a challenge reads.
+const NO_ROBOT: &str = "One moment: your browser must show first that it is not a robot's.";
+
 impl SessionCode {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Validation,
         Self::Gone,
         Self::NotOpen,
@@ -83,6 +92,7 @@ impl SessionCode {
         Self::NotResumable,
         Self::StillRequiresAction,
         Self::NotAbandonable,
+        Self::NotConfirmable,
         Self::RateLimited,
         Self::ChallengeRequired,
         Self::AccountRequired,
@@ -140,16 +150,13 @@ impl SessionCode {
             Self::NotAbandonable => {
                 ("SESSION_NOT_ABANDONABLE", S::BAD_REQUEST, "No payment can be given up.")
             }
+            Self::NotConfirmable => ("SESSION_NOT_CONFIRMABLE", S::BAD_REQUEST, PAY_CONFIRMS),
             Self::RateLimited => (
                 "RATE_LIMITED",
                 S::TOO_MANY_REQUESTS,
                 "Too many requests. Wait a moment and try again.",
             ),
-            Self::ChallengeRequired => (
-                "CHALLENGE_REQUIRED",
-                S::FORBIDDEN,
-                "One moment: your browser must show first that it is not a robot's.",
-            ),
+            Self::ChallengeRequired => ("CHALLENGE_REQUIRED", S::FORBIDDEN, NO_ROBOT),
             Self::AccountRequired => (
                 "ACCOUNT_REQUIRED",
                 S::FORBIDDEN,

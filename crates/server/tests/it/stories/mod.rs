@@ -30,6 +30,7 @@ mod refund;
 mod second_payment;
 mod session;
 mod session_account;
+mod session_attributes;
 mod session_better_auth;
 mod session_challenge;
 mod session_ends;

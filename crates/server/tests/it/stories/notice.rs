@@ -26,7 +26,7 @@ use crate::{
 const A_WHILE: Duration = Duration::from_secs(2 * 60);
 
 /// The shop opens again with these servers to tell.
-async fn tell(shop: &mut Shop, urls: &[&str]) {
+pub async fn tell(shop: &mut Shop, urls: &[&str]) {
     let (urls, secrets) = (urls.join(","), format!("{SECRET},whsec_{}", "A".repeat(32)));
     shop.restart_with([("TILL_WEBHOOK_URLS", &urls), ("TILL_WEBHOOK_SECRETS", &secrets)]).await;
 }
@@ -38,7 +38,7 @@ async fn paid(guest: &Guest<'_>) -> Intent {
     intent
 }
 
-async fn until_told(shop: &Shop, erp: &Erp, kinds: &str) {
+pub async fn until_told(shop: &Shop, erp: &Erp, kinds: &str) {
     let told = shop.until("it is told", || async { erp.told() == kinds });
     if tokio::time::timeout(Duration::from_secs(14), told).await.is_err() {
         panic!("it was told {:?}, not {kinds:?}", erp.told());

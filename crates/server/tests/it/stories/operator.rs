@@ -15,14 +15,14 @@ use crate::{
 };
 
 /// What a command said, and its exit code.
-struct Said {
-    out: String,
+pub struct Said {
+    pub out: String,
     err: String,
     code: i32,
 }
 
 impl Said {
-    fn json_lines(&self) -> Vec<Value> {
+    pub fn json_lines(&self) -> Vec<Value> {
         self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
@@ -33,7 +33,7 @@ impl Said {
     }
 }
 
-async fn till(shop: &Shop, arguments: &[&str]) -> Said {
+pub async fn till(shop: &Shop, arguments: &[&str]) -> Said {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_till"));
     command.arg("orders").args(arguments);

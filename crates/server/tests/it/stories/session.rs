@@ -148,7 +148,7 @@ stories! {
         let before = current(&guest).await;
         let elsewhere = [("origin", "https://elsewhere.example")];
         let paths = ["", "/current/shipping", "/current/pay", "/current/resume-payment"];
-        for path in paths.into_iter().chain(["/current/abandon-payment"]) {
+        for path in paths.into_iter().chain(["/current/abandon-payment", "/current/confirm"]) {
             let body = Some("{}".to_owned());
             let path = format!("{SESSIONS}{path}");
             let reply = guest.send(Method::POST, &path, body, &elsewhere).await;

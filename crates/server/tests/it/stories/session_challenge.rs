@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 use simulators::stripe::{Fault, FaultKind, Options};
 
-use super::session_pay::{
-    CURRENT, PAYMENTS, challenged, current, order, pay, pay_by, shopper, state, until_paid,
+use super::{
+    session::ready,
+    session_pay::{
+        CURRENT, PAYMENTS, challenged, current, order, pay, pay_by, shopper, state, until_paid,
+    },
 };
 use crate::{
-    guest::Card,
+    guest::{Card, Reply},
     shop::{Shop, stories},
 };
 
@@ -35,6 +38,42 @@ fn hear_again(shop: &Shop) {
 }
 
 stories! {
+    async fn whoever_confirms_by_itself_is_told_what_to_call(shop: Shop) {
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        let path = format!("{CURRENT}/confirm");
+        let confirm = || guest.post(&path, json!({ "gateway": "clover" }));
+        assert_eq!(confirm().await.to_string(), "410 SESSION_GONE");
+        ready(&guest).await;
+        let told = confirm().await;
+        assert_eq!(told.to_string(), "400 SESSION_NOT_CONFIRMABLE");
+        let sentence = told.body["error"]["message"].as_str().unwrap();
+        assert!(sentence.contains("/current/pay") && sentence.contains("/current/resume-payment"));
+        assert_eq!(state(&current(&guest).await), "200 open idle");
+        shop.close().await;
+    }
+
+    async fn the_payment_is_named_from_the_moment_in_which_there_is_one(shop: Shop) {
+        let guest = shopper(&shop).await;
+        let named = |reply: &Reply| {
+            let metadata = &reply.body["data"]["session"]["payment"]["gatewayMetadata"];
+            metadata["paymentIntentId"].as_str().map(str::to_owned)
+        };
+        assert_eq!(named(&current(&guest).await), None);
+        let declined = pay(&guest, Card::Declined).await;
+        let first = named(&declined).unwrap();
+        let asked = pay(&guest, Card::ThreeDSecure).await;
+        assert_eq!(named(&asked).as_deref(), Some(challenged(&asked)));
+        assert_ne!(named(&asked), Some(first));
+        assert!(shop.stripe.authenticate(challenged(&asked), true));
+        let paid = guest.post(&format!("{CURRENT}/resume-payment"), json!({})).await;
+        assert_eq!(state(&paid), "200 complete succeeded");
+        for reply in [&paid, &current(&guest).await] {
+            assert_eq!(named(reply), named(&asked));
+        }
+        until_paid(&shop, &guest, order(&paid)).await;
+        shop.close().await;
+    }
+
     async fn a_shopper_who_must_authenticate_resumes_after_she_has(shop: Shop) {
         let guest = shopper(&shop).await;
         let reply = pay(&guest, Card::ThreeDSecure).await;

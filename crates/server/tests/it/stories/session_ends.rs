@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use http::Method;
+use serde_json::json;
 use server::worker::run_due_sessions;
 use simulators::elastic_path::{ErrorShape, FaultKind};
 use storage::{Store, StoreError};
@@ -45,6 +46,20 @@ async fn sweep(shop: &Platform) {
 }
 
 crate::shop::stories! {
+    async fn the_merchant_says_how_long_a_session_waits_for_its_shopper(shop: Shop) {
+        let mut shop = shop;
+        shop.restart_with([("TILL_SESSION_MINUTES", "90")]).await;
+        let guest = shop.guest_with_cart([("mug", 1)]).await;
+        ready(&guest).await;
+        for _ in 0..2 {
+            shop.advance(89 * MINUTES);
+            assert_eq!(guest.patch(CURRENT, json!({})).await.status, 200);
+        }
+        shop.advance(91 * MINUTES);
+        assert_eq!(guest.patch(CURRENT, json!({})).await.to_string(), "410 SESSION_GONE");
+        shop.close().await;
+    }
+
     async fn a_session_ends_without_being_looked_at_and_is_deleted_later(shop: Shop) {
         let store = shop.cx.store.clone();
         let guest = shop.guest_with_cart([("mug", 1)]).await;

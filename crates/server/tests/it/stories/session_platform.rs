@@ -120,6 +120,8 @@ platform_stories! {
         assert_eq!(state(&paid), "200 complete succeeded");
         let session = &paid.body["data"]["session"];
         assert!(session["order"]["transactionId"].is_string());
+        let named = session["payment"]["gatewayMetadata"]["paymentIntentId"].as_str().unwrap();
+        assert_eq!(named, shop.ep.ledger().payments.last().unwrap().id);
         let again = guest.pay("ctoken_ok_2").await;
         assert_eq!(again.body["data"]["session"]["order"], session["order"]);
         assert_eq!(shop.asked("POST", "/checkout"), 1);
@@ -210,6 +212,8 @@ platform_stories! {
             assert_eq!(reply.body["reconciliationPending"], true);
             let payment = &reply.body["data"]["session"]["payment"];
             assert_eq!(payment["gatewayMetadata"]["needsReconciliation"], true);
+            let named = &payment["gatewayMetadata"]["paymentIntentId"];
+            assert_eq!(*named, *shop.ep.ledger().payments[0].id);
         }
         assert_eq!(shop.ep.ledger().payments.len(), 1);
         assert_eq!(shop.items().await, ["purchase_checkout_refused"]);
@@ -308,8 +312,20 @@ platform_stories! {
         let item = json!({ "productId": PAN, "quantity": 1 });
         let added = guest.post("/api/cart/items", item.clone()).await;
         assert_eq!(added.to_string(), "409 request.conflict");
+        let line = guest.get("/api/cart").await.body["items"][0]["id"].as_str().unwrap().to_owned();
+        let line = format!("/api/cart/items/{line}");
+        let more = || guest.ask(Method::PATCH, &line, Some(json!({ "quantity": 3 })));
+        let out = || guest.ask(Method::DELETE, &line, None);
+        for refused in [more().await, out().await] {
+            assert_eq!(refused.to_string(), "409 request.conflict");
+            assert_eq!(refused.body["error"].get("details"), None, "no order of ours is named");
+        }
+        assert_eq!(guest.get("/api/cart").await.body["items"][0]["quantity"], 2);
+
         assert_eq!(state(&guest.abandon().await), "200 open failed");
         assert_eq!(guest.post("/api/cart/items", item).await.status, 200);
+        assert_eq!(more().await.body["items"][0]["quantity"], 3);
+        assert_eq!(out().await.body["items"], json!([]));
         shop.close().await;
     }
 

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::elastic_path::ElasticPath;
 use crate::elastic_path::api::log::Logged;
@@ -72,6 +72,10 @@ pub struct LedgerOrder {
     pub payment_intent_id: Option<String>,
     /// Whether its goods have been taken off the shelf.
     pub allocated: bool,
+    /// What was kept beside its cart: under each name its type and its value.
+    pub custom_attributes: Option<Value>,
+    /// The store's own fields.
+    pub fields: Map<String, Value>,
 }
 
 /// One transaction as the books have it.
@@ -169,6 +173,8 @@ impl From<&Order> for LedgerOrder {
                 Buyer::Account { account_id, .. } => Some(account_id.clone()),
             },
             external_ref: order.external_ref.clone(),
+            custom_attributes: order.custom_attributes.clone(),
+            fields: order.flow_fields.clone(),
             status: order.status(),
             payment: order.payment(),
             total: order.total(),

@@ -1,5 +1,6 @@
 //! Tidying up after a sale: each step may fail, is tried again, and fails no sale.
 
+use domain::session::Patch;
 use gateways::elastic_path::Caller;
 use http::Method;
 use simulators::elastic_path::{ErrorShape, FaultKind};
@@ -59,6 +60,29 @@ platform_stories! {
             assert!(!lines.is_empty(), "the platform keeps it");
         }
         assert_eq!(shop.items().await, ["purchase_untidied"]);
+        shop.expected_items = 1;
+        shop.close().await;
+    }
+
+    async fn a_session_that_outlives_a_cart_that_is_never_deleted_does_not_buy_it_again(shop: Platform) {
+        let mut shop = shop;
+        shop.restart(&[("TILL_SESSION_MINUTES", "1440")]);
+        let kind = FaultKind::Status(422, ErrorShape::Number);
+        shop.faults(Method::DELETE, "/v2/carts/{}", kind, 10_000);
+        {
+            let shopper = shop.shopper([(PAN, 1)]).await;
+            let other = shopper.second_session(true).await;
+            assert_eq!(said(&shopper.pay("ctoken_ok").await), "complete/succeeded");
+            shop.pass(12, std::time::Duration::from_secs(3_600)).await;
+            let now = shop.px.clock.now();
+            other.change(|session| {
+                *session = session.clone().patch(Patch::default(), now).unwrap();
+            }).await;
+            shop.pass(14, std::time::Duration::from_secs(3_600)).await;
+            assert_eq!((shop.purchases().await, other.stands().await), ("1 cleaned".into(), "open/idle".into()));
+            assert_eq!(said(&other.pay("ctoken_ok_2").await), "complete/succeeded");
+            assert_eq!(shop.ep.ledger().payments.len(), 1);
+        }
         shop.expected_items = 1;
         shop.close().await;
     }
