@@ -184,6 +184,7 @@ export const CheckoutForm = defineComponent({
           isBusy={isBusy}
           isChallenged={now.step === 'challenge'}
           message={message ?? ''}
+          check={checkout.check}
           onPay={checkout.pay}
         >
           {{ default: () => slots.payment?.({ intent: payable }) }}
