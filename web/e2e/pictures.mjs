@@ -141,7 +141,7 @@ async function typeCard(page) {
 /** What the link of the letter to this address holds. */
 async function tokenFor(email) {
   for (;;) {
-    for (const name of await readdir(mails)) {
+    for (const name of (await readdir(mails)).filter((one) => one.endsWith('.eml'))) {
       const text = (await readFile(join(mails, name), 'utf8')).replaceAll('=\r\n', '');
       const token = /#token=(?:3D)?([0-9a-f]+)/.exec(text)?.[1];
       if (token && text.includes(`To: ${email}`)) return token;
