@@ -5,11 +5,13 @@ import { integrity, packed } from './build.ts';
 export default defineConfig({
   plugins: [vue(), integrity(), packed()],
   build: {
-    // One script: it is small, and its check sum stands in the page.
+    // One script for whoever buys, one for accounts; their check sums stand in the page.
     assetsDir: 'shop',
     assetsInlineLimit: 0,
     modulePreload: false,
     reportCompressedSize: false,
+    // With the page: what is loaded later must not make it jump.
+    cssCodeSplit: false,
   },
   define: { __VUE_OPTIONS_API__: 'false', __VUE_PROD_DEVTOOLS__: 'false' },
   // `npm run dev` beside a demo on its usual port.

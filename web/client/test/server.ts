@@ -59,6 +59,8 @@ export async function startShop(programs: Programs) {
     TILL_RATE_VISITOR_PER_MINUTE: '6000',
     TILL_RATE_ADDRESS_PER_MINUTE: '60000',
     TILL_SHIELD: 'off',
+    TILL_ACCOUNT_SIGN_INS: 'network:10000, email:10000',
+    TILL_ACCOUNT_LETTERS: 'network:10000, email:10000',
     TILL_MAIL: `folder:${join(programs.folder, 'mails')}`,
     TILL_MAIL_FROM: 'shop@example.org',
     STRIPE_API_BASE: stripeUrl,
@@ -69,12 +71,13 @@ export async function startShop(programs: Programs) {
   };
   await programs.run(['migrate'], env);
   const change = await catalogue(programs, env);
-  await programs.start(['serve'], env, `${shopUrl}/readyz`);
-  return { shopUrl, stripeUrl, env, change };
+  const serve = () => programs.start(['serve'], env, `${shopUrl}/readyz`);
+  const crash = await serve();
+  return { shopUrl, stripeUrl, env, change, serve, crash };
 }
 
 /** What the link of the newest letter holds. Letters are named in the order of their writing. */
-async function newestToken(folder: string, to: string, count: number): Promise<string> {
+export async function newestToken(folder: string, to: string, count = 1): Promise<string> {
   let tokens: string[] = [];
   await until(async () => {
     const files = (await readdir(folder)).filter((name) => name.endsWith('.eml')).toSorted();
@@ -108,8 +111,12 @@ export class Programs {
     return (await promisify(execFile)(this.till, words, { cwd: this.folder, env })).stdout;
   }
 
-  /** Until it answers. */
-  async start(words: string[], env: NodeJS.ProcessEnv, answers: string): Promise<void> {
+  /** Until it answers. Gives what ends it as a crash would. */
+  async start(
+    words: string[],
+    env: NodeJS.ProcessEnv,
+    answers: string,
+  ): Promise<() => Promise<void>> {
     const { fd } = this.log;
     const child = spawn(this.till, words, { cwd: this.folder, env, stdio: ['ignore', fd, fd] });
     this.children.push(child);
@@ -119,16 +126,22 @@ export class Programs {
       }
       return (await fetch(answers).catch(() => undefined))?.ok === true;
     });
+    return () => ended(child, 'SIGKILL');
   }
 
   async close(): Promise<void> {
-    const running = this.children.filter(({ exitCode }) => exitCode === null);
-    const ends = running.map((child) => new Promise((ended) => child.once('exit', ended)));
-    for (const child of running) child.kill();
-    await Promise.all(ends);
+    await Promise.all(this.children.map((child) => ended(child)));
     await this.log.close();
     await rm(this.folder, { recursive: true });
   }
+}
+
+/** Ends it, unless it has ended. */
+async function ended(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const end = new Promise((exited) => child.once('exit', exited));
+  child.kill(signal);
+  await end;
 }
 
 /** Fills the shop, and gives what changes a product of it. */

@@ -1,60 +1,20 @@
 // Walks through the storefront that the server has in itself.
 
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
-import { expect, PaymentForm, type Shop, test } from '../shop.js';
-
-/** What Chromium says of a part of the page that has jumped. */
-interface Shift {
-  value: number;
-}
-
-const GOOD = '4242424242424242';
-const DECLINED = '4000000000000002';
-const CHALLENGED = '4000000000003220';
-
-/** A shopper in the shop. What her browser complains of fails the walk. */
-async function enter(page: Page, shop: Shop): Promise<void> {
-  page.on('pageerror', (error) => expect.soft(error.stack).toBeUndefined());
-  page.on('console', (message) => {
-    if (/Content Security Policy|integrity/.test(message.text())) {
-      expect.soft(message.text()).toBeUndefined();
-    }
-  });
-  await page.goto(shop.ownUrl);
-}
-
-/** One piece of this product is in the cart, and the shopper stands at the checkout. */
-async function toCheckout(page: Page, name: string): Promise<void> {
-  await page.getByRole('link', { name, exact: true }).click();
-  await page.getByRole('button', { name: 'Add to cart' }).click();
-  await page.getByRole('link', { name: 'To the checkout' }).click();
-  await expect(page.getByRole('heading', { name: 'Checkout' })).toBeVisible();
-}
-
-async function fillIn(page: Page): Promise<void> {
-  await page.getByLabel('E-mail').fill('ada@example.org');
-  await page.getByLabel('Full name').fill('Ada Beispiel');
-  await page.getByLabel('Street and number').fill('Hauptstr. 1');
-  await page.getByLabel('Postal code').fill('10115');
-  await page.getByLabel('Town').fill('Berlin');
-  await page.getByLabel('Country').selectOption('DE');
-}
-
-const goOn = (page: Page) => page.getByRole('button', { name: 'Continue to payment' }).click();
-const pays = (page: Page) => page.getByRole('button', { name: /^Pay / });
-const thanks = (page: Page) => page.getByRole('heading', { name: 'Thank you for your order' });
-
-/** At the payment, with this product in the cart and a card typed in. */
-async function atPayment(page: Page, shop: Shop, card: string, name = 'Stoneware mug') {
-  await enter(page, shop);
-  await toCheckout(page, name);
-  await fillIn(page);
-  await goOn(page);
-  const form = new PaymentForm(page);
-  await form.typeCard(card);
-  return form;
-}
+import { expect, PaymentForm, test } from '../shop.js';
+import {
+  atPayment,
+  CHALLENGED,
+  DECLINED,
+  enter,
+  fillIn,
+  GOOD,
+  goOn,
+  hasNoViolations,
+  measured,
+  pays,
+  thanks,
+  toCheckout,
+} from '../shopper.js';
 
 test('a guest finds a product, and has paid it', async ({ page, shop }) => {
   await enter(page, shop);
@@ -233,13 +193,7 @@ test('the cart and the pages are there for who has no mouse', async ({ page, sho
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`axe finds nothing on any page, ${colorScheme}`, async ({ page, shop }) => {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const isFine = async () => {
-      // What lies in Stripe's frame is Stripe's.
-      const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze();
-      expect
-        .soft(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))
-        .toEqual([]);
-    };
+    const isFine = () => hasNoViolations(page);
     await enter(page, shop);
     await page.getByRole('link', { name: 'Stoneware mug' }).waitFor();
     await isFine();
@@ -266,32 +220,11 @@ for (const colorScheme of ['light', 'dark'] as const) {
 }
 
 test('it is light, and nothing jumps', async ({ page, shop }) => {
-  const session = await page.context().newCDPSession(page);
-  await session.send('Network.enable');
-  const scripts = new Set<string>();
-  let bytes = 0;
-  session.on('Network.responseReceived', ({ requestId, type }) => {
-    if (type === 'Script') scripts.add(requestId);
-  });
-  session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
-    if (scripts.has(requestId)) bytes += encodedDataLength;
-  });
-  await page.addInitScript(() => {
-    const measured = { moved: 0, blocked: 0 };
-    Object.assign(window, { measured });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) measured.moved += (entry as never as Shift).value;
-    }).observe({ type: 'layout-shift', buffered: true });
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) measured.blocked += Math.max(0, duration - 50);
-    }).observe({ type: 'longtask', buffered: true });
-  });
+  const measures = await measured(page);
   await enter(page, shop);
   await page.getByRole('link', { name: 'Stoneware mug' }).waitFor();
   await page.waitForLoadState('networkidle');
-  const { moved, blocked } = await page.evaluate(
-    () => (window as never as { measured: { moved: number; blocked: number } }).measured,
-  );
+  const { bytes, moved, blocked } = await measures();
   console.log(`scripts: ${bytes} bytes, moved: ${moved}, blocked: ${blocked} ms`);
   expect(bytes).toBeGreaterThan(10_000);
   expect(bytes).toBeLessThan(100_000);

@@ -8,6 +8,8 @@ export interface Facts {
    * many there are, and a checkout session takes the payment.
    */
   atPlatform: boolean;
+  /** Whether shoppers can have accounts. */
+  accounts: boolean;
   /** Pages for whoever tries the server out. */
   links: { href: string; title: string }[];
 }
@@ -18,7 +20,7 @@ export function factsOf(page: Document): Facts {
   try {
     return JSON.parse(content) as Facts;
   } catch {
-    return { shop: 'Till', atPlatform: false, links: [] };
+    return { shop: 'Till', atPlatform: false, accounts: true, links: [] };
   }
 }
 

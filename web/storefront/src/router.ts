@@ -1,13 +1,38 @@
 // The shop's pages. The server hands out this application for these addresses and for no other.
 
-import { nextTick } from 'vue';
-import { createRouter, createWebHistory } from 'vue-router';
+import { type Component, nextTick } from 'vue';
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router';
 import { facts } from './facts.js';
+import BrokenPage from './pages/BrokenPage.vue';
 import CheckoutPage from './pages/CheckoutPage.vue';
 import MissingPage from './pages/MissingPage.vue';
 import OrderPage from './pages/OrderPage.vue';
 import ProductPage from './pages/ProductPage.vue';
 import ProductsPage from './pages/ProductsPage.vue';
+
+type AccountPages = typeof import('./account/pages.js');
+
+/** A page of accounts: most who buy want none of them, and do not wait for them. */
+const account = (name: string, path: string, page: keyof AccountPages, title: string) => ({
+  path,
+  name,
+  meta: { title },
+  component: (): Promise<Component> =>
+    import('./account/pages.js').then(
+      (pages) => pages[page],
+      () => BrokenPage,
+    ),
+});
+
+const ACCOUNT: RouteRecordRaw[] = [
+  account('account', '/account', 'AccountPage', 'Your account'),
+  account('orders', '/account/orders', 'OrdersPage', 'Your orders'),
+  account('sign-in', '/account/sign-in', 'SignInPage', 'Sign in'),
+  account('register', '/account/register', 'RegisterPage', 'Create an account'),
+  account('confirm', '/account/confirm', 'ConfirmPage', 'Confirm your address'),
+  account('forgot', '/account/forgot', 'ForgotPage', 'A new password'),
+  account('reset', '/account/reset', 'ResetPage', 'Choose a new password'),
+];
 
 export const router = createRouter({
   history: createWebHistory(),
@@ -22,6 +47,7 @@ export const router = createRouter({
       props: true,
       meta: { title: 'Your order' },
     },
+    ...(facts.accounts ? ACCOUNT : []),
     {
       path: '/:missing(.*)*',
       name: 'missing',

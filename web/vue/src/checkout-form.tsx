@@ -27,6 +27,8 @@ import { TEXTS, type Texts } from './texts.js';
 type Slots = SlotsType<{
   /** Above the button that leads to the payment: terms, a note. */
   contact?: Record<string, never>;
+  /** Above the fields for where it goes: addresses that she has kept, to choose from. */
+  address?: Record<string, never>;
   /** Above the button that pays. */
   payment?: { intent: PayableIntent };
   /** What is different, and her click. */
@@ -143,7 +145,7 @@ export const CheckoutForm = defineComponent({
           {...(props.stripe && { stripe: props.stripe })}
           {...(failure && { failure })}
         >
-          {{ default: () => slots.contact?.({}) }}
+          {{ default: () => slots.contact?.({}), address: () => slots.address?.({}) }}
         </ContactForm>,
       ];
     };
@@ -184,6 +186,7 @@ export const CheckoutForm = defineComponent({
           isBusy={isBusy}
           isChallenged={now.step === 'challenge'}
           message={message ?? ''}
+          check={checkout.check}
           onPay={checkout.pay}
         >
           {{ default: () => slots.payment?.({ intent: payable }) }}

@@ -121,6 +121,15 @@ export function useCheckout({ wait = sleep }: CheckoutOptions = {}) {
     await look(orderId, said.error?.message);
   }
 
+  /** Stripe's form does not come up: its payment may be under way, or made, by another page. */
+  async function check(): Promise<void> {
+    if (state.value.step !== 'intent') return;
+    const asked = state.value.intent;
+    const answer = await till.checkout.confirm(asked.orderId, { signal });
+    if (!answer.ok || signal.aborted || state.value.step !== 'intent') return;
+    if (standing(answer.value, asked, undefined).step !== 'intent') await look(asked.orderId);
+  }
+
   /** The page that Stripe has sent the shopper back to, or one that was reloaded. */
   async function resume(orderId: string): Promise<void> {
     if (!isBusy()) await look(orderId);
@@ -146,7 +155,7 @@ export function useCheckout({ wait = sleep }: CheckoutOptions = {}) {
 
   const isBusy = () => ['asking', 'confirming', 'finishing'].includes(state.value.step);
 
-  return { state, start, accept, pay, resume };
+  return { state, start, accept, pay, check, resume };
 }
 
 /** What an order says, where `intent` is the one that the page has. */

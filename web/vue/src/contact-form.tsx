@@ -1,4 +1,4 @@
-// Who buys and where it goes: plain fields that browsers fill in by themselves.
+// Who buys and where it goes.
 
 import type { Failure } from '@till/client';
 import {
@@ -12,20 +12,10 @@ import {
   watch,
 } from 'vue';
 import { AddressElement, type Check, type StripeKey } from './address-element.js';
-import { COUNTRIES, namedCountries } from './countries.js';
-import type { AddressDraft, ContactDraft } from './draft.js';
+import { AddressFields, type Complaint, textOf } from './address-fields.js';
+import { COUNTRIES } from './countries.js';
+import type { ContactDraft } from './draft.js';
 import type { Texts } from './texts.js';
-
-/** A field of an address: its name, what browsers call it, whether it may be empty. */
-const ADDRESS_FIELDS = [
-  { name: 'name', autocomplete: 'name', required: true },
-  { name: 'company', autocomplete: 'organization', required: false },
-  { name: 'street', autocomplete: 'street-address', required: true },
-  { name: 'postalCode', autocomplete: 'postal-code', required: false },
-  { name: 'city', autocomplete: 'address-level2', required: true },
-  { name: 'country', autocomplete: 'country', required: true },
-  { name: 'phone', autocomplete: 'tel', required: false },
-] as const;
 
 /** The form's first step. */
 export const ContactForm = defineComponent({
@@ -45,10 +35,10 @@ export const ContactForm = defineComponent({
   setup(props, { emit, slots }) {
     const id = useId();
     const form = ref<HTMLFormElement>();
-    const named = computed(() => namedCountries(props.countries, props.locale));
-    const wrong = computed(() => {
+    const wrong = computed<Complaint | undefined>(() => {
       const { failure } = props;
-      return failure?.code === 'checkout.addressInvalid' ? failure.details.field : undefined;
+      if (failure?.code !== 'checkout.addressInvalid') return undefined;
+      return { field: failure.details.field, message: failure.message };
     });
     /** Stripe's fields say whether they are complete; where they are not there the browser does. */
     const check = shallowRef<Check>();
@@ -72,93 +62,51 @@ export const ContactForm = defineComponent({
       },
     );
 
-    const idOf = (path: string) => `${id}-${path.replace('.', '-')}`;
-    const asWrong = (path: string) =>
-      wrong.value === path && {
-        'aria-invalid': true,
-        'aria-describedby': `${idOf(path)}-wrong`,
-      };
-    const complaint = (path: string) =>
-      wrong.value === path && (
-        <p class="till-wrong" id={`${idOf(path)}-wrong`}>
-          {props.failure?.message}
-        </p>
-      );
-
     const email = () => {
       const { draft, texts } = props;
+      const isWrong = wrong.value?.field === 'email';
       return (
         <div class="till-field till-email">
-          <label for={idOf('email')}>{texts.email}</label>
+          <label for={`${id}-email`}>{texts.email}</label>
           <input
-            id={idOf('email')}
+            id={`${id}-email`}
             type="email"
             name="email"
             autocomplete="email"
             required
             value={draft.email}
-            aria-describedby={`${idOf('email')}-hint`}
+            aria-describedby={`${id}-email-${isWrong ? 'wrong' : 'hint'}`}
             onInput={(event: Event) => {
               draft.email = textOf(event);
             }}
-            {...asWrong('email')}
+            {...(isWrong && { 'aria-invalid': true })}
           />
-          <p class="till-hint" id={`${idOf('email')}-hint`}>
+          <p class="till-hint" id={`${id}-email-hint`}>
             {texts.emailHint}
           </p>
-          {complaint('email')}
+          {isWrong && (
+            <p class="till-wrong" id={`${id}-email-wrong`}>
+              {wrong.value?.message}
+            </p>
+          )}
         </div>
       );
     };
 
-    const address = (kind: 'shippingAddress' | 'billingAddress') => {
-      const draft = props.draft[kind];
-      const section = kind === 'shippingAddress' ? 'shipping' : 'billing';
-      return ADDRESS_FIELDS.map(({ name, autocomplete, required }) => {
-        const path = `${kind}.${name}`;
-        const common = {
-          id: idOf(path),
-          name: path,
-          autocomplete: `${section} ${autocomplete}`,
-          required,
-          value: draft[name],
-          ...asWrong(path),
-        };
-        return (
-          <div class={`till-field till-${name}`} key={path}>
-            <label for={idOf(path)}>{props.texts[name]}</label>
-            {name === 'country' ? countryField(draft, common) : textField(draft, name, common)}
-            {complaint(path)}
-          </div>
-        );
-      });
+    const address = (path: 'shippingAddress' | 'billingAddress') => {
+      const { draft, texts, locale, countries } = props;
+      return (
+        <AddressFields
+          draft={draft[path]}
+          section={path === 'shippingAddress' ? 'shipping' : 'billing'}
+          path={path}
+          texts={texts}
+          locale={locale}
+          countries={countries}
+          {...(wrong.value && { wrong: wrong.value })}
+        />
+      );
     };
-
-    const textField = (draft: AddressDraft, name: keyof AddressDraft, common: object) => (
-      <input
-        type={name === 'phone' ? 'tel' : 'text'}
-        onInput={(event: Event) => {
-          draft[name] = textOf(event);
-        }}
-        {...common}
-      />
-    );
-
-    const countryField = (draft: AddressDraft, common: object) => (
-      <select
-        onChange={(event: Event) => {
-          draft.country = textOf(event);
-        }}
-        {...common}
-      >
-        <option value="">{props.texts.chooseCountry}</option>
-        {named.value.map(({ code, name }) => (
-          <option value={code} key={code} selected={code === draft.country}>
-            {name}
-          </option>
-        ))}
-      </select>
-    );
 
     const box = (name: 'billsElsewhere' | 'acceptsMarketing', label: string) => (
       <label class="till-check">
@@ -176,7 +124,7 @@ export const ContactForm = defineComponent({
 
     return () => {
       const { draft, texts, failure, isBusy, marketing } = props;
-      const isOfField = wrong.value !== undefined && isShown(wrong.value);
+      const isOfField = wrong.value !== undefined && isShown(wrong.value.field);
       return (
         <form
           ref={form}
@@ -188,6 +136,7 @@ export const ContactForm = defineComponent({
           }}
         >
           {email()}
+          {slots.address?.()}
           {!hasFields.value && props.stripe ? (
             <AddressElement
               stripe={props.stripe}
@@ -201,13 +150,13 @@ export const ContactForm = defineComponent({
               }}
             />
           ) : (
-            <div class="till-address">{address('shippingAddress')}</div>
+            address('shippingAddress')
           )}
           {box('billsElsewhere', texts.billsElsewhere)}
           {draft.billsElsewhere && (
             <fieldset>
               <legend>{texts.billing}</legend>
-              <div class="till-address">{address('billingAddress')}</div>
+              {address('billingAddress')}
             </fieldset>
           )}
           {marketing && box('acceptsMarketing', marketing)}
@@ -223,5 +172,3 @@ export const ContactForm = defineComponent({
     };
   },
 });
-
-const textOf = (event: Event) => (event.target as HTMLInputElement | HTMLSelectElement).value;

@@ -18,22 +18,18 @@ export interface ContactDraft {
   acceptsMarketing: boolean;
 }
 
+/** An address that nobody has typed. */
+export function emptyAddress(country = ''): AddressDraft {
+  return { name: '', company: '', street: '', postalCode: '', city: '', country, phone: '' };
+}
+
 /** A form that nobody has typed into. */
 export function emptyDraft(country = ''): ContactDraft {
-  const address = () => ({
-    name: '',
-    company: '',
-    street: '',
-    postalCode: '',
-    city: '',
-    country,
-    phone: '',
-  });
   return {
     email: '',
-    shippingAddress: address(),
+    shippingAddress: emptyAddress(country),
     billsElsewhere: false,
-    billingAddress: address(),
+    billingAddress: emptyAddress(country),
     acceptsMarketing: false,
   };
 }
@@ -48,7 +44,8 @@ export function requestOf(draft: ContactDraft): CheckoutRequest {
   };
 }
 
-function addressOf({ company, phone, ...needed }: AddressDraft): Address {
+/** The address as the shop takes it. */
+export function addressOf({ company, phone, ...needed }: AddressDraft): Address {
   const trimmed = (text: string) => text.trim();
   return {
     name: trimmed(needed.name),

@@ -1,4 +1,6 @@
 export type { StripeKey } from './address-element.js';
+export type { Complaint } from './address-fields.js';
+export { AddressFields } from './address-fields.js';
 export { useCart } from './cart.js';
 export type { Change } from './changes.js';
 export type { CheckoutOptions, CheckoutState, PayableIntent, StripeOutcome } from './checkout.js';
@@ -6,7 +8,7 @@ export { useCheckout } from './checkout.js';
 export { CheckoutForm } from './checkout-form.js';
 export { COUNTRIES, countryOf } from './countries.js';
 export type { AddressDraft, ContactDraft } from './draft.js';
-export { emptyDraft } from './draft.js';
+export { addressOf, emptyAddress, emptyDraft } from './draft.js';
 export type { Texts } from './texts.js';
 export { TEXTS } from './texts.js';
 export { tillPlugin, useTill } from './till.js';

@@ -18,6 +18,8 @@ export const PaymentForm = defineComponent({
     texts: { type: Object as PropType<Texts>, required: true },
     locale: { type: String, required: true },
     returnUrl: { type: Function as PropType<(orderId: string) => string>, required: true },
+    /** Asks the shop how the payment stands. */
+    check: { type: Function as PropType<() => Promise<void>>, required: true },
     isBusy: { type: Boolean, default: false },
     /** Her bank wants to see her. */
     isChallenged: { type: Boolean, default: false },
@@ -51,16 +53,20 @@ export const PaymentForm = defineComponent({
         payment.on('ready', () => {
           isReady.value = true;
         });
-        payment.on('loaderror', () => {
-          hasFailed.value = true;
-        });
+        payment.on('loaderror', fail);
         payment.mount(place.value);
         form.value = { stripe, elements };
       } catch {
-        hasFailed.value = true;
+        await fail();
       }
     }
     onMounted(open);
+
+    /** A payment that has been made has no form: she is not told that hers has failed. */
+    async function fail(): Promise<void> {
+      await props.check();
+      if (!isGone) hasFailed.value = true;
+    }
 
     function again(): void {
       form.value?.elements.getElement('payment')?.destroy();

@@ -20,7 +20,7 @@ export const TEXTS = {
   payment: 'Payment',
   change: 'Change',
   loading: 'Stripe’s payment form is loading.',
-  notLoaded: 'The payment form could not be loaded. Nothing was charged.',
+  notLoaded: 'The payment form could not be loaded.',
   loadAgain: 'Load it again',
   pay: (amount: string) => `Pay ${amount}`,
   paying: 'Paying …',

@@ -269,6 +269,21 @@ describe('the checkout’s form', () => {
     await says('Your order is paid');
   });
 
+  it('shows what became of a payment whose form does not load any more', async () => {
+    const first = await onPage();
+    await first.click('Continue to payment');
+    await first.button('Pay');
+    first.stub.stripe.holdEvents();
+    const { clientSecret = '' } = first.intents[0] ?? {};
+    await first.stub.stripe.confirmPayment({ clientSecret, card: GOOD });
+    const reloaded = await onPage(FORM, { shop: first, failing: 1 });
+    await reloaded.click('Continue to payment');
+    await reloaded.says('Payment received, finishing');
+    expect(reloaded.page.textContent).not.toContain('could not be loaded');
+    first.stub.stripe.releaseEvents();
+    await reloaded.says('Your order is paid');
+  });
+
   it('looks after the order that the shopper has come back to', async () => {
     const first = await onPage();
     await first.click('Continue to payment');

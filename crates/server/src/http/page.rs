@@ -147,11 +147,13 @@ impl Facts {
         if !config.storefront {
             return None;
         }
-        let stripe_js = match &config.backend {
-            BackendConfig::Native(native) => Some(&native.stripe.js_url),
-            BackendConfig::ElasticPath(_) => None,
+        // Without letters nobody can prove that an address is hers.
+        let (stripe_js, accounts) = match &config.backend {
+            BackendConfig::Native(native) => (Some(&native.stripe.js_url), native.mail.is_some()),
+            BackendConfig::ElasticPath(_) => (None, false),
         };
-        let told = Told { shop: &self.shop, at_platform: self.at_platform, links: &self.trial };
+        let Self { shop, at_platform, trial, .. } = &*self;
+        let told = Told { shop, at_platform: *at_platform, accounts, links: trial };
         let storefront = Storefront::of(&told, stripe_js);
         self.lacks_storefront = storefront.is_none();
         storefront

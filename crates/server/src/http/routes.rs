@@ -185,10 +185,10 @@ where
     S: Clone + Send + Sync + 'static,
     Front: FromRef<S>,
 {
-    let shop = match front.storefront {
+    let shop = match &front.storefront {
         None => Router::new().route("/", about.clone()),
-        Some(_) => ["/", "/products/{id}", "/checkout", "/orders/{id}"]
-            .into_iter()
+        Some(application) => application
+            .pages()
             .fold(Router::new(), |shop, path| shop.route(path, get(storefront::page)))
             .route("/shop/{*path}", get(storefront::file)),
     };

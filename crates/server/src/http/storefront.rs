@@ -8,10 +8,12 @@ use axum::{
     extract::{Path, State},
     response::{Html, IntoResponse, Response},
 };
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use minijinja::{Environment, context};
 use rust_embed::Embed;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{
@@ -31,12 +33,26 @@ const _LOOK_AGAIN: Option<&str> = option_env!("TILL_STOREFRONT_BUILT");
 /// A file of the build.
 type Files = fn(&str) -> Option<Cow<'static, [u8]>>;
 
+/// The application's own addresses.
+const PAGES: [&str; 4] = ["/", "/products/{id}", "/checkout", "/orders/{id}"];
+/// Those of them that are there for customers, beside them; letters lead to some.
+const ACCOUNT_PAGES: [&str; 7] = [
+    "/account",
+    "/account/orders",
+    "/account/sign-in",
+    "/account/register",
+    "/account/confirm",
+    "/account/forgot",
+    "/account/reset",
+];
+
 /// The storefront of one shop.
 #[derive(Debug)]
 pub struct Storefront {
     files: Files,
     page: String,
     policy: HeaderValue,
+    accounts: bool,
 }
 
 /// What the page is told of the shop, so that it shows nothing that does not work.
@@ -48,6 +64,8 @@ pub struct Told<'a> {
     /// Whether catalogue and orders are at Elastic Path: nothing is found by text there, nobody says how
     /// many there are, and a session takes the payment.
     pub at_platform: bool,
+    /// Whether shoppers can have accounts.
+    pub accounts: bool,
     /// Pages for whoever tries the server out.
     pub links: &'a [Link],
 }
@@ -66,8 +84,15 @@ impl Storefront {
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
         let page =
             environment.render_str(&template, context! { shop => told.shop, facts => facts });
-        let policy = HeaderValue::from_str(&policy(stripe_js)).ok()?;
-        Some(Self { files, page: page.ok()?, policy })
+        let page = page.ok()?;
+        let policy = HeaderValue::from_str(&policy(stripe_js, import_map(&page))).ok()?;
+        Some(Self { files, page, policy, accounts: told.accounts })
+    }
+
+    /// The application's own addresses. For any other one there is nothing.
+    pub fn pages(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let accounts: &'static [&'static str] = if self.accounts { &ACCOUNT_PAGES } else { &[] };
+        PAGES.into_iter().chain(accounts.iter().copied())
     }
 
     fn page(&self) -> Response {
@@ -120,9 +145,18 @@ fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
     })
 }
 
-/// Scripts come from here and from Stripe, and from nobody else. Stripe's hosts are those of its manual
+/// What stands in the page itself: the check sums of scripts that are loaded later.
+fn import_map(page: &str) -> Option<&str> {
+    let (_, rest) = page.split_once("<script type=\"importmap\">")?;
+    rest.split_once("</script>").map(|(map, _)| map)
+}
+
+/// Scripts come from here and from Stripe, and from nobody else; in the page itself stands none but the
+/// import map. Stripe's hosts are those of its manual
 /// (docs.stripe.com/security/guide, read 2026-11-20); a simulator's is added where it is configured.
-fn policy(stripe_js: Option<&Url>) -> String {
+fn policy(stripe_js: Option<&Url>, import_map: Option<&str>) -> String {
+    let map = import_map.map(|map| format!(" 'sha256-{}'", BASE64.encode(Sha256::digest(map))));
+    let map = map.unwrap_or_default();
     let (script, frame, connect) = match stripe_js {
         None => Default::default(),
         Some(url) => {
@@ -142,7 +176,7 @@ fn policy(stripe_js: Option<&Url>) -> String {
     };
     let frame = if frame.is_empty() { "'none'".to_owned() } else { frame };
     format!(
-        "default-src 'none'; script-src 'self'{script}; style-src 'self'; \
+        "default-src 'none'; script-src 'self'{map}{script}; style-src 'self'; \
          img-src 'self' https: data:; connect-src 'self'{connect}; frame-src {frame}; \
          base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
@@ -167,8 +201,11 @@ pub async fn file(
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
+    use domain::{customer::LetterKind, id::LetterId};
+    use uuid::Uuid;
 
     use super::*;
+    use crate::customer_link::CustomerLinks;
 
     fn files(path: &str) -> Option<Cow<'static, [u8]>> {
         let text: &[u8] = match path {
@@ -183,7 +220,7 @@ mod tests {
     }
 
     fn storefront(shop: &str, stripe_js: Option<&str>) -> Storefront {
-        let told = Told { shop, at_platform: false, links: &[] };
+        let told = Told { shop, at_platform: false, accounts: true, links: &[] };
         let url = stripe_js.map(|url| url.parse().unwrap());
         Storefront::with(files, &told, url.as_ref()).unwrap()
     }
@@ -231,7 +268,10 @@ mod tests {
 
     #[test]
     fn scripts_come_from_the_shop_and_from_stripe_and_from_nobody_else() {
-        let real = policy(Some(&"https://js.stripe.com/endive/stripe.js".parse().unwrap()));
+        let policy = |stripe_js: Option<&str>| {
+            policy(stripe_js.map(|url| url.parse().unwrap()).as_ref(), None)
+        };
+        let real = policy(Some("https://js.stripe.com/endive/stripe.js"));
         for rule in [
             "default-src 'none'",
             "script-src 'self' https://js.stripe.com https://*.js.stripe.com;",
@@ -241,15 +281,36 @@ mod tests {
             assert!(real.contains(rule), "{real}");
         }
         assert!(!real.contains("unsafe") && !real.contains("http://"), "{real}");
-        let simulated = policy(Some(&"http://127.0.0.1:12111/stripe.js".parse().unwrap()));
+        let simulated = policy(Some("http://127.0.0.1:12111/stripe.js"));
         assert_eq!(simulated.matches(" http://127.0.0.1:12111;").count(), 3, "{simulated}");
         let none = policy(None);
         assert!(none.contains("script-src 'self';") && !none.contains("stripe.com"), "{none}");
     }
 
     #[test]
+    fn of_what_stands_in_the_page_only_its_own_import_map_is_heard() {
+        let page = "<script type=\"importmap\">{}</script><script src=\"/shop/a.js\"></script>";
+        let policy = policy(None, import_map(page));
+        let hash = "'sha256-RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o='";
+        assert!(policy.contains(&format!("script-src 'self' {hash};")), "{policy}");
+    }
+
+    #[test]
+    fn the_links_in_letters_to_customers_lead_to_pages_that_are_there() {
+        let links = CustomerLinks::new("secret", "https://shop.example/".parse().unwrap());
+        for kind in LetterKind::ALL {
+            let url: Url = links.url(kind, LetterId(Uuid::nil())).parse().unwrap();
+            let mut pages = storefront("Shop", None).pages();
+            assert!(pages.any(|page| page == url.path()), "{url}");
+        }
+        let told = Told { shop: "Shop", at_platform: true, accounts: false, links: &[] };
+        let without = Storefront::with(files, &told, None).unwrap();
+        assert!(without.pages().all(|page| !page.starts_with("/account")));
+    }
+
+    #[test]
     fn an_executable_that_was_built_without_it_has_no_storefront() {
-        let told = Told { shop: "Shop", at_platform: false, links: &[] };
+        let told = Told { shop: "Shop", at_platform: false, accounts: true, links: &[] };
         assert!(Storefront::with(|_| None, &told, None).is_none());
     }
 }
