@@ -25,7 +25,7 @@ use domain::{
 use jiff::Timestamp;
 use storage::{
     StoreError, Tx,
-    customer::SignedIn,
+    customer::{self, SignedIn, Stored},
     customer_letter::{self, Letter},
     customer_level,
 };
@@ -102,6 +102,23 @@ async fn count(
         .write(input, |tx, (limited, now)| Box::pin(customer_level::count(tx, limited, *now)));
     let wait: Option<Duration> = wait.await.map_err(FlowError::Store)?;
     wait.map_or(Ok(()), |wait| Err(FlowError::TooOften { wait }))
+}
+
+/// A customer, and the hash that fits the password of whoever asks in her name.
+#[derive(Clone)]
+struct Proof {
+    customer: CustomerId,
+    hash: String,
+}
+
+impl Proof {
+    /// The customer, locked, if that is her password still. It was compared outside of a transaction,
+    /// after waiting for a turn, and she may have chosen another meanwhile, perhaps because somebody
+    /// knew this one: what the old one began does not outlive it.
+    async fn lock(&self, tx: &mut Tx) -> Result<Option<Stored>, StoreError> {
+        let known = customer::lock(tx, self.customer).await?;
+        Ok(known.filter(|known| known.password == self.hash))
+    }
 }
 
 /// A letter that is asked for now.

@@ -15,7 +15,7 @@ use storage::{
 };
 
 use super::{
-    Asker, FlowError, Tried, Wanted, count, letter, ring,
+    Asker, FlowError, Proof, Tried, Wanted, count, letter, ring,
     sign_in::{Opened, open},
     tell_of_change,
 };
@@ -102,6 +102,7 @@ pub async fn confirm(
     }
     let proven = Proven {
         letter: id,
+        hash: kept.clone(),
         new: CustomerId(cx.ids.next()),
         visitor: VisitorId(cx.ids.next()),
         // The address in it is the old one, which the transaction knows.
@@ -110,7 +111,7 @@ pub async fn confirm(
     };
     let customer = cx.store.write(proven, |tx, proven| Box::pin(proven.take(tx))).await?;
     ring(cx);
-    open(cx, asker, customer).await
+    open(cx, asker, Proof { customer, hash: kept }).await
 }
 
 /// A letter whose link works, and the hash that its password must fit.
@@ -129,9 +130,10 @@ async fn look(
 }
 
 /// An address that is proven to be its asker's.
-#[derive(Debug)]
 struct Proven {
     letter: LetterId,
+    /// Fits the password that was typed.
+    hash: String,
     new: CustomerId,
     visitor: VisitorId,
     notice: Letter,
@@ -181,7 +183,8 @@ impl Proven {
         id: CustomerId,
         email: &Email,
     ) -> Result<CustomerId, FlowError> {
-        let known = customer::lock(tx, id).await?.ok_or(FlowError::LinkOver)?;
+        let proof = Proof { customer: id, hash: self.hash.clone() };
+        let known = proof.lock(tx).await?.ok_or(FlowError::SignInRefused)?;
         let other = customer::by_mailbox(tx, &Mailbox::of(email)).await?;
         if other.is_some_and(|other| other.customer.id != id) {
             return Err(FlowError::LinkOver);

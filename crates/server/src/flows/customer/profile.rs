@@ -16,7 +16,7 @@ use storage::{
     customer_letter, customer_order,
 };
 
-use super::{FlowError, join, letter, ring, sign_in::prove, tell_of_change};
+use super::{FlowError, Proof, join, letter, ring, sign_in::prove, tell_of_change};
 use crate::{
     context::Context,
     flows::see_order::{self, Seen},
@@ -65,8 +65,9 @@ pub async fn change(
     changes: Changes,
 ) -> Result<Profile, FlowError> {
     let Changes { name, marketing, email, new_password, password } = changes;
+    let mut proof = None;
     if email.is_some() || new_password.is_some() {
-        check_password(cx, (signed_in, network), password).await?;
+        proof = Some(check_password(cx, (signed_in, network), password).await?);
     }
     // First, because it may be refused: then nothing has changed.
     if let Some(email) = email {
@@ -79,8 +80,8 @@ pub async fn change(
         });
         write.await?;
     }
-    if let Some(new) = new_password {
-        set_password(cx, signed_in, new).await?;
+    if let (Some(new), Some(proof)) = (new_password, proof) {
+        set_password(cx, (signed_in, proof), new).await?;
     }
     look(cx, signed_in.customer).await
 }
@@ -90,15 +91,27 @@ async fn check_password(
     cx: &Context,
     (signed_in, network): (SignedIn, Option<Network>),
     password: Option<Password>,
-) -> Result<(), FlowError> {
+) -> Result<Proof, FlowError> {
     let read = cx.store.read(signed_in.customer, |tx, id| Box::pin(customer::by_id(tx, *id)));
     let known: Option<Stored> = read.await.map_err(FlowError::Store)?;
     let known = known.ok_or(FlowError::NobodySignedIn)?;
     let Some(password) = password else { return Err(FlowError::PasswordNeeded) };
     match prove(cx, network, &known, &password).await? {
-        true => Ok(()),
+        true => Ok(Proof { customer: signed_in.customer, hash: known.password }),
         false => Err(FlowError::PasswordNeeded),
     }
+}
+
+/// The customer, locked, if the password that was right is hers still, and she is signed in where it
+/// was typed.
+async fn lock(
+    tx: &mut Tx,
+    proof: &Proof,
+    (signed_in, at): (SignedIn, Timestamp),
+) -> Result<Stored, FlowError> {
+    let known = proof.lock(tx).await?.ok_or(FlowError::NobodySignedIn)?;
+    let still = customer::signed_in(tx, signed_in.id, at).await?;
+    still.map(|_| known).ok_or(FlowError::NobodySignedIn)
 }
 
 async fn say(
@@ -120,17 +133,21 @@ async fn say(
 /// Ends her other sign-ins too: she may do this because somebody else knew the old one.
 async fn set_password(
     cx: &Context,
-    signed_in: SignedIn,
+    (signed_in, proof): (SignedIn, Proof),
     password: Password,
 ) -> Result<(), FlowError> {
     let password = cx.accounts.passwords.hash(&password, cx.ids.next()).await?;
     let email = look(cx, signed_in.customer).await?.customer.email;
     let notice = letter(cx, LetterKind::Changed, email);
-    let input = (signed_in, password, notice, cx.clock.now());
-    let write = cx.store.write(input, |tx, (signed_in, password, notice, at)| {
+    let input = (signed_in, proof, password, notice, cx.clock.now());
+    let write = cx.store.write(input, |tx, (signed_in, proof, password, notice, at)| {
         Box::pin(async move {
             let id = signed_in.customer;
-            let known = customer::lock(tx, id).await?.ok_or(FlowError::NobodySignedIn)?;
+            // A lost commit runs this again: what is ours already is done.
+            if customer_letter::open(tx, notice.id, *at).await?.is_some() {
+                return Ok(());
+            }
+            let known = lock(tx, proof, (*signed_in, *at)).await?;
             customer::set_password(tx, id, password, *at).await?;
             customer_letter::burn_all(tx, id, LetterKind::Reset, *at).await?;
             customer::sign_out_others(tx, id, Some(signed_in.id)).await?;
@@ -249,17 +266,26 @@ pub async fn leave(
     (signed_in, network): (SignedIn, Option<Network>),
     password: Password,
 ) -> Result<(), FlowError> {
-    check_password(cx, (signed_in, network), Some(password)).await?;
-    let write = cx.store.write(signed_in.customer, |tx, id| Box::pin(delete(tx, *id)));
-    Ok(write.await?)
+    let proof = check_password(cx, (signed_in, network), Some(password)).await?;
+    let input = (signed_in, proof, cx.clock.now());
+    let write = cx.store.write(input, |tx, (signed_in, proof, at)| {
+        Box::pin(delete(tx, proof, (*signed_in, *at)))
+    });
+    write.await
 }
 
-async fn delete(tx: &mut Tx, id: CustomerId) -> Result<(), StoreError> {
+async fn delete(
+    tx: &mut Tx,
+    proof: &Proof,
+    signed_in: (SignedIn, Timestamp),
+) -> Result<(), FlowError> {
+    let id = proof.customer;
     if customer::lock(tx, id).await?.is_none() {
         // A lost commit, or another tab.
         return Ok(());
     }
+    lock(tx, proof, signed_in).await?;
     customer_order::release(tx, id).await?;
     customer_letter::delete_of_customer(tx, id).await?;
-    customer::delete(tx, id).await
+    Ok(customer::delete(tx, id).await?)
 }

@@ -12,7 +12,7 @@ use domain::{
 use jiff::Timestamp;
 use storage::{StoreError, Tx, cart, customer, customer_order, payment};
 
-use super::{Asker, FlowError, Tried, count};
+use super::{Asker, FlowError, Proof, Tried, count};
 use crate::context::Context;
 
 /// Orders that become a customer's in one transaction.
@@ -42,7 +42,10 @@ pub async fn sign_in(
     let known: Option<customer::Stored> = read.await.map_err(FlowError::Store)?;
     let kept = known.as_ref().map(|known| known.password.as_str());
     match (cx.accounts.passwords.is_right(&password, kept).await?, known) {
-        (true, Some(known)) => open(cx, asker, known.customer.id).await,
+        (true, Some(known)) => {
+            let proof = Proof { customer: known.customer.id, hash: known.password };
+            open(cx, asker, proof).await
+        }
         (true, None) | (false, Some(_) | None) => Err(FlowError::SignInRefused),
     }
 }
@@ -68,11 +71,12 @@ pub async fn sign_out(cx: &Context, sign_in: SignInId) -> Result<(), FlowError> 
 pub(super) async fn open(
     cx: &Context,
     asker: &Asker,
-    customer: CustomerId,
+    proof: Proof,
 ) -> Result<Opened, FlowError> {
+    let customer = proof.customer;
     let opening = Opening {
         sign_in: SignInId(cx.ids.next()),
-        customer,
+        proof,
         browser: asker.browser,
         before: asker.signed_in.map(|before| before.id),
         parked: VisitorId(cx.ids.next()),
@@ -98,10 +102,9 @@ async fn claim(cx: &Context, customer: CustomerId) -> Result<usize, FlowError> {
     write.await.map_err(FlowError::Store)
 }
 
-#[derive(Debug)]
 struct Opening {
     sign_in: SignInId,
-    customer: CustomerId,
+    proof: Proof,
     browser: VisitorId,
     /// A sign-in that ends with this one.
     before: Option<SignInId>,
@@ -113,8 +116,8 @@ struct Opening {
 
 impl Opening {
     async fn run(&self, tx: &mut Tx) -> Result<(), FlowError> {
-        let known = customer::lock(tx, self.customer).await?.ok_or(FlowError::SignInRefused)?;
-        let named = (self.sign_in, self.customer);
+        let known = self.proof.lock(tx).await?.ok_or(FlowError::SignInRefused)?;
+        let named = (self.sign_in, known.customer.id);
         if !customer::sign_in(tx, named, (self.at, self.until)).await? {
             // A lost commit: it has been done.
             return Ok(());

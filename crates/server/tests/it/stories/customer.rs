@@ -74,7 +74,7 @@ fn kept(guest: &Guest<'_>, name: &str) -> String {
     pairs.find(|(known, _)| *known == name).unwrap_or_else(|| panic!("no {name}")).1.to_owned()
 }
 
-fn code(reply: &Reply) -> (u16, &str) {
+pub fn code(reply: &Reply) -> (u16, &str) {
     (reply.status, reply.body["error"]["code"].as_str().unwrap_or_default())
 }
 

@@ -11,6 +11,7 @@ mod customer;
 mod customer_account;
 mod customer_input;
 mod customer_orders;
+mod customer_race;
 mod demo;
 mod dispute;
 mod doctor;

@@ -1,0 +1,131 @@
+//! Customers and their accounts while two things happen at once.
+
+use std::pin::pin;
+
+use http::Method;
+use serde_json::json;
+use tokio::sync::Notify;
+
+use super::customer::{ADA, PASSWORD, code, letter, login, me, sign_up, token, verify, with_mail};
+use crate::{
+    guest::{Guest, Reply},
+    shop::{Shop, stories},
+    smtp::MailServer,
+};
+
+/// Two requests, each with a password: the second has read what it compares hers with before the first
+/// changes that, and goes on when the first is over.
+async fn overtaken(
+    shop: &Shop,
+    first: impl Future<Output = Reply>,
+    second: impl Future<Output = Reply>,
+) -> (Reply, Reply) {
+    let passwords = &shop.cx.accounts.passwords;
+    let (turns, seats) = (&passwords.turns, &passwords.seats);
+    let (all, free) = (turns.available_permits(), seats.available_permits());
+    let all = u32::try_from(all).unwrap();
+    let waiting = async |count| {
+        shop.until("they wait", || async { seats.available_permits() + count == free }).await;
+    };
+    let (first_waits, first_is_over) = (Notify::new(), Notify::new());
+    let every_turn = turns.acquire_many(all).await.unwrap();
+    let first = async {
+        let reply = first.await;
+        first_is_over.notify_one();
+        reply
+    };
+    let second = async {
+        first_waits.notified().await;
+        second.await
+    };
+    let between = async {
+        waiting(1).await;
+        let mut between = pin!(turns.acquire_many(all));
+        assert!(futures::poll!(between.as_mut()).is_pending());
+        first_waits.notify_one();
+        waiting(2).await;
+        drop(every_turn);
+        let between = between.await.unwrap();
+        first_is_over.notified().await;
+        drop(between);
+    };
+    let (first, second, ()) = tokio::join!(first, second, between);
+    (first, second)
+}
+
+/// The link by which another password can be chosen, when so many letters have come before.
+async fn reset_link(ada: &Guest<'_>, mail: &MailServer) -> String {
+    let before = mail.received().len();
+    ada.post("/api/customers/reset", json!({ "email": ADA })).await;
+    token(&letter(ada.shop, mail, before + 1).await)
+}
+
+async fn finish(guest: &Guest<'_>, token: &str, password: &str) -> Reply {
+    let body = json!({ "token": token, "password": password });
+    guest.post("/api/customers/reset/finish", body).await
+}
+
+stories! {
+    async fn a_sign_in_that_began_before_the_reset_does_not_outlive_it(shop: Shop) {
+        let mut shop = shop;
+        let mail = with_mail(&mut shop).await;
+        let (ada, thief) = (shop.guest(), shop.guest());
+        sign_up(&ada, &mail, ADA).await;
+        let link = reset_link(&ada, &mail).await;
+
+        let (reset, sign_in) = overtaken(
+            &shop,
+            finish(&ada, &link, "an entirely new one"),
+            login(&thief, ADA, PASSWORD),
+        ).await;
+
+        assert_eq!(reset.status, 204, "{reset}");
+        assert_eq!(code(&sign_in), (401, "auth.required"));
+        assert_eq!(code(&me(&thief).await), (401, "auth.required"));
+        assert_eq!(login(&ada, ADA, "an entirely new one").await.status, 200);
+        shop.close().await;
+    }
+
+    async fn what_an_old_password_began_before_the_reset_comes_to_nothing(shop: Shop) {
+        let mut shop = shop;
+        let mail = with_mail(&mut shop).await;
+        let (ada, thief) = (shop.guest(), shop.guest());
+        sign_up(&ada, &mail, ADA).await;
+        let mut known = PASSWORD.to_owned();
+        for theft in ["password", "address", "account"] {
+            assert_eq!(login(&thief, ADA, &known).await.status, 200);
+            let mut proof = String::new();
+            if theft == "address" {
+                let before = mail.received().len();
+                let body = json!({ "email": "thief@example.org", "password": known });
+                assert_eq!(thief.patch("/api/customers/me", body).await.status, 200);
+                proof = token(&letter(&shop, &mail, before + 1).await);
+            }
+            let link = reset_link(&ada, &mail).await;
+            let new = format!("her {theft} is hers");
+            let steal = async {
+                match theft {
+                    "password" => {
+                        let body = json!({ "newPassword": "the thief's own", "password": known });
+                        thief.patch("/api/customers/me", body).await
+                    }
+                    "address" => verify(&thief, &proof, &known).await,
+                    _ => {
+                        let body = Some(json!({ "password": known }).to_string());
+                        thief.send(Method::DELETE, "/api/customers/me", body, &[]).await
+                    }
+                }
+            };
+
+            let before = mail.received().len();
+            let (reset, stolen) = overtaken(&shop, finish(&ada, &link, &new), steal).await;
+
+            assert_eq!(reset.status, 204, "{theft}: {reset}");
+            assert_eq!(code(&stolen), (401, "auth.required"), "{theft}");
+            assert_eq!(login(&ada, ADA, &new).await.status, 200, "{theft}");
+            letter(&shop, &mail, before + 1).await;
+            known = new;
+        }
+        shop.close().await;
+    }
+}
