@@ -44,15 +44,16 @@ async fn ask(tx: &mut Tx, confirm: &Letter) -> Result<(), StoreError> {
     let known = customer::by_mailbox(tx, &Mailbox::of(&confirm.email)).await?;
     let letter = match known {
         None => confirm.clone(),
-        Some(known) => Letter {
-            kind: LetterKind::Known,
-            customer: Some(known.customer.id),
-            password: None,
-            name: None,
-            ..confirm.clone()
-        },
+        Some(known) => to_known(known.customer, confirm),
     };
     customer_letter::put(tx, &letter, true).await.map(drop)
+}
+
+/// What goes to the address that was proven, in place of a letter to one that somebody has typed.
+fn to_known(known: Customer, asked: &Letter) -> Letter {
+    let Customer { id, email, .. } = known;
+    let (kind, customer) = (LetterKind::Known, Some(id));
+    Letter { kind, customer, email, password: None, name: None, ..asked.clone() }
 }
 
 /// A customer wants to be known by another address.
@@ -67,14 +68,14 @@ pub(super) async fn ask_for_address(
     let write = cx.store.write(wanted, |tx, wanted| {
         Box::pin(async move {
             let known = customer::by_mailbox(tx, &Mailbox::of(&wanted.email)).await?;
-            let kind = match known {
-                // Hers, in other letters.
-                Some(known) if Some(known.customer.id) == wanted.customer => LetterKind::NewAddress,
-                Some(_) => LetterKind::Known,
-                None => LetterKind::NewAddress,
+            let letter = match known {
+                Some(known) if Some(known.customer.id) != wanted.customer => {
+                    to_known(known.customer, wanted)
+                }
+                // Nobody's, or hers in other letters.
+                Some(_) | None => wanted.clone(),
             };
-            let wanted = Letter { kind, ..wanted.clone() };
-            customer_letter::put(tx, &wanted, true).await.map(drop)
+            customer_letter::put(tx, &letter, true).await.map(drop)
         })
     });
     write.await.map_err(FlowError::Store)?;

@@ -2,7 +2,7 @@
 
 use domain::{
     contact::Email,
-    customer::{LetterKind, Mailbox, Password},
+    customer::{Customer, LetterKind, Mailbox, Password},
     id::LetterId,
     shield::Network,
 };
@@ -25,12 +25,17 @@ pub async fn ask(cx: &Context, network: Option<Network>, email: Email) -> Result
     Ok(())
 }
 
-/// One row either way: the answer takes as long.
+/// One row either way: the answer takes as long. The link goes to the address that was proven: what was
+/// typed is the same to us, but who knows what a mail server makes of other letters.
 async fn write_down(tx: &mut Tx, reset: &Letter) -> Result<(), StoreError> {
     let known = customer::by_mailbox(tx, &Mailbox::of(&reset.email)).await?;
-    let customer = known.map(|known| known.customer.id);
-    let reset = Letter { customer, ..reset.clone() };
-    customer_letter::put(tx, &reset, customer.is_some()).await.map(drop)
+    let reset = match known.map(|known| known.customer) {
+        Some(Customer { id, email, .. }) => {
+            Letter { customer: Some(id), email, ..reset.clone() }
+        }
+        None => reset.clone(),
+    };
+    customer_letter::put(tx, &reset, reset.customer.is_some()).await.map(drop)
 }
 
 /// Whoever has the link from a letter chooses another password. She is signed in nowhere afterwards:

@@ -242,6 +242,35 @@ stories! {
         shop.close().await;
     }
 
+    async fn a_reset_goes_to_the_address_that_was_proven_however_it_is_typed(shop: Shop) {
+        let mut shop = shop;
+        let mail = with_mail(&mut shop).await;
+        let (ada, mark, eve) = (shop.guest(), shop.guest(), shop.guest());
+        sign_up(&ada, &mail, ADA).await;
+        sign_up(&mark, &mail, "mark@example.org").await;
+        sign_up(&eve, &mail, "eve@example.org").await;
+        let mut count = 3;
+        // In the second is no k: to us it is the same, to a mail server perhaps not.
+        for (typed, proven) in
+            [("ADA@Example.org", "<ada@example.org>"), ("mar\u{212a}@example.org", "<mark@example.org>")]
+        {
+            let want = json!({ "email": typed, "password": PASSWORD });
+            for asked in [
+                eve.post("/api/customers/reset", json!({ "email": typed })).await,
+                register(&eve, typed, "a password of eve's").await,
+                eve.patch("/api/customers/me", want).await,
+            ] {
+                assert!(asked.status < 300, "{asked}");
+            }
+            count += 3;
+            shop.until("the letters come", || async { mail.received().len() >= count }).await;
+            for letter in &mail.received()[count - 3..] {
+                assert_eq!(letter.to, proven);
+            }
+        }
+        shop.close().await;
+    }
+
     async fn a_link_works_until_its_time_and_for_its_own_purpose(shop: Shop) {
         let mut shop = shop;
         let mail = with_mail(&mut shop).await;
