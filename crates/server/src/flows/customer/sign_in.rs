@@ -1,6 +1,6 @@
 //! Signing in and out. Each sign-in has a name of its own, made then: one that somebody had put into the
 //! browser before is worth nothing. The cart of the browser comes along (`domain::customer`), and so do
-//! orders of the same mailbox that are nobody's yet.
+//! paid orders of the same mailbox that are nobody's yet.
 
 use domain::{
     cart::Cart,
@@ -89,7 +89,7 @@ pub(super) async fn open(
     Ok(Opened { sign_in, customer })
 }
 
-/// Makes orders of her mailbox hers that are nobody's. A process that dies meanwhile leaves the rest to
+/// Makes paid orders of her mailbox hers that are nobody's. A process that dies meanwhile leaves the rest to
 /// her next sign-in.
 async fn claim(cx: &Context, customer: CustomerId) -> Result<usize, FlowError> {
     let write = cx.store.write(customer, |tx, customer| {
