@@ -13,6 +13,7 @@ statements! {
     INSERT = "insert into customer_levels (mark, empty_at, forget_at) values (?1, ?2, ?3)";
     SAVE = "update customer_levels set empty_at = ?2, forget_at = ?3 where mark = ?1";
     OLD = "select mark from customer_levels where forget_at <= ?1 order by forget_at limit ?2";
+    EMPTY = "delete from customer_levels where mark = ?1";
     DELETE = "delete from customer_levels where mark = ?1 and forget_at <= ?2";
 }
 
@@ -47,6 +48,11 @@ pub async fn count(
         }
     }
     Ok(None)
+}
+
+/// Nothing is counted under a mark any more.
+pub async fn empty(tx: &mut Tx, mark: Mark) -> Result<(), StoreError> {
+    tx.exec(&EMPTY, &[(&mark).into()]).await.map(drop)
 }
 
 /// Up to `limit` marks under which nothing is counted any more.

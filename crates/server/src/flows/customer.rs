@@ -79,6 +79,19 @@ pub struct Asker {
 enum Tried {
     SignIn,
     Letter,
+    /// Her password, by who is signed in. Nobody else's tries are counted there: whoever guesses at it
+    /// from elsewhere does not keep her from changing it.
+    OwnPassword,
+}
+
+impl Tried {
+    fn purpose(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Letter => "letter",
+            Self::OwnPassword => "own password",
+        }
+    }
 }
 
 /// Counts a try, or refuses it. Tries for an address are counted whether or not it has an account.
@@ -86,16 +99,17 @@ async fn count(
     cx: &Context,
     what: Tried,
     network: Option<Network>,
-    email: Option<&Email>,
+    of: Option<Trait<'_>>,
 ) -> Result<(), FlowError> {
     let Accounts { key, rules, .. } = &cx.accounts;
-    let (purpose, limits) = match what {
-        Tried::SignIn => ("sign-in", rules.sign_ins),
-        Tried::Letter => ("letter", rules.letters),
+    let limits = match what {
+        Tried::SignIn | Tried::OwnPassword => rules.sign_ins,
+        Tried::Letter => rules.letters,
     };
-    let network = network.map(|one| (key.mark_for(purpose, Trait::Network(one)), limits.network));
-    let email = email.map(|one| (key.mark_for(purpose, Trait::Email(one)), limits.email));
-    let limited: Vec<Limited> = network.into_iter().chain(email).collect();
+    let mark = |of| key.mark_for(what.purpose(), of);
+    let network = network.map(|one| (mark(Trait::Network(one)), limits.network));
+    let of = of.map(|one| (mark(one), limits.email));
+    let limited: Vec<Limited> = network.into_iter().chain(of).collect();
     let input = (limited, cx.clock.now());
     let wait = cx
         .store

@@ -5,7 +5,7 @@ use domain::{
     contact::Email,
     customer::{Customer, LetterKind, Mailbox, Password},
     id::{CustomerId, LetterId, VisitorId},
-    shield::Network,
+    shield::{Network, Trait},
 };
 use jiff::Timestamp;
 use storage::{
@@ -28,7 +28,7 @@ pub async fn register(
     wanted: Wanted,
     password: Password,
 ) -> Result<(), FlowError> {
-    count(cx, Tried::Letter, network, Some(&wanted.email)).await?;
+    count(cx, Tried::Letter, network, Some(Trait::Email(&wanted.email))).await?;
     // Whether or not the address has an account: the answer takes as long.
     let hashed = cx.accounts.passwords.hash(&password, cx.ids.next()).await?;
     let Wanted { email, name } = wanted;
@@ -62,7 +62,7 @@ pub(super) async fn ask_for_address(
     network: Option<Network>,
     (customer, email): (CustomerId, Email),
 ) -> Result<(), FlowError> {
-    count(cx, Tried::Letter, network, Some(&email)).await?;
+    count(cx, Tried::Letter, network, Some(Trait::Email(&email))).await?;
     let wanted = letter(cx, LetterKind::NewAddress, email);
     let wanted = Letter { customer: Some(customer), ..wanted };
     let write = cx.store.write(wanted, |tx, wanted| {
@@ -97,7 +97,7 @@ pub async fn confirm(
     let id = id.ok_or(FlowError::LinkOver)?;
     let read = cx.store.read((id, cx.clock.now()), |tx, (id, now)| Box::pin(look(tx, *id, *now)));
     let (letter, kept) = read.await?.ok_or(FlowError::LinkOver)?;
-    count(cx, Tried::SignIn, network, Some(&letter.email)).await?;
+    count(cx, Tried::SignIn, network, Some(Trait::Email(&letter.email))).await?;
     if !cx.accounts.passwords.is_right(&password, Some(&kept)).await? {
         return Err(FlowError::SignInRefused);
     }

@@ -7,7 +7,7 @@ use domain::{
     contact::Email,
     customer::{Basket, Carts, Customer, Mailbox, Password, carts_on_sign_in},
     id::{CustomerId, SignInId, VisitorId},
-    shield::Network,
+    shield::{Network, Trait},
 };
 use jiff::Timestamp;
 use storage::{StoreError, Tx, cart, customer, customer_order, payment};
@@ -35,7 +35,7 @@ pub async fn sign_in(
     email: Email,
     password: Password,
 ) -> Result<Opened, FlowError> {
-    count(cx, Tried::SignIn, network, Some(&email)).await?;
+    count(cx, Tried::SignIn, network, Some(Trait::Email(&email))).await?;
     let read = cx
         .store
         .read(Mailbox::of(&email), |tx, mailbox| Box::pin(customer::by_mailbox(tx, mailbox)));
@@ -50,14 +50,15 @@ pub async fn sign_in(
     }
 }
 
-/// Whether the password is the customer's own; tries are counted, as those to sign in are.
+/// Whether the password is hers who is signed in; tries are counted.
 pub(super) async fn prove(
     cx: &Context,
     network: Option<Network>,
     customer: &customer::Stored,
     password: &Password,
 ) -> Result<bool, FlowError> {
-    count(cx, Tried::SignIn, network, Some(&customer.customer.email)).await?;
+    let of = Trait::Visitor(customer.customer.visitor);
+    count(cx, Tried::OwnPassword, network, Some(of)).await?;
     cx.accounts.passwords.is_right(password, Some(&customer.password)).await
 }
 

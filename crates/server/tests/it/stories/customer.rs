@@ -346,6 +346,44 @@ stories! {
         shop.close().await;
     }
 
+    async fn who_is_guessed_at_by_others_still_changes_her_password_and_a_reset_lets_her_in(shop: Shop) {
+        let mut shop = shop;
+        let mail = with_mail(&mut shop).await;
+        let ada = shop.guest();
+        sign_up(&ada, &mail, ADA).await;
+        let cookie = ada.cookie();
+        shop.restart_with([("TILL_ACCOUNT_SIGN_INS", "network:10000, email:3")]).await;
+        // What she has counted so far is next to nothing.
+        shop.advance(Duration::from_secs(1));
+        let (ada, eve) = (Guest::returning(&shop, cookie), Guest::returning(&shop, None));
+        let guess = async || {
+            let refused = async || login(&eve, ADA, "a guess of eve's").await.status;
+            shop.until("her tries are used up", || async { refused().await == 429 }).await;
+        };
+
+        guess().await;
+        let change = |password: &str, new: &str| {
+            let body = json!({ "password": password, "newPassword": new });
+            ada.patch("/api/customers/me", body)
+        };
+        assert_eq!(change(PASSWORD, "an entirely new one").await.status, 200);
+        letter(&shop, &mail, 2).await;
+        // Whoever finds her browser left open guesses no oftener than elsewhere.
+        for _ in 0..2 {
+            assert_eq!(change("a guess of eve's", "the thief's own").await.status, 400);
+        }
+        assert_eq!(code(&change("a guess of eve's", "the thief's own").await), (429, "rate.limited"));
+
+        assert_eq!(login(&ada, ADA, "an entirely new one").await.status, 429);
+        ada.post("/api/customers/reset", json!({ "email": ADA })).await;
+        let link = token(&letter(&shop, &mail, 3).await);
+        guess().await;
+        let body = json!({ "token": link, "password": "one that she knows" });
+        assert_eq!(ada.post("/api/customers/reset/finish", body).await.status, 204);
+        assert_eq!(login(&ada, ADA, "one that she knows").await.status, 200);
+        shop.close().await;
+    }
+
     async fn a_letter_that_is_written_down_comes_although_the_server_was_killed(shop: Shop) {
         let mut shop = shop;
         let mail = with_mail(&mut shop).await;
