@@ -19,7 +19,7 @@ use std::time::Duration;
 use domain::{
     contact::Email,
     customer::{LetterKind, PersonName},
-    id::{CustomerId, LetterId, VisitorId},
+    id::{CustomerId, LetterId, SessionId, VisitorId},
     shield::{Key, Limited, Network, PerHour, Trait},
 };
 use jiff::Timestamp;
@@ -72,6 +72,15 @@ pub struct Asker {
     pub browser: VisitorId,
     /// Where she is signed in.
     pub signed_in: Option<SignedIn>,
+}
+
+/// The browser in which somebody signs in.
+#[derive(Debug, Clone, Copy)]
+pub struct Browser {
+    /// Who she was there.
+    pub asker: Asker,
+    /// The checkout session that its cookie names.
+    pub session: Option<SessionId>,
 }
 
 /// What is counted.

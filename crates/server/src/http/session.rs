@@ -3,7 +3,7 @@
 
 pub mod body;
 pub mod code;
-mod form;
+pub mod form;
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use storage::{
 };
 
 use super::{
-    Asker, FlowError, Proof, Tried, Wanted, count, letter, ring,
+    Browser, FlowError, Proof, Tried, Wanted, count, letter, ring,
     sign_in::{Opened, open},
     tell_of_change,
 };
@@ -87,7 +87,7 @@ pub(super) async fn ask_for_address(
 /// that address, and is signed in.
 pub async fn confirm(
     cx: &Context,
-    (asker, network): (&Asker, Option<Network>),
+    (browser, network): (Browser, Option<Network>),
     token: &str,
     password: Password,
 ) -> Result<Opened, FlowError> {
@@ -112,7 +112,7 @@ pub async fn confirm(
     };
     let customer = cx.store.write(proven, |tx, proven| Box::pin(proven.take(tx))).await?;
     ring(cx);
-    open(cx, asker, Proof { customer, hash: kept }).await
+    open(cx, browser, Proof { customer, hash: kept }).await
 }
 
 /// A letter whose link works, and the hash that its password must fit.

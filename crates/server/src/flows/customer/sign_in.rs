@@ -1,18 +1,18 @@
 //! Signing in and out. Each sign-in has a name of its own, made then: one that somebody had put into the
 //! browser before is worth nothing. The cart of the browser comes along (`domain::customer`), and so do
-//! paid orders of the same mailbox that are nobody's yet.
+//! the checkout session that it names, and paid orders of the same mailbox that are nobody's yet.
 
 use domain::{
     cart::Cart,
     contact::Email,
     customer::{Basket, Carts, Customer, Mailbox, Password, carts_on_sign_in},
-    id::{CustomerId, SignInId, VisitorId},
+    id::{CustomerId, SessionId, SignInId, VisitorId},
     shield::{Network, Trait},
 };
 use jiff::Timestamp;
-use storage::{StoreError, Tx, cart, customer, customer_order, payment};
+use storage::{StoreError, Tx, cart, customer, customer_order, payment, session};
 
-use super::{Asker, FlowError, Proof, Tried, count};
+use super::{Browser, FlowError, Proof, Tried, count};
 use crate::context::Context;
 
 /// Orders that become a customer's in one transaction.
@@ -31,7 +31,7 @@ pub struct Opened {
 /// has no account, and as late.
 pub async fn sign_in(
     cx: &Context,
-    (asker, network): (&Asker, Option<Network>),
+    (browser, network): (Browser, Option<Network>),
     email: Email,
     password: Password,
 ) -> Result<Opened, FlowError> {
@@ -44,7 +44,7 @@ pub async fn sign_in(
     match (cx.accounts.passwords.is_right(&password, kept).await?, known) {
         (true, Some(known)) => {
             let proof = Proof { customer: known.customer.id, hash: known.password };
-            open(cx, asker, proof).await
+            open(cx, browser, proof).await
         }
         (true, None) | (false, Some(_) | None) => Err(FlowError::SignInRefused),
     }
@@ -71,7 +71,7 @@ pub async fn sign_out(cx: &Context, sign_in: SignInId) -> Result<(), FlowError> 
 /// Signs in somebody who has proven who she is.
 pub(super) async fn open(
     cx: &Context,
-    asker: &Asker,
+    Browser { asker, session }: Browser,
     proof: Proof,
 ) -> Result<Opened, FlowError> {
     let customer = proof.customer;
@@ -79,6 +79,7 @@ pub(super) async fn open(
         sign_in: SignInId(cx.ids.next()),
         proof,
         browser: asker.browser,
+        session,
         before: asker.signed_in.map(|before| before.id),
         parked: VisitorId(cx.ids.next()),
         at: cx.clock.now(),
@@ -107,6 +108,7 @@ struct Opening {
     sign_in: SignInId,
     proof: Proof,
     browser: VisitorId,
+    session: Option<SessionId>,
     /// A sign-in that ends with this one.
     before: Option<SignInId>,
     /// Nobody: whose cart has been replaced is not shown to the browser's next user.
@@ -126,7 +128,12 @@ impl Opening {
         if let Some(before) = self.before {
             customer::sign_out(tx, before).await?;
         }
-        Ok(self.bring_cart(tx, &known.customer).await?)
+        self.bring_cart(tx, &known.customer).await?;
+        // After the cart: with it its checkout stays in sight, above all a challenge that waits for her.
+        if let Some(session) = self.session {
+            session::give(tx, session, (self.browser, known.customer.visitor)).await?;
+        }
+        Ok(())
     }
 
     async fn bring_cart(&self, tx: &mut Tx, customer: &Customer) -> Result<(), StoreError> {

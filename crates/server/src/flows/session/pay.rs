@@ -148,7 +148,11 @@ pub async fn abandon(cx: &Cx, named: Named) -> Result<CheckoutSession, SessionEr
     else {
         return Err(SessionError::NotAbandonable);
     };
-    let wish = cancel_order::Wish { order: *order, by: Canceller::Shopper(named.visitor) };
+    let read = cx.store.read(*order, |tx, order| Box::pin(order::load(tx, *order)));
+    let read: Result<_, StoreError> = read.await;
+    // Whose the session is, hers is the order, though she may have made it before she signed in.
+    let visitor = read?.ok_or(FlowError::NoSuchOrder)?.visitor;
+    let wish = cancel_order::Wish { order: *order, by: Canceller::Shopper(visitor) };
     match cancel_order(cx, wish).await {
         Ok(()) | Err(FlowError::NotCancellable { .. }) => settled(cx, named).await,
         Err(error) => Err(error.into()),
