@@ -56,31 +56,19 @@ fn to_known(known: Customer, asked: &Letter) -> Letter {
     Letter { kind, customer, email, password: None, name: None, ..asked.clone() }
 }
 
-/// A customer wants to be known by another address.
+/// A customer wants to be known by the address to which this letter goes.
 pub(super) async fn ask_for_address(
-    cx: &Context,
-    network: Option<Network>,
-    (customer, email): (CustomerId, Email),
-) -> Result<(), FlowError> {
-    count(cx, Tried::Letter, network, Some(Trait::Email(&email))).await?;
-    let wanted = letter(cx, LetterKind::NewAddress, email);
-    let wanted = Letter { customer: Some(customer), ..wanted };
-    let write = cx.store.write(wanted, |tx, wanted| {
-        Box::pin(async move {
-            let known = customer::by_mailbox(tx, &Mailbox::of(&wanted.email)).await?;
-            let letter = match known {
-                Some(known) if Some(known.customer.id) != wanted.customer => {
-                    to_known(known.customer, wanted)
-                }
-                // Nobody's, or hers in other letters.
-                Some(_) | None => wanted.clone(),
-            };
-            customer_letter::put(tx, &letter, true).await.map(drop)
-        })
-    });
-    write.await.map_err(FlowError::Store)?;
-    ring(cx);
-    Ok(())
+    tx: &mut Tx,
+    customer: CustomerId,
+    letter: &Letter,
+) -> Result<(), StoreError> {
+    let known = customer::by_mailbox(tx, &Mailbox::of(&letter.email)).await?;
+    let letter = match known {
+        Some(known) if known.customer.id != customer => to_known(known.customer, letter),
+        // Nobody's, or hers in other letters.
+        Some(_) | None => Letter { customer: Some(customer), ..letter.clone() },
+    };
+    customer_letter::put(tx, &letter, true).await.map(drop)
 }
 
 /// Whoever has the link from a letter, and the password of whoever asked for it, has an account by

@@ -66,6 +66,51 @@ async fn finish(guest: &Guest<'_>, token: &str, password: &str) -> Reply {
 }
 
 stories! {
+    async fn a_change_that_is_refused_has_changed_nothing(shop: Shop) {
+        let mut shop = shop;
+        let mail = with_mail(&mut shop).await;
+        let ada = shop.guest();
+        sign_up(&ada, &mail, ADA).await;
+        let before = me(&ada).await.text;
+        let body = json!({
+            "name": "Ada", "acceptsMarketing": true, "marketingText": "Tell me of new mugs.",
+            "email": "ada@new.example", "password": PASSWORD, "newPassword": "an entirely new one",
+        });
+        let passwords = &shop.cx.accounts.passwords;
+        let (turns, seats) = (&passwords.turns, &passwords.seats);
+        let [every_turn, every_seat] =
+            [turns, seats].map(|all| u32::try_from(all.available_permits()).unwrap());
+
+        // There is a seat for the hash that is compared, and none for the new one.
+        let held = turns.acquire_many(every_turn).await.unwrap();
+        let answered = Notify::new();
+        let change = async {
+            let reply = ada.patch("/api/customers/me", body.clone()).await;
+            answered.notify_one();
+            reply
+        };
+        let crowd = async {
+            let is_seated = || async { seats.available_permits() < every_seat as usize };
+            shop.until("the first waits", is_seated).await;
+            let mut crowd = pin!(seats.acquire_many(every_seat));
+            assert!(futures::poll!(crowd.as_mut()).is_pending());
+            drop(held);
+            let _crowd = crowd.await.unwrap();
+            answered.notified().await;
+        };
+        let (refused, ()) = tokio::join!(change, crowd);
+
+        assert_eq!(code(&refused), (429, "rate.limited"));
+        assert_eq!(me(&ada).await.text, before);
+        shop.quiet().await;
+        assert_eq!(mail.received().len(), 1);
+        let changed = ada.patch("/api/customers/me", body).await;
+        assert_eq!((changed.status, &changed.body["name"]), (200, &json!("Ada")));
+        shop.until("both letters come", || async { mail.received().len() == 3 }).await;
+        assert_eq!(login(&ada, ADA, "an entirely new one").await.status, 200);
+        shop.close().await;
+    }
+
     async fn a_sign_in_that_began_before_the_reset_does_not_outlive_it(shop: Shop) {
         let mut shop = shop;
         let mail = with_mail(&mut shop).await;
