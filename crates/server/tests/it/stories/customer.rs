@@ -346,6 +346,18 @@ stories! {
         shop.close().await;
     }
 
+    async fn ten_first_tries_at_once_are_ten(shop: Shop) {
+        let mut shop = shop;
+        shop.restart_with([("TILL_ACCOUNT_SIGN_INS", "network:10000, email:10")]).await;
+        let guests: Vec<_> = (0..12).map(|_| shop.guest()).collect();
+        let tries = guests.iter().map(|guest| login(guest, ADA, "a guess of eve's"));
+        let mut said: Vec<u16> =
+            futures::future::join_all(tries).await.iter().map(|reply| reply.status).collect();
+        said.sort_unstable();
+        assert_eq!(said, [[401; 10].as_slice(), &[429; 2]].concat());
+        shop.close().await;
+    }
+
     async fn who_is_guessed_at_by_others_still_changes_her_password_and_a_reset_lets_her_in(shop: Shop) {
         let mut shop = shop;
         let mail = with_mail(&mut shop).await;
