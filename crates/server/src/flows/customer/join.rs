@@ -148,11 +148,13 @@ impl Proven {
                 let email = letter.email;
                 let customer =
                     Customer { id, visitor, email, name, marketing, default_address, created_at };
-                match customer::insert(tx, &Stored { customer, password }).await? {
-                    true => Ok(id),
+                if !customer::insert(tx, &Stored { customer, password }).await? {
                     // Somebody with the same mailbox was faster: she herself, with another letter.
-                    false => Err(FlowError::LinkOver),
+                    return Err(FlowError::LinkOver);
                 }
+                // It is no customer's, so that nobody would take it away with her account.
+                customer_letter::delete(tx, self.letter).await?;
+                Ok(id)
             }
             (LetterKind::NewAddress, Some(id), None) => self.change(tx, id, &letter.email).await,
             (
