@@ -96,7 +96,8 @@ pub(super) async fn open(
 async fn claim(cx: &Context, customer: CustomerId) -> Result<usize, FlowError> {
     let write = cx.store.write(customer, |tx, customer| {
         Box::pin(async move {
-            let Some(known) = customer::by_id(tx, *customer).await? else { return Ok(0) };
+            // Not while she leaves: a dead customer has no order.
+            let Some(known) = customer::lock(tx, *customer).await? else { return Ok(0) };
             let mailbox = Mailbox::of(&known.customer.email);
             customer_order::claim_all(tx, &mailbox, *customer, CLAIMED_AT_ONCE).await
         })

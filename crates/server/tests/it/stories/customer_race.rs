@@ -1,10 +1,12 @@
 //! Customers and their accounts while two things happen at once.
 
-use std::pin::pin;
+use std::{pin::pin, sync::Arc, time::Duration};
 
+use domain::id::CustomerId;
 use http::Method;
 use serde_json::json;
-use tokio::sync::Notify;
+use storage::{StoreError, customer, customer_order};
+use tokio::sync::{Notify, Semaphore};
 
 use super::customer::{ADA, PASSWORD, code, letter, login, me, sign_up, token, verify, with_mail};
 use crate::{
@@ -65,7 +67,70 @@ async fn finish(guest: &Guest<'_>, token: &str, password: &str) -> Reply {
     guest.post("/api/customers/reset/finish", body).await
 }
 
+storage::statements! {
+    DEAD = "select count(*) as orders from customer_orders where customer_id is not null \
+        and not exists (select 1 from customers where customers.id = customer_orders.customer_id)";
+}
+
+/// How many orders are those of customers who are not there.
+async fn orders_of_the_dead(shop: &Shop) -> i64 {
+    let read = shop.cx.store.read((), |tx, ()| {
+        Box::pin(async move {
+            let row = tx.query_opt(&DEAD, &[]).await?;
+            row.map_or(Ok(0), |row| row.read("customer_orders").int("orders"))
+        })
+    });
+    let dead: Result<i64, StoreError> = read.await;
+    dead.unwrap()
+}
+
+/// As an account is deleted, but that the last of it waits for a permit.
+async fn leave(shop: &Shop, customer: CustomerId, [begun, may_end]: [Arc<Semaphore>; 2]) {
+    let write = shop.cx.store.write((customer, begun, may_end), |tx, (id, begun, may_end)| {
+        Box::pin(async move {
+            customer::lock(tx, *id).await?;
+            customer_order::release(tx, *id).await?;
+            customer::delete(tx, *id).await?;
+            begun.add_permits(1);
+            let _permit = may_end.acquire().await;
+            Ok(())
+        })
+    });
+    let left: Result<(), StoreError> = write.await;
+    left.unwrap();
+}
+
 stories! {
+    async fn an_order_made_while_its_account_goes_is_nobodys(shop: Shop) {
+        let mut shop = shop;
+        let mail = with_mail(&mut shop).await;
+        let ada = shop.guest_with_cart([("gift", 1)]).await;
+        sign_up(&ada, &mail, ADA).await;
+        let customer = me(&ada).await.body["id"].as_str().unwrap().parse().unwrap();
+        // SQLite has one writer, and nothing happens beside it.
+        let one_writer = shop.database_url().starts_with("sqlite");
+        let [begun, may_end] = [0, usize::from(one_writer)].map(|all| Arc::new(Semaphore::new(all)));
+        let order = async {
+            let _begun = begun.acquire().await.unwrap();
+            let mut order = pin!(ada.ask_intent());
+            // Time enough for one that waits for nobody.
+            let early = tokio::time::timeout(Duration::from_secs(1), &mut order).await;
+            may_end.add_permits(1);
+            match early {
+                Ok(order) => order,
+                Err(_) => order.await,
+            }
+        };
+
+        let (_, order) =
+            tokio::join!(leave(&shop, customer, [begun.clone(), may_end.clone()]), order);
+
+        // Where she is gone first her cart is nobody's; else the order is.
+        assert!([200, 400, 409].contains(&order.status), "{order}");
+        assert_eq!(orders_of_the_dead(&shop).await, 0);
+        shop.close().await;
+    }
+
     async fn a_change_that_is_refused_has_changed_nothing(shop: Shop) {
         let mut shop = shop;
         let mail = with_mail(&mut shop).await;
