@@ -60,9 +60,10 @@ pub const ADDRESSES_MAX: usize = 50;
 pub struct Mailbox(String);
 
 impl Mailbox {
-    /// The mailbox of an address.
+    /// The mailbox of an address. Of letters beyond ASCII some become others' in small, such as the sign
+    /// of the Kelvin: two addresses that a mail server tells apart stay two mailboxes.
     pub fn of(email: &Email) -> Self {
-        Self(email.as_str().to_lowercase())
+        Self(email.as_str().to_ascii_lowercase())
     }
 
     /// In small letters.
@@ -248,7 +249,7 @@ mod tests {
     fn a_mailbox_is_one_whatever_the_case_of_its_letters() {
         let of = |text: &str| Mailbox::of(&text.parse().unwrap());
         assert_eq!(of("Ada@Example.org"), of(" ada@EXAMPLE.ORG "));
-        assert_eq!(of("ÄDA@example.org"), of("äda@example.org"));
+        assert_ne!(of("mar\u{212a}@example.org"), of("mark@example.org"));
         assert_ne!(of("ada+shop@example.org"), of("ada@example.org"));
         assert_ne!(of("a.da@example.org"), of("ada@example.org"));
     }

@@ -3,9 +3,11 @@
 //! the library's own.
 //!
 //! A hash takes a core for a while and 19 MiB, so it is made beside the threads that answer requests,
-//! few at a time, and those who would have to wait for too many others are sent away.
+//! few at a time, and those who would have to wait for too many others are sent away. A hash that has
+//! begun goes on to its end although whoever asked has hung up, so its turn and its seat are given back
+//! by the hash itself: else hanging up would make room for another one beside it, and another.
 
-use std::time::Duration;
+use std::{sync::Arc, thread, time::Duration};
 
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use domain::customer::Password;
@@ -14,8 +16,8 @@ use uuid::Uuid;
 
 use crate::flows::FlowError;
 
-/// Hashes at the same time: one machine's worth, some 80 MiB in all.
-const AT_ONCE: usize = 4;
+/// Hashes at the same time, on a machine that has as many cores: some 80 MiB in all.
+const AT_ONCE_MAX: usize = 4;
 /// Those who hash or wait for it: the last one waits for a few seconds.
 const WAITING_MAX: usize = 64;
 /// When it is worth asking again for somebody who was sent away.
@@ -29,13 +31,17 @@ const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$\
 /// Hashes passwords, and knows them again.
 #[derive(Debug)]
 pub struct Passwords {
-    turns: Semaphore,
-    seats: Semaphore,
+    /// One for each hash that is being made. Whoever wants one waits, in the order of coming.
+    pub turns: Arc<Semaphore>,
+    /// One for each hash that is being made or waited for.
+    pub seats: Arc<Semaphore>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { turns: Semaphore::new(AT_ONCE), seats: Semaphore::new(WAITING_MAX) }
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let turns = Arc::new(Semaphore::new(cores.min(AT_ONCE_MAX)));
+        Self { turns, seats: Arc::new(Semaphore::new(WAITING_MAX)) }
     }
 }
 
@@ -70,10 +76,14 @@ impl Passwords {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, FlowError> {
         let crowded = |_| FlowError::TooOften { wait: CROWDED_FOR };
-        let _seat = self.seats.try_acquire().map_err(crowded)?;
+        let seat = self.seats.clone().try_acquire_owned().map_err(crowded)?;
         let broken = |error: &dyn std::error::Error| FlowError::Broken(error.to_string());
-        let _turn = self.turns.acquire().await.map_err(|error| broken(&error))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| broken(&error))
+        let turn = self.turns.clone().acquire_owned().await.map_err(|error| broken(&error))?;
+        let seated = move || {
+            let _until_it_is_made = (seat, turn);
+            work()
+        };
+        tokio::task::spawn_blocking(seated).await.map_err(|error| broken(&error))
     }
 }
 
@@ -116,5 +126,31 @@ mod tests {
         let password: Password = "correct horse".parse().unwrap();
         let refused = passwords.is_right(&password, None).await;
         assert!(matches!(refused, Err(FlowError::TooOften { .. })), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_does_not_make_room_for_another_hash() {
+        let passwords = Passwords::default();
+        let at_once = passwords.turns.available_permits();
+        let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let work = move || {
+            begun.send(()).unwrap();
+            ends.recv().unwrap();
+        };
+        {
+            let asked = passwords.slowly(work);
+            tokio::select! {
+                _ = asked => panic!("it cannot end yet"),
+                begun = begins.recv() => begun.unwrap(),
+            }
+        }
+        assert_eq!(passwords.turns.available_permits(), at_once - 1);
+        assert_eq!(passwords.seats.available_permits(), WAITING_MAX - 1);
+        end.send(()).unwrap();
+        let all = u32::try_from(at_once).unwrap();
+        let _every_turn = passwords.turns.acquire_many(all).await.unwrap();
+        let _every_seat =
+            passwords.seats.acquire_many(u32::try_from(WAITING_MAX).unwrap()).await.unwrap();
     }
 }

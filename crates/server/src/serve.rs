@@ -219,7 +219,8 @@ impl Server {
                 let cx = native(front.base.clone(), *config, own, transport, merchant)?;
                 let backend = Backend::Native(cx.clone());
                 let sessions = session_web(backend.clone(), None);
-                let router = routes::router(Web { front, cx, links }, sessions);
+                let web = Web { front, cx, links, sessions: sessions.cookie.clone() };
+                let router = routes::router(web, sessions);
                 Ok(Self { backend, router, stop, tick, poll })
             }
             BackendConfig::ElasticPath(store) => {

@@ -21,7 +21,7 @@ statements! {
     BY_ID = concat!("select ", columns!(), " from customers where id = ?1");
     LOCK = concat!("select ", columns!(), " from customers where id = ?1 for update");
     BY_MAILBOX = concat!("select ", columns!(), " from customers where mailbox = ?1");
-    OF_VISITOR = "select id from customers where visitor_id = ?1";
+    LOCK_OF_VISITOR = "select id from customers where visitor_id = ?1 for update";
     INSERT = concat!(
         "insert into customers (", columns!(), ", mailbox, updated_at) \
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?9)"
@@ -92,9 +92,12 @@ pub async fn by_mailbox(tx: &mut Tx, mailbox: &Mailbox) -> Result<Option<Stored>
     one(tx, &BY_MAILBOX, mailbox.as_str().into()).await
 }
 
-/// The customer who is this visitor wherever she signs in.
-pub async fn of_visitor(tx: &mut Tx, visitor: VisitorId) -> Result<Option<CustomerId>, StoreError> {
-    let row = tx.query_opt(&OF_VISITOR, &[visitor.0.into()]).await?;
+/// The customer who is this visitor wherever she signs in, locked until the transaction ends.
+pub async fn lock_of_visitor(
+    tx: &mut Tx,
+    visitor: VisitorId,
+) -> Result<Option<CustomerId>, StoreError> {
+    let row = tx.query_opt(&LOCK_OF_VISITOR, &[visitor.0.into()]).await?;
     row.map(|row| row.read("customers").id("id").map(CustomerId)).transpose()
 }
 

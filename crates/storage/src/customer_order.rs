@@ -10,8 +10,9 @@ use crate::{Row, StoreError, Tx, statements};
 statements! {
     INSERT = "insert into customer_orders (order_id, customer_id, mailbox) values (?1, ?2, ?3)";
     OWNER = "select order_id, customer_id from customer_orders where order_id = ?1";
-    UNCLAIMED = "select order_id from customer_orders where mailbox = ?1 and customer_id is null \
-        order by order_id limit ?2";
+    UNCLAIMED = "select c.order_id from customer_orders c join orders o on o.id = c.order_id \
+        where c.mailbox = ?1 and c.customer_id is null and o.state = 'paid' \
+        order by c.order_id limit ?2";
     CLAIM = "update customer_orders set customer_id = ?2 where order_id = ?1 \
         and customer_id is null";
     RELEASE = "update customer_orders set customer_id = null where customer_id = ?1";
@@ -42,7 +43,8 @@ pub async fn claim(tx: &mut Tx, order: OrderId, by: CustomerId) -> Result<(), St
     tx.exec(&CLAIM, &[order.0.into(), by.0.into()]).await.map(drop)
 }
 
-/// Makes up to `limit` orders of the mailbox that are nobody's the customer's. Returns how many.
+/// Makes up to `limit` orders of the mailbox that are nobody's, and paid, the customer's: anybody may order
+/// with her address, and what nobody has paid for is no order of hers. Returns how many.
 pub async fn claim_all(
     tx: &mut Tx,
     mailbox: &Mailbox,

@@ -48,6 +48,7 @@ statements! {
     FOLLOWING_ORDER = "select id from checkout_sessions where order_id = ?1 order by id limit ?2";
     FOLLOWING_PURCHASE =
         "select id from checkout_sessions where purchase_id = ?1 order by id limit ?2";
+    GIVE = "update checkout_sessions set visitor_id = ?3 where id = ?1 and visitor_id = ?2";
     OVERDUE = "select expires_at from checkout_sessions where state = 'open' \
         and expires_at <= ?1 order by expires_at limit ?2";
     EXPIRE = "update checkout_sessions set state = 'expired', updated_at = ?2 \
@@ -109,6 +110,15 @@ pub async fn lock_of_visitor(
 /// A session, locked until the transaction ends.
 pub async fn lock(tx: &mut Tx, id: SessionId) -> Result<Option<CheckoutSession>, StoreError> {
     one(tx, &LOCK, &[id.0.into()]).await
+}
+
+/// Makes a visitor's session another's. That of a third one stays as it is.
+pub async fn give(
+    tx: &mut Tx,
+    id: SessionId,
+    (from, to): (VisitorId, VisitorId),
+) -> Result<(), StoreError> {
+    tx.exec(&GIVE, &[id.0.into(), from.0.into(), to.0.into()]).await.map(drop)
 }
 
 /// The sessions that follow a payment, each locked until the transaction ends.

@@ -19,13 +19,13 @@ use std::time::Duration;
 use domain::{
     contact::Email,
     customer::{LetterKind, PersonName},
-    id::{CustomerId, LetterId, VisitorId},
+    id::{CustomerId, LetterId, SessionId, VisitorId},
     shield::{Key, Limited, Network, PerHour, Trait},
 };
 use jiff::Timestamp;
 use storage::{
     StoreError, Tx,
-    customer::SignedIn,
+    customer::{self, SignedIn, Stored},
     customer_letter::{self, Letter},
     customer_level,
 };
@@ -74,11 +74,33 @@ pub struct Asker {
     pub signed_in: Option<SignedIn>,
 }
 
+/// The browser in which somebody signs in.
+#[derive(Debug, Clone, Copy)]
+pub struct Browser {
+    /// Who she was there.
+    pub asker: Asker,
+    /// The checkout session that its cookie names.
+    pub session: Option<SessionId>,
+}
+
 /// What is counted.
 #[derive(Debug, Clone, Copy)]
 enum Tried {
     SignIn,
     Letter,
+    /// Her password, by who is signed in. Nobody else's tries are counted there: whoever guesses at it
+    /// from elsewhere does not keep her from changing it.
+    OwnPassword,
+}
+
+impl Tried {
+    fn purpose(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Letter => "letter",
+            Self::OwnPassword => "own password",
+        }
+    }
 }
 
 /// Counts a try, or refuses it. Tries for an address are counted whether or not it has an account.
@@ -86,22 +108,40 @@ async fn count(
     cx: &Context,
     what: Tried,
     network: Option<Network>,
-    email: Option<&Email>,
+    of: Option<Trait<'_>>,
 ) -> Result<(), FlowError> {
     let Accounts { key, rules, .. } = &cx.accounts;
-    let (purpose, limits) = match what {
-        Tried::SignIn => ("sign-in", rules.sign_ins),
-        Tried::Letter => ("letter", rules.letters),
+    let limits = match what {
+        Tried::SignIn | Tried::OwnPassword => rules.sign_ins,
+        Tried::Letter => rules.letters,
     };
-    let network = network.map(|one| (key.mark_for(purpose, Trait::Network(one)), limits.network));
-    let email = email.map(|one| (key.mark_for(purpose, Trait::Email(one)), limits.email));
-    let limited: Vec<Limited> = network.into_iter().chain(email).collect();
+    let mark = |of| key.mark_for(what.purpose(), of);
+    let network = network.map(|one| (mark(Trait::Network(one)), limits.network));
+    let of = of.map(|one| (mark(one), limits.email));
+    let limited: Vec<Limited> = network.into_iter().chain(of).collect();
     let input = (limited, cx.clock.now());
     let wait = cx
         .store
         .write(input, |tx, (limited, now)| Box::pin(customer_level::count(tx, limited, *now)));
     let wait: Option<Duration> = wait.await.map_err(FlowError::Store)?;
     wait.map_or(Ok(()), |wait| Err(FlowError::TooOften { wait }))
+}
+
+/// A customer, and the hash that fits the password of whoever asks in her name.
+#[derive(Clone)]
+struct Proof {
+    customer: CustomerId,
+    hash: String,
+}
+
+impl Proof {
+    /// The customer, locked, if that is her password still. It was compared outside of a transaction,
+    /// after waiting for a turn, and she may have chosen another meanwhile, perhaps because somebody
+    /// knew this one: what the old one began does not outlive it.
+    async fn lock(&self, tx: &mut Tx) -> Result<Option<Stored>, StoreError> {
+        let known = customer::lock(tx, self.customer).await?;
+        Ok(known.filter(|known| known.password == self.hash))
+    }
 }
 
 /// A letter that is asked for now.

@@ -6,7 +6,9 @@ use domain::{
     order::Order,
     refund::Refund,
 };
-use storage::{StoreError, Tx, customer_order, dispute, order, payment, refund};
+use storage::{
+    StoreError, Tx, customer::SignedIn, customer_order, dispute, order, payment, refund,
+};
 
 use super::{FlowError, customer::Asker};
 use crate::context::Context;
@@ -22,20 +24,29 @@ pub struct Seen {
     pub refunds: Vec<Refund>,
     /// Its disputes, oldest first.
     pub disputes: Vec<Dispute>,
-    /// The customer whose it is, if it is one's.
+    /// The customer whose it is, if it is one's; to shoppers it is shown where she is signed in.
     pub customer: Option<CustomerId>,
 }
 
 /// The order, for whoever has the link to it.
 pub async fn see_linked_order(cx: &Context, id: OrderId) -> Result<Seen, FlowError> {
-    look(cx, id).await?.ok_or(FlowError::NoSuchOrder)
+    look(cx, id).await?.map(|seen| seen.shown_to(None)).ok_or(FlowError::NoSuchOrder)
 }
 
-/// The order, if the asker's browser made it, or it is hers who is signed in. Everyone else hears the same as for an order that does not
-/// exist, so that nobody can find out which ids do.
+/// The order, if the asker's browser made it, or it is hers who is signed in. Everyone else hears the
+/// same as for an order that does not exist, so that nobody can find out which ids do.
 pub async fn see_order(cx: &Context, asker: Asker, id: OrderId) -> Result<Seen, FlowError> {
-    let seen = look(cx, id).await?;
-    seen.filter(|seen| may_see(asker, seen)).ok_or(FlowError::NoSuchOrder)
+    let seen = look(cx, id).await?.filter(|seen| may_see(asker, seen));
+    seen.map(|seen| seen.shown_to(asker.signed_in)).ok_or(FlowError::NoSuchOrder)
+}
+
+impl Seen {
+    /// Whose it is is nobody's business but hers: whoever ordered with another's address would see that
+    /// she has an account, and when she signs in.
+    fn shown_to(self, signed_in: Option<SignedIn>) -> Self {
+        let asks = signed_in.map(|signed_in| signed_in.customer);
+        Self { customer: self.customer.filter(|customer| Some(*customer) == asks), ..self }
+    }
 }
 
 fn may_see(asker: Asker, seen: &Seen) -> bool {

@@ -11,7 +11,7 @@ use domain::{
     cart::Cart,
     checkout::{self, ChargeLimits, CheckoutRequest, NewOrder, Placed, Refusal},
     customer::Mailbox,
-    id::{CartId, OrderId, PaymentId, SessionId, VisitorId},
+    id::{CartId, CustomerId, OrderId, PaymentId, SessionId, VisitorId},
     money::Money,
     order::{Fingerprint, Order, OrderState},
     payment::{Attempt, IdempotencyKey, Payment, PaymentState},
@@ -240,6 +240,9 @@ impl Writing {
                 Step::Ask(order.id)
             });
         }
+        // Before her cart, as whoever signs in has it. An account that is being deleted is gone then: a
+        // dead customer has no order.
+        let customer = customer::lock_of_visitor(tx, self.visitor).await?;
         let Some(cart) = cart::lock_of_visitor(tx, self.visitor).await? else {
             return Err(Refusal::CartEmpty.into());
         };
@@ -277,7 +280,7 @@ impl Writing {
             }
             return Ok(Step::Replace(Box::new(live)));
         }
-        self.insert(tx, placed, proof).await
+        self.insert(tx, placed, (customer, proof)).await
     }
 
     /// Whether the shield lets the order pass, counted once: with an order that takes another's
@@ -345,10 +348,13 @@ impl Writing {
         Ok(order.map(|order| Standing { order, payment }))
     }
 
-    async fn insert(&self, tx: &mut Tx, placed: Placed, proof: Proof) -> Result<Step, FlowError> {
-        let Placed { order, payment } = placed;
+    async fn insert(
+        &self,
+        tx: &mut Tx,
+        Placed { order, payment }: Placed,
+        (customer, proof): (Option<CustomerId>, Proof),
+    ) -> Result<Step, FlowError> {
         order::insert(tx, &order).await?;
-        let customer = customer::of_visitor(tx, order.visitor).await?;
         customer_order::insert(tx, order.id, customer, &Mailbox::of(&order.email)).await?;
         let made = tell::made(&order);
         let Some(payment) = payment else {

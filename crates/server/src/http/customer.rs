@@ -11,7 +11,7 @@ use domain::{
     id::AddressId,
     shield::Network,
 };
-use http::{StatusCode, header::SET_COOKIE};
+use http::{HeaderMap, StatusCode, header::SET_COOKIE};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use storage::customer::SignedIn;
@@ -23,9 +23,10 @@ use super::{
     order::Address,
     read::{Body, Id, NoSuch},
     routes::Web,
+    session::form::Form,
 };
 use crate::flows::customer::{
-    Asker, Wanted, join,
+    Asker, Browser, Wanted, join,
     profile::{self, AddressChange, Changes, Profile},
     reset,
     sign_in::{self, Opened},
@@ -44,7 +45,7 @@ impl CustomerCookie {
     }
 
     /// The sign-in that the browser names.
-    pub fn read(&self, headers: &http::HeaderMap) -> Option<domain::id::SignInId> {
+    pub fn read(&self, headers: &HeaderMap) -> Option<domain::id::SignInId> {
         self.0.read(headers)?.parse().ok()
     }
 }
@@ -207,10 +208,12 @@ pub async fn verify(
     State(web): State<Web>,
     Extension(asker): Extension<Asker>,
     Extension(network): Extension<Option<Network>>,
+    headers: HeaderMap,
     Body(body): Body<Verification>,
 ) -> Result<Response, ApiError> {
     let password = password("password", &body.password)?;
-    let opened = join::confirm(&web.cx, (&asker, network), &body.token, password).await?;
+    let browser = browser(&web, asker, &headers);
+    let opened = join::confirm(&web.cx, (browser, network), &body.token, password).await?;
     signed_in(&web, opened).await
 }
 
@@ -222,10 +225,12 @@ pub async fn login(
     State(web): State<Web>,
     Extension(asker): Extension<Asker>,
     Extension(network): Extension<Option<Network>>,
+    headers: HeaderMap,
     Body(body): Body<Login>,
 ) -> Result<Response, ApiError> {
     let (email, password) = (email(&body.email)?, password("password", &body.password)?);
-    signed_in(&web, sign_in::sign_in(&web.cx, (&asker, network), email, password).await?).await
+    let browser = browser(&web, asker, &headers);
+    signed_in(&web, sign_in::sign_in(&web.cx, (browser, network), email, password).await?).await
 }
 
 /// Signs out. Whoever is not signed in hears the same.
@@ -359,6 +364,12 @@ pub async fn remove_address(
     let signed_in = required(asker)?;
     let changes = vec![AddressChange::Remove(address_id(id)?)];
     Ok(Json(profile::change_addresses(&web.cx, signed_in.customer, changes).await?.into()))
+}
+
+/// Where somebody signs in.
+fn browser(web: &Web, asker: Asker, headers: &HeaderMap) -> Browser {
+    let session = Form::of(&web.sessions, headers).map(|form| form.session());
+    Browser { asker, session }
 }
 
 /// Whoever is signed in.

@@ -104,7 +104,7 @@ pub enum OrderStatus {
 pub struct OrderCustomer {
     /// Where the receipt goes; empty where the platform has forgotten her.
     pub email: String,
-    /// The customer whose order it is, if it is one's.
+    /// The customer whose order it is, where she is signed in; to others it is not told.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub customer_id: Option<String>,

@@ -18,6 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     cart, catalog, checkout,
+    cookie::SignedCookie,
     customer::{self, CustomerCookie},
     error::{ApiError, Code},
     gate::{self, Gate},
@@ -60,6 +61,8 @@ pub struct Web {
     pub cx: Cx,
     /// The links in receipts.
     pub links: OrderLinks,
+    /// Names a checkout session.
+    pub sessions: SignedCookie,
 }
 
 /// What the handlers of the backend at Elastic Path are handed.

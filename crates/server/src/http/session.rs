@@ -3,7 +3,7 @@
 
 pub mod body;
 pub mod code;
-mod form;
+pub mod form;
 
 use axum::{
     Extension, Json,

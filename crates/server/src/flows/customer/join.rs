@@ -5,7 +5,7 @@ use domain::{
     contact::Email,
     customer::{Customer, LetterKind, Mailbox, Password},
     id::{CustomerId, LetterId, VisitorId},
-    shield::Network,
+    shield::{Network, Trait},
 };
 use jiff::Timestamp;
 use storage::{
@@ -15,7 +15,7 @@ use storage::{
 };
 
 use super::{
-    Asker, FlowError, Tried, Wanted, count, letter, ring,
+    Browser, FlowError, Proof, Tried, Wanted, count, letter, ring,
     sign_in::{Opened, open},
     tell_of_change,
 };
@@ -28,7 +28,7 @@ pub async fn register(
     wanted: Wanted,
     password: Password,
 ) -> Result<(), FlowError> {
-    count(cx, Tried::Letter, network, Some(&wanted.email)).await?;
+    count(cx, Tried::Letter, network, Some(Trait::Email(&wanted.email))).await?;
     // Whether or not the address has an account: the answer takes as long.
     let hashed = cx.accounts.passwords.hash(&password, cx.ids.next()).await?;
     let Wanted { email, name } = wanted;
@@ -44,49 +44,38 @@ async fn ask(tx: &mut Tx, confirm: &Letter) -> Result<(), StoreError> {
     let known = customer::by_mailbox(tx, &Mailbox::of(&confirm.email)).await?;
     let letter = match known {
         None => confirm.clone(),
-        Some(known) => Letter {
-            kind: LetterKind::Known,
-            customer: Some(known.customer.id),
-            password: None,
-            name: None,
-            ..confirm.clone()
-        },
+        Some(known) => to_known(known.customer, confirm),
     };
     customer_letter::put(tx, &letter, true).await.map(drop)
 }
 
-/// A customer wants to be known by another address.
+/// What goes to the address that was proven, in place of a letter to one that somebody has typed.
+fn to_known(known: Customer, asked: &Letter) -> Letter {
+    let Customer { id, email, .. } = known;
+    let (kind, customer) = (LetterKind::Known, Some(id));
+    Letter { kind, customer, email, password: None, name: None, ..asked.clone() }
+}
+
+/// A customer wants to be known by the address to which this letter goes.
 pub(super) async fn ask_for_address(
-    cx: &Context,
-    network: Option<Network>,
-    (customer, email): (CustomerId, Email),
-) -> Result<(), FlowError> {
-    count(cx, Tried::Letter, network, Some(&email)).await?;
-    let wanted = letter(cx, LetterKind::NewAddress, email);
-    let wanted = Letter { customer: Some(customer), ..wanted };
-    let write = cx.store.write(wanted, |tx, wanted| {
-        Box::pin(async move {
-            let known = customer::by_mailbox(tx, &Mailbox::of(&wanted.email)).await?;
-            let kind = match known {
-                // Hers, in other letters.
-                Some(known) if Some(known.customer.id) == wanted.customer => LetterKind::NewAddress,
-                Some(_) => LetterKind::Known,
-                None => LetterKind::NewAddress,
-            };
-            let wanted = Letter { kind, ..wanted.clone() };
-            customer_letter::put(tx, &wanted, true).await.map(drop)
-        })
-    });
-    write.await.map_err(FlowError::Store)?;
-    ring(cx);
-    Ok(())
+    tx: &mut Tx,
+    customer: CustomerId,
+    letter: &Letter,
+) -> Result<(), StoreError> {
+    let known = customer::by_mailbox(tx, &Mailbox::of(&letter.email)).await?;
+    let letter = match known {
+        Some(known) if known.customer.id != customer => to_known(known.customer, letter),
+        // Nobody's, or hers in other letters.
+        Some(_) | None => Letter { customer: Some(customer), ..letter.clone() },
+    };
+    customer_letter::put(tx, &letter, true).await.map(drop)
 }
 
 /// Whoever has the link from a letter, and the password of whoever asked for it, has an account by
 /// that address, and is signed in.
 pub async fn confirm(
     cx: &Context,
-    (asker, network): (&Asker, Option<Network>),
+    (browser, network): (Browser, Option<Network>),
     token: &str,
     password: Password,
 ) -> Result<Opened, FlowError> {
@@ -96,12 +85,13 @@ pub async fn confirm(
     let id = id.ok_or(FlowError::LinkOver)?;
     let read = cx.store.read((id, cx.clock.now()), |tx, (id, now)| Box::pin(look(tx, *id, *now)));
     let (letter, kept) = read.await?.ok_or(FlowError::LinkOver)?;
-    count(cx, Tried::SignIn, network, Some(&letter.email)).await?;
+    count(cx, Tried::SignIn, network, Some(Trait::Email(&letter.email))).await?;
     if !cx.accounts.passwords.is_right(&password, Some(&kept)).await? {
         return Err(FlowError::SignInRefused);
     }
     let proven = Proven {
         letter: id,
+        hash: kept.clone(),
         new: CustomerId(cx.ids.next()),
         visitor: VisitorId(cx.ids.next()),
         // The address in it is the old one, which the transaction knows.
@@ -110,7 +100,7 @@ pub async fn confirm(
     };
     let customer = cx.store.write(proven, |tx, proven| Box::pin(proven.take(tx))).await?;
     ring(cx);
-    open(cx, asker, customer).await
+    open(cx, browser, Proof { customer, hash: kept }).await
 }
 
 /// A letter whose link works, and the hash that its password must fit.
@@ -129,9 +119,10 @@ async fn look(
 }
 
 /// An address that is proven to be its asker's.
-#[derive(Debug)]
 struct Proven {
     letter: LetterId,
+    /// Fits the password that was typed.
+    hash: String,
     new: CustomerId,
     visitor: VisitorId,
     notice: Letter,
@@ -157,11 +148,13 @@ impl Proven {
                 let email = letter.email;
                 let customer =
                     Customer { id, visitor, email, name, marketing, default_address, created_at };
-                match customer::insert(tx, &Stored { customer, password }).await? {
-                    true => Ok(id),
+                if !customer::insert(tx, &Stored { customer, password }).await? {
                     // Somebody with the same mailbox was faster: she herself, with another letter.
-                    false => Err(FlowError::LinkOver),
+                    return Err(FlowError::LinkOver);
                 }
+                // It is no customer's, so that nobody would take it away with her account.
+                customer_letter::delete(tx, self.letter).await?;
+                Ok(id)
             }
             (LetterKind::NewAddress, Some(id), None) => self.change(tx, id, &letter.email).await,
             (
@@ -181,7 +174,8 @@ impl Proven {
         id: CustomerId,
         email: &Email,
     ) -> Result<CustomerId, FlowError> {
-        let known = customer::lock(tx, id).await?.ok_or(FlowError::LinkOver)?;
+        let proof = Proof { customer: id, hash: self.hash.clone() };
+        let known = proof.lock(tx).await?.ok_or(FlowError::SignInRefused)?;
         let other = customer::by_mailbox(tx, &Mailbox::of(email)).await?;
         if other.is_some_and(|other| other.customer.id != id) {
             return Err(FlowError::LinkOver);

@@ -7,16 +7,17 @@ use domain::{
         PersonName,
     },
     id::{AddressId, CustomerId, OrderId},
-    shield::Network,
+    shield::{Network, Trait},
 };
 use jiff::Timestamp;
 use storage::{
     StoreError, Tx,
     customer::{self, SignedIn, Stored},
-    customer_letter, customer_order,
+    customer_letter::{self, Letter},
+    customer_order,
 };
 
-use super::{FlowError, join, letter, ring, sign_in::prove, tell_of_change};
+use super::{FlowError, Proof, Tried, count, join, letter, ring, sign_in::prove, tell_of_change};
 use crate::{
     context::Context,
     flows::see_order::{self, Seen},
@@ -58,31 +59,105 @@ async fn read(tx: &mut Tx, id: CustomerId) -> Result<Option<Profile>, StoreError
     Ok(Some(Profile { customer, addresses }))
 }
 
-/// Changes what a customer has said. Another address is asked for, and becomes hers by its letter.
+/// Changes what a customer has said, all of it or nothing. Another address is asked for, and becomes hers
+/// by its letter.
 pub async fn change(
     cx: &Context,
     (signed_in, network): (SignedIn, Option<Network>),
     changes: Changes,
 ) -> Result<Profile, FlowError> {
     let Changes { name, marketing, email, new_password, password } = changes;
+    let mut proof = None;
     if email.is_some() || new_password.is_some() {
-        check_password(cx, (signed_in, network), password).await?;
+        proof = Some(check_password(cx, (signed_in, network), password).await?);
     }
-    // First, because it may be refused: then nothing has changed.
-    if let Some(email) = email {
-        join::ask_for_address(cx, network, (signed_in.customer, email)).await?;
+    // Whatever may be refused comes before the one transaction: then nothing has changed.
+    let mut chosen = None;
+    if let Some(password) = new_password {
+        chosen = Some(cx.accounts.passwords.hash(&password, cx.ids.next()).await?);
     }
-    if name.is_some() || marketing.is_some() {
-        let input = (signed_in.customer, name, marketing, cx.clock.now());
-        let write = cx.store.write(input, |tx, (id, name, marketing, at)| {
-            Box::pin(say(tx, (*id, *at), name.clone(), marketing.clone()))
-        });
-        write.await?;
+    if let Some(email) = &email {
+        count(cx, Tried::Letter, network, Some(Trait::Email(email))).await?;
     }
-    if let Some(new) = new_password {
-        set_password(cx, signed_in, new).await?;
+    let own = look(cx, signed_in.customer).await?.customer.email;
+    let changing = Changing {
+        signed_in,
+        proof,
+        name,
+        marketing,
+        asks: email.map(|email| letter(cx, LetterKind::NewAddress, email)),
+        chosen,
+        notice: letter(cx, LetterKind::Changed, own),
+        at: cx.clock.now(),
+    };
+    let profile = cx.store.write(changing, |tx, changing| Box::pin(changing.run(tx))).await?;
+    ring(cx);
+    Ok(profile)
+}
+
+struct Changing {
+    signed_in: SignedIn,
+    /// Where an address or a password is among the changes.
+    proof: Option<Proof>,
+    name: Option<Option<PersonName>>,
+    marketing: Option<Option<ConsentText>>,
+    /// To the new address.
+    asks: Option<Letter>,
+    /// The hash of the new password.
+    chosen: Option<String>,
+    notice: Letter,
+    at: Timestamp,
+}
+
+impl Changing {
+    async fn run(&self, tx: &mut Tx) -> Result<Profile, FlowError> {
+        let id = self.signed_in.customer;
+        // A lost commit runs this again: what is ours already is done.
+        if self.chosen.is_some()
+            && customer_letter::open(tx, self.notice.id, self.at).await?.is_some()
+        {
+            return read(tx, id).await?.ok_or(FlowError::NobodySignedIn);
+        }
+        let known = match &self.proof {
+            Some(proof) => lock(tx, proof, (self.signed_in, self.at)).await?,
+            None => customer::lock(tx, id).await?.ok_or(FlowError::NobodySignedIn)?,
+        };
+        if let Some(asks) = &self.asks {
+            join::ask_for_address(tx, id, asks).await?;
+        }
+        self.say(tx, known.customer.clone()).await?;
+        if let Some(hash) = &self.chosen {
+            self.set_password(tx, &known.customer, hash).await?;
+        }
+        read(tx, id).await?.ok_or(FlowError::NobodySignedIn)
     }
-    look(cx, signed_in.customer).await
+
+    async fn say(&self, tx: &mut Tx, known: Customer) -> Result<(), StoreError> {
+        let Self { name, marketing, at, .. } = self;
+        if name.is_none() && marketing.is_none() {
+            return Ok(());
+        }
+        let consent = |text| Consent { at: *at, text };
+        let customer = Customer {
+            name: name.clone().unwrap_or(known.name),
+            marketing: marketing.clone().map_or(known.marketing, |text| text.map(consent)),
+            ..known
+        };
+        customer::save(tx, &customer, *at).await
+    }
+
+    /// Ends her other sign-ins too: she may do this because somebody else knew the old one.
+    async fn set_password(
+        &self,
+        tx: &mut Tx,
+        Customer { id, email, .. }: &Customer,
+        hash: &str,
+    ) -> Result<(), StoreError> {
+        customer::set_password(tx, *id, hash, self.at).await?;
+        customer_letter::burn_all(tx, *id, LetterKind::Reset, self.at).await?;
+        customer::sign_out_others(tx, *id, Some(self.signed_in.id)).await?;
+        tell_of_change(tx, (&self.notice, email), *id).await
+    }
 }
 
 /// Whoever finds a browser that somebody has left open does not know her password.
@@ -90,57 +165,27 @@ async fn check_password(
     cx: &Context,
     (signed_in, network): (SignedIn, Option<Network>),
     password: Option<Password>,
-) -> Result<(), FlowError> {
+) -> Result<Proof, FlowError> {
     let read = cx.store.read(signed_in.customer, |tx, id| Box::pin(customer::by_id(tx, *id)));
     let known: Option<Stored> = read.await.map_err(FlowError::Store)?;
     let known = known.ok_or(FlowError::NobodySignedIn)?;
     let Some(password) = password else { return Err(FlowError::PasswordNeeded) };
     match prove(cx, network, &known, &password).await? {
-        true => Ok(()),
+        true => Ok(Proof { customer: signed_in.customer, hash: known.password }),
         false => Err(FlowError::PasswordNeeded),
     }
 }
 
-async fn say(
+/// The customer, locked, if the password that was right is hers still, and she is signed in where it
+/// was typed.
+async fn lock(
     tx: &mut Tx,
-    (id, at): (CustomerId, Timestamp),
-    name: Option<Option<PersonName>>,
-    marketing: Option<Option<ConsentText>>,
-) -> Result<(), FlowError> {
-    let known = customer::lock(tx, id).await?.ok_or(FlowError::NobodySignedIn)?.customer;
-    let consent = |text| Consent { at, text };
-    let customer = Customer {
-        name: name.unwrap_or(known.name),
-        marketing: marketing.map_or(known.marketing, |text| text.map(consent)),
-        ..known
-    };
-    Ok(customer::save(tx, &customer, at).await?)
-}
-
-/// Ends her other sign-ins too: she may do this because somebody else knew the old one.
-async fn set_password(
-    cx: &Context,
-    signed_in: SignedIn,
-    password: Password,
-) -> Result<(), FlowError> {
-    let password = cx.accounts.passwords.hash(&password, cx.ids.next()).await?;
-    let email = look(cx, signed_in.customer).await?.customer.email;
-    let notice = letter(cx, LetterKind::Changed, email);
-    let input = (signed_in, password, notice, cx.clock.now());
-    let write = cx.store.write(input, |tx, (signed_in, password, notice, at)| {
-        Box::pin(async move {
-            let id = signed_in.customer;
-            let known = customer::lock(tx, id).await?.ok_or(FlowError::NobodySignedIn)?;
-            customer::set_password(tx, id, password, *at).await?;
-            customer_letter::burn_all(tx, id, LetterKind::Reset, *at).await?;
-            customer::sign_out_others(tx, id, Some(signed_in.id)).await?;
-            tell_of_change(tx, (notice, &known.customer.email), id).await?;
-            Ok::<_, FlowError>(())
-        })
-    });
-    write.await?;
-    ring(cx);
-    Ok(())
+    proof: &Proof,
+    (signed_in, at): (SignedIn, Timestamp),
+) -> Result<Stored, FlowError> {
+    let known = proof.lock(tx).await?.ok_or(FlowError::NobodySignedIn)?;
+    let still = customer::signed_in(tx, signed_in.id, at).await?;
+    still.map(|_| known).ok_or(FlowError::NobodySignedIn)
 }
 
 /// What a customer does with an address.
@@ -249,17 +294,26 @@ pub async fn leave(
     (signed_in, network): (SignedIn, Option<Network>),
     password: Password,
 ) -> Result<(), FlowError> {
-    check_password(cx, (signed_in, network), Some(password)).await?;
-    let write = cx.store.write(signed_in.customer, |tx, id| Box::pin(delete(tx, *id)));
-    Ok(write.await?)
+    let proof = check_password(cx, (signed_in, network), Some(password)).await?;
+    let input = (signed_in, proof, cx.clock.now());
+    let write = cx
+        .store
+        .write(input, |tx, (signed_in, proof, at)| Box::pin(delete(tx, proof, (*signed_in, *at))));
+    write.await
 }
 
-async fn delete(tx: &mut Tx, id: CustomerId) -> Result<(), StoreError> {
+async fn delete(
+    tx: &mut Tx,
+    proof: &Proof,
+    signed_in: (SignedIn, Timestamp),
+) -> Result<(), FlowError> {
+    let id = proof.customer;
     if customer::lock(tx, id).await?.is_none() {
         // A lost commit, or another tab.
         return Ok(());
     }
+    lock(tx, proof, signed_in).await?;
     customer_order::release(tx, id).await?;
     customer_letter::delete_of_customer(tx, id).await?;
-    customer::delete(tx, id).await
+    Ok(customer::delete(tx, id).await?)
 }

@@ -2,14 +2,15 @@
 
 use domain::{
     contact::Email,
-    customer::{LetterKind, Mailbox, Password},
+    customer::{Customer, LetterKind, Mailbox, Password},
     id::LetterId,
-    shield::Network,
+    shield::{Key, Network, Trait},
 };
 use jiff::Timestamp;
 use storage::{
     StoreError, Tx, customer,
     customer_letter::{self, Letter},
+    customer_level,
 };
 
 use super::{FlowError, Tried, count, letter, ring, tell_of_change};
@@ -17,7 +18,7 @@ use crate::context::Context;
 
 /// Sends a link to the address, if it has an account; nobody but its mailbox learns whether it has.
 pub async fn ask(cx: &Context, network: Option<Network>, email: Email) -> Result<(), FlowError> {
-    count(cx, Tried::Letter, network, Some(&email)).await?;
+    count(cx, Tried::Letter, network, Some(Trait::Email(&email))).await?;
     let reset = letter(cx, LetterKind::Reset, email);
     let write = cx.store.write(reset, |tx, reset| Box::pin(write_down(tx, reset)));
     write.await.map_err(FlowError::Store)?;
@@ -25,12 +26,15 @@ pub async fn ask(cx: &Context, network: Option<Network>, email: Email) -> Result
     Ok(())
 }
 
-/// One row either way: the answer takes as long.
+/// One row either way: the answer takes as long. The link goes to the address that was proven: what was
+/// typed is the same to us, but who knows what a mail server makes of other letters.
 async fn write_down(tx: &mut Tx, reset: &Letter) -> Result<(), StoreError> {
     let known = customer::by_mailbox(tx, &Mailbox::of(&reset.email)).await?;
-    let customer = known.map(|known| known.customer.id);
-    let reset = Letter { customer, ..reset.clone() };
-    customer_letter::put(tx, &reset, customer.is_some()).await.map(drop)
+    let reset = match known.map(|known| known.customer) {
+        Some(Customer { id, email, .. }) => Letter { customer: Some(id), email, ..reset.clone() },
+        None => reset.clone(),
+    };
+    customer_letter::put(tx, &reset, reset.customer.is_some()).await.map(drop)
 }
 
 /// Whoever has the link from a letter chooses another password. She is signed in nowhere afterwards:
@@ -50,7 +54,8 @@ pub async fn finish(
     let reset: Option<Letter> = read.await.map_err(FlowError::Store)?;
     let email = reset.ok_or(FlowError::LinkOver)?.email;
     let notice = letter(cx, LetterKind::Changed, email);
-    let chosen = Chosen { letter: id, password, notice, at: cx.clock.now() };
+    let (key, at) = (cx.accounts.key.clone(), cx.clock.now());
+    let chosen = Chosen { letter: id, password, notice, key, at };
     cx.store.write(chosen, |tx, chosen| Box::pin(chosen.take(tx))).await?;
     ring(cx);
     Ok(())
@@ -60,6 +65,8 @@ struct Chosen {
     letter: LetterId,
     password: String,
     notice: Letter,
+    /// The key of the marks.
+    key: Key,
     at: Timestamp,
 }
 
@@ -78,6 +85,9 @@ impl Chosen {
         customer::set_password(tx, customer, &self.password, self.at).await?;
         customer_letter::burn_all(tx, customer, LetterKind::Reset, self.at).await?;
         customer::sign_out_others(tx, customer, None).await?;
+        // She may sign in at once, however often others have tried in vain.
+        let tries = Trait::Email(&known.customer.email);
+        customer_level::empty(tx, self.key.mark_for(Tried::SignIn.purpose(), tries)).await?;
         tell_of_change(tx, (&self.notice, &known.customer.email), customer).await?;
         Ok(())
     }

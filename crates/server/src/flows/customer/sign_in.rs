@@ -1,18 +1,18 @@
 //! Signing in and out. Each sign-in has a name of its own, made then: one that somebody had put into the
 //! browser before is worth nothing. The cart of the browser comes along (`domain::customer`), and so do
-//! orders of the same mailbox that are nobody's yet.
+//! the checkout session that it names, and paid orders of the same mailbox that are nobody's yet.
 
 use domain::{
     cart::Cart,
     contact::Email,
     customer::{Basket, Carts, Customer, Mailbox, Password, carts_on_sign_in},
-    id::{CustomerId, SignInId, VisitorId},
-    shield::Network,
+    id::{CustomerId, SessionId, SignInId, VisitorId},
+    shield::{Network, Trait},
 };
 use jiff::Timestamp;
-use storage::{StoreError, Tx, cart, customer, customer_order, payment};
+use storage::{StoreError, Tx, cart, customer, customer_order, payment, session};
 
-use super::{Asker, FlowError, Tried, count};
+use super::{Browser, FlowError, Proof, Tried, count};
 use crate::context::Context;
 
 /// Orders that become a customer's in one transaction.
@@ -31,30 +31,34 @@ pub struct Opened {
 /// has no account, and as late.
 pub async fn sign_in(
     cx: &Context,
-    (asker, network): (&Asker, Option<Network>),
+    (browser, network): (Browser, Option<Network>),
     email: Email,
     password: Password,
 ) -> Result<Opened, FlowError> {
-    count(cx, Tried::SignIn, network, Some(&email)).await?;
+    count(cx, Tried::SignIn, network, Some(Trait::Email(&email))).await?;
     let read = cx
         .store
         .read(Mailbox::of(&email), |tx, mailbox| Box::pin(customer::by_mailbox(tx, mailbox)));
     let known: Option<customer::Stored> = read.await.map_err(FlowError::Store)?;
     let kept = known.as_ref().map(|known| known.password.as_str());
     match (cx.accounts.passwords.is_right(&password, kept).await?, known) {
-        (true, Some(known)) => open(cx, asker, known.customer.id).await,
+        (true, Some(known)) => {
+            let proof = Proof { customer: known.customer.id, hash: known.password };
+            open(cx, browser, proof).await
+        }
         (true, None) | (false, Some(_) | None) => Err(FlowError::SignInRefused),
     }
 }
 
-/// Whether the password is the customer's own; tries are counted, as those to sign in are.
+/// Whether the password is hers who is signed in; tries are counted.
 pub(super) async fn prove(
     cx: &Context,
     network: Option<Network>,
     customer: &customer::Stored,
     password: &Password,
 ) -> Result<bool, FlowError> {
-    count(cx, Tried::SignIn, network, Some(&customer.customer.email)).await?;
+    let of = Trait::Visitor(customer.customer.visitor);
+    count(cx, Tried::OwnPassword, network, Some(of)).await?;
     cx.accounts.passwords.is_right(password, Some(&customer.password)).await
 }
 
@@ -67,13 +71,15 @@ pub async fn sign_out(cx: &Context, sign_in: SignInId) -> Result<(), FlowError> 
 /// Signs in somebody who has proven who she is.
 pub(super) async fn open(
     cx: &Context,
-    asker: &Asker,
-    customer: CustomerId,
+    Browser { asker, session }: Browser,
+    proof: Proof,
 ) -> Result<Opened, FlowError> {
+    let customer = proof.customer;
     let opening = Opening {
         sign_in: SignInId(cx.ids.next()),
-        customer,
+        proof,
         browser: asker.browser,
+        session,
         before: asker.signed_in.map(|before| before.id),
         parked: VisitorId(cx.ids.next()),
         at: cx.clock.now(),
@@ -85,12 +91,13 @@ pub(super) async fn open(
     Ok(Opened { sign_in, customer })
 }
 
-/// Makes orders of her mailbox hers that are nobody's. A process that dies meanwhile leaves the rest to
+/// Makes paid orders of her mailbox hers that are nobody's. A process that dies meanwhile leaves the rest to
 /// her next sign-in.
 async fn claim(cx: &Context, customer: CustomerId) -> Result<usize, FlowError> {
     let write = cx.store.write(customer, |tx, customer| {
         Box::pin(async move {
-            let Some(known) = customer::by_id(tx, *customer).await? else { return Ok(0) };
+            // Not while she leaves: a dead customer has no order.
+            let Some(known) = customer::lock(tx, *customer).await? else { return Ok(0) };
             let mailbox = Mailbox::of(&known.customer.email);
             customer_order::claim_all(tx, &mailbox, *customer, CLAIMED_AT_ONCE).await
         })
@@ -98,11 +105,11 @@ async fn claim(cx: &Context, customer: CustomerId) -> Result<usize, FlowError> {
     write.await.map_err(FlowError::Store)
 }
 
-#[derive(Debug)]
 struct Opening {
     sign_in: SignInId,
-    customer: CustomerId,
+    proof: Proof,
     browser: VisitorId,
+    session: Option<SessionId>,
     /// A sign-in that ends with this one.
     before: Option<SignInId>,
     /// Nobody: whose cart has been replaced is not shown to the browser's next user.
@@ -113,8 +120,8 @@ struct Opening {
 
 impl Opening {
     async fn run(&self, tx: &mut Tx) -> Result<(), FlowError> {
-        let known = customer::lock(tx, self.customer).await?.ok_or(FlowError::SignInRefused)?;
-        let named = (self.sign_in, self.customer);
+        let known = self.proof.lock(tx).await?.ok_or(FlowError::SignInRefused)?;
+        let named = (self.sign_in, known.customer.id);
         if !customer::sign_in(tx, named, (self.at, self.until)).await? {
             // A lost commit: it has been done.
             return Ok(());
@@ -122,7 +129,12 @@ impl Opening {
         if let Some(before) = self.before {
             customer::sign_out(tx, before).await?;
         }
-        Ok(self.bring_cart(tx, &known.customer).await?)
+        self.bring_cart(tx, &known.customer).await?;
+        // After the cart: with it its checkout stays in sight, above all a challenge that waits for her.
+        if let Some(session) = self.session {
+            session::give(tx, session, (self.browser, known.customer.visitor)).await?;
+        }
+        Ok(())
     }
 
     async fn bring_cart(&self, tx: &mut Tx, customer: &Customer) -> Result<(), StoreError> {

@@ -81,7 +81,7 @@ pub async fn pay(
 ) -> Result<CheckoutSession, SessionError> {
     let session = alive(cx, named).await?;
     if !matches!(session.state(), SessionState::Open { .. }) {
-        return settled(cx, named).await;
+        return outcome(cx, named).await;
     }
     let page = wish.seen;
     let (session, request) = prepare(cx, session, wish).await?;
@@ -100,11 +100,11 @@ pub async fn pay(
             break;
         }
     }
-    let Err(error) = paid else { return settled(cx, named).await };
+    let Err(error) = paid else { return outcome(cx, named).await };
     let there = alive(cx, named).await?;
     match error {
         // It is written down, so the session tells what became of it.
-        _ if there.followed() != session.followed() => settled(cx, named).await,
+        _ if there.followed() != session.followed() => outcome(cx, named).await,
         FlowError::NotAsSeen | FlowError::Refused(Refusal::PriceChanged(_)) => {
             Err(mismatch(cx, session).await)
         }
@@ -141,7 +141,7 @@ pub async fn resume(cx: &Cx, named: Named) -> Result<CheckoutSession, SessionErr
         | SessionState::Open { .. }
         | SessionState::Expired { .. } => return Err(SessionError::NotResumable),
     }
-    let session = settled(cx, named).await?;
+    let session = outcome(cx, named).await?;
     match session.state() {
         SessionState::ActionRequired { .. } => {
             Err(SessionError::StillRequiresAction(Box::new(session)))
@@ -160,9 +160,13 @@ pub async fn abandon(cx: &Cx, named: Named) -> Result<CheckoutSession, SessionEr
     else {
         return Err(SessionError::NotAbandonable);
     };
-    let wish = cancel_order::Wish { order: *order, by: Canceller::Shopper(named.visitor) };
+    let read = cx.store.read(*order, |tx, order| Box::pin(order::load(tx, *order)));
+    let read: Result<_, StoreError> = read.await;
+    // Whose the session is, hers is the order, though she may have made it before she signed in.
+    let visitor = read?.ok_or(FlowError::NoSuchOrder)?.visitor;
+    let wish = cancel_order::Wish { order: *order, by: Canceller::Shopper(visitor) };
     match cancel_order(cx, wish).await {
-        Ok(()) | Err(FlowError::NotCancellable { .. }) => settled(cx, named).await,
+        Ok(()) | Err(FlowError::NotCancellable { .. }) => outcome(cx, named).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -310,6 +314,20 @@ async fn adopt(
     let shown = following.show(of, standing, seen.cart_hash, now);
     session::save(tx, &shown, now).await?;
     Ok(Some(shown))
+}
+
+/// What became of the payment, as far as it is known. One of another session that has bought something
+/// else than this one saw has left this one as it was: its shopper sees what her cart holds now.
+async fn outcome(cx: &Cx, named: Named) -> Result<CheckoutSession, SessionError> {
+    let session = settled(cx, named).await?;
+    match session.state() {
+        SessionState::Open { failed: None } => Err(mismatch(cx, session).await),
+        SessionState::Open { failed: Some(_) }
+        | SessionState::Processing { .. }
+        | SessionState::ActionRequired { .. }
+        | SessionState::Complete { .. }
+        | SessionState::Expired { .. } => Ok(session),
+    }
 }
 
 /// Waits until it is known what became of the payment, though not for a bank that takes days.

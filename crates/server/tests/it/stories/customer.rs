@@ -74,7 +74,7 @@ fn kept(guest: &Guest<'_>, name: &str) -> String {
     pairs.find(|(known, _)| *known == name).unwrap_or_else(|| panic!("no {name}")).1.to_owned()
 }
 
-fn code(reply: &Reply) -> (u16, &str) {
+pub fn code(reply: &Reply) -> (u16, &str) {
     (reply.status, reply.body["error"]["code"].as_str().unwrap_or_default())
 }
 
@@ -242,6 +242,28 @@ stories! {
         shop.close().await;
     }
 
+    async fn a_reset_goes_to_the_address_that_was_proven_however_it_is_typed(shop: Shop) {
+        let mut shop = shop;
+        let mail = with_mail(&mut shop).await;
+        let (ada, eve) = (shop.guest(), shop.guest());
+        sign_up(&ada, &mail, ADA).await;
+        sign_up(&eve, &mail, "eve@example.org").await;
+        let typed = "ADA@Example.org";
+        let want = json!({ "email": typed, "password": PASSWORD });
+        for asked in [
+            eve.post("/api/customers/reset", json!({ "email": typed })).await,
+            register(&eve, typed, "a password of eve's").await,
+            eve.patch("/api/customers/me", want).await,
+        ] {
+            assert!(asked.status < 300, "{asked}");
+        }
+        shop.until("the letters come", || async { mail.received().len() >= 5 }).await;
+        for letter in &mail.received()[2..] {
+            assert_eq!(letter.to, "<ada@example.org>");
+        }
+        shop.close().await;
+    }
+
     async fn a_link_works_until_its_time_and_for_its_own_purpose(shop: Shop) {
         let mut shop = shop;
         let mail = with_mail(&mut shop).await;
@@ -314,6 +336,56 @@ stories! {
         assert_eq!(said, [401, 401, 401, 401, 401, 401, 401, 429]);
         shop.advance(Duration::from_secs(60 * 60));
         assert_eq!(from("203.0.113.8", "/api/customers/login", ADA).await, 401);
+        shop.close().await;
+    }
+
+    async fn ten_first_tries_at_once_are_ten(shop: Shop) {
+        let mut shop = shop;
+        shop.restart_with([("TILL_ACCOUNT_SIGN_INS", "network:10000, email:10")]).await;
+        let guests: Vec<_> = (0..12).map(|_| shop.guest()).collect();
+        let tries = guests.iter().map(|guest| login(guest, ADA, "a guess of eve's"));
+        let mut said: Vec<u16> =
+            futures::future::join_all(tries).await.iter().map(|reply| reply.status).collect();
+        said.sort_unstable();
+        assert_eq!(said, [[401; 10].as_slice(), &[429; 2]].concat());
+        shop.close().await;
+    }
+
+    async fn who_is_guessed_at_by_others_still_changes_her_password_and_a_reset_lets_her_in(shop: Shop) {
+        let mut shop = shop;
+        let mail = with_mail(&mut shop).await;
+        let ada = shop.guest();
+        sign_up(&ada, &mail, ADA).await;
+        let cookie = ada.cookie();
+        shop.restart_with([("TILL_ACCOUNT_SIGN_INS", "network:10000, email:3")]).await;
+        // What she has counted so far is next to nothing.
+        shop.advance(Duration::from_secs(1));
+        let (ada, eve) = (Guest::returning(&shop, cookie), Guest::returning(&shop, None));
+        let guess = async || {
+            let refused = async || login(&eve, ADA, "a guess of eve's").await.status;
+            shop.until("her tries are used up", || async { refused().await == 429 }).await;
+        };
+
+        guess().await;
+        let change = |password: &str, new: &str| {
+            let body = json!({ "password": password, "newPassword": new });
+            ada.patch("/api/customers/me", body)
+        };
+        assert_eq!(change(PASSWORD, "an entirely new one").await.status, 200);
+        letter(&shop, &mail, 2).await;
+        // Whoever finds her browser left open guesses no oftener than elsewhere.
+        for _ in 0..2 {
+            assert_eq!(change("a guess of eve's", "the thief's own").await.status, 400);
+        }
+        assert_eq!(code(&change("a guess of eve's", "the thief's own").await), (429, "rate.limited"));
+
+        assert_eq!(login(&ada, ADA, "an entirely new one").await.status, 429);
+        ada.post("/api/customers/reset", json!({ "email": ADA })).await;
+        let link = token(&letter(&shop, &mail, 3).await);
+        guess().await;
+        let body = json!({ "token": link, "password": "one that she knows" });
+        assert_eq!(ada.post("/api/customers/reset/finish", body).await.status, 204);
+        assert_eq!(login(&ada, ADA, "one that she knows").await.status, 200);
         shop.close().await;
     }
 

@@ -1,14 +1,31 @@
 //! What belongs to a customer: her name, her password, her address, and where her goods go.
 
 use serde_json::{Value, json};
+use storage::StoreError;
 
 use super::customer::{
     ADA, PASSWORD, letter, login, me, register, sign_up, token, verify, with_mail,
 };
 use crate::{
     guest::{Guest, Reply, address},
-    shop::stories,
+    shop::{Shop, stories},
 };
+
+storage::statements! {
+    LETTERS = "select count(*) as letters from customer_letters";
+}
+
+/// How many letters to customers are kept, with what their accounts were to be made of.
+async fn left_of_letters(shop: &Shop) -> i64 {
+    let read = shop.cx.store.read((), |tx, ()| {
+        Box::pin(async move {
+            let row = tx.query_opt(&LETTERS, &[]).await?;
+            row.map_or(Ok(0), |row| row.read("customer_letters").int("letters"))
+        })
+    });
+    let left: Result<i64, StoreError> = read.await;
+    left.unwrap()
+}
 
 /// An address with every field.
 fn office() -> Value {
@@ -238,6 +255,7 @@ stories! {
             assert_eq!(me(guest).await.status, 401);
         }
         assert_eq!(login(&ada, ADA, PASSWORD).await.status, 401);
+        assert_eq!(left_of_letters(&shop).await, 0);
         // The browser that made the order sees it as before, and nobody's name is on it.
         assert_eq!(ada.get(&order).await.body["customer"], json!({ "email": ADA }));
         assert_eq!(elsewhere.get(&order).await.status, 404);

@@ -78,9 +78,10 @@ stories! {
         let id = me(&guest).await.body["id"].clone();
         assert_eq!(paid.body["customer"], json!({ "email": ADA, "customerId": id }));
         assert_eq!(desk.cart().await, "3 x book");
-        for reader in [&guest, &desk, &anonymous] {
+        for reader in [&guest, &desk] {
             assert_eq!(reader.order(&intent).await.text, paid.text);
         }
+        assert_eq!(anonymous.order(&intent).await.body["customer"], json!({ "email": ADA }));
         assert_eq!(shop.orders().await, "1 paid");
         shop.close().await;
     }
@@ -139,6 +140,38 @@ stories! {
         assert_eq!(ids(&phone.get("/api/orders").await.body), std::slice::from_ref(&hers));
         login(&phone, ADA, PASSWORD).await;
         assert_eq!(ids(&phone.get("/api/orders").await.body), [later, hers]);
+        shop.close().await;
+    }
+
+    async fn whoever_ordered_with_anothers_address_does_not_learn_that_she_has_an_account(shop: Shop) {
+        let mut shop = shop;
+        let mail = with_mail(&mut shop).await;
+        let (ada, eve) = (shop.guest(), shop.guest());
+        assert_eq!(eve.add("mug", 1).await.status, 200);
+        let unpaid = eve.intent().await;
+        let free = gift(&shop, &shop.guest(), ADA).await;
+        let buyer = shop.guest();
+        let paid = gift(&shop, &buyer, ADA).await;
+        let receipt = || mail.received().into_iter().find(|letter| letter.text.contains(&paid));
+        shop.until("the receipt is there", || async { receipt().is_some() }).await;
+        let before = (eve.order(&unpaid).await.text, buyer.get(&format!("/api/orders/{paid}")).await.text);
+
+        shop.until("both are there", || async { mail.received().len() == 2 }).await;
+        sign_up(&ada, &mail, ADA).await;
+        login(&ada, ADA, PASSWORD).await;
+
+        // What nobody has paid for is not put among her orders.
+        assert_eq!(ids(&ada.get("/api/orders").await.body), [paid.clone(), free]);
+        let after = (eve.order(&unpaid).await.text, buyer.get(&format!("/api/orders/{paid}")).await.text);
+        assert_eq!(after, before);
+        // Nor does a link tell it, which may be handed on.
+        let text = receipt().unwrap().decoded();
+        let (_, token) = text.split_once(&format!("/orders/{paid}?token=")).unwrap();
+        let token: String = token.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let linked = shop.guest().get(&format!("/api/orders/{paid}?token={token}")).await;
+        assert_eq!((linked.status, linked.text), (200, before.1));
+        let hers = ada.get(&format!("/api/orders/{paid}")).await;
+        assert_eq!(hers.body["customer"]["customerId"], me(&ada).await.body["id"]);
         shop.close().await;
     }
 

@@ -11,6 +11,8 @@ mod customer;
 mod customer_account;
 mod customer_input;
 mod customer_orders;
+mod customer_race;
+mod customer_session;
 mod demo;
 mod dispute;
 mod doctor;

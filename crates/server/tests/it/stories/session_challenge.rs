@@ -151,6 +151,33 @@ stories! {
         shop.close().await;
     }
 
+    async fn a_session_that_waited_for_another_sale_sees_its_cart_as_it_is(shop: Shop) {
+        for gives_up in [false, true] {
+            let guest = shopper(&shop).await;
+            let waits = pay(&guest, Card::ThreeDSecure).await;
+            assert_eq!(guest.add("book", 1).await.status, 200);
+            // She has gone back to her cart, and comes to another checkout with one more thing in it.
+            let again = guest.other_tab();
+            ready(&again).await;
+            assert_eq!(challenged(&pay(&again, Card::Good).await), challenged(&waits));
+            hear_nothing(&shop);
+            assert!(shop.stripe.authenticate(challenged(&waits), true));
+
+            let what = if gives_up { "abandon-payment" } else { "resume-payment" };
+            let shown = again.post(&format!("{CURRENT}/{what}"), json!({})).await;
+
+            assert_eq!(shown.to_string(), "409 CART_MISMATCH");
+            hear_again(&shop);
+            until_paid(&shop, &guest, order(&current(&guest).await)).await;
+            assert_eq!(again.cart().await, "1 x book");
+            assert_eq!(pay(&again, Card::Good).await.to_string(), "409 CART_MISMATCH");
+            let paid = pay(&again, Card::Good).await;
+            assert_eq!(state(&paid), "200 complete succeeded", "{paid}");
+            until_paid(&shop, &again, order(&paid)).await;
+        }
+        shop.close().await;
+    }
+
     async fn a_payment_that_is_abandoned_is_cancelled_at_stripe_first(shop: Shop) {
         let guest = shopper(&shop).await;
         let reply = pay(&guest, Card::ThreeDSecure).await;
