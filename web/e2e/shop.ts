@@ -113,30 +113,10 @@ export class Shop {
 
   /** The order's money is what Stripe has taken, once, and the other way round. */
   async booksAreEqual(): Promise<void> {
+    const { programs, started, stripeUrl } = this;
     await expect(async () =>
-      expect(await this.paidOrders()).toEqual(await this.takenAtStripe()),
+      expect(await paidOrders(programs, started.env)).toEqual(await takenAtStripe(stripeUrl)),
     ).toPass({ timeout: 20_000 });
-  }
-
-  private async paidOrders(): Promise<string[]> {
-    const words = ['orders', 'export', '--state', 'paid'];
-    const [, ...rows] = (await this.programs.run(words, this.started.env)).trim().split('\n');
-    return rows
-      .map((row) => row.trim().split(','))
-      .map(([order, , , , , , , , , , , , currency, , , , , total, , payment]) => {
-        if (!order || !payment) throw new Error('the export has other columns');
-        return `${payment} ${Math.round(Number(total) * 100)} ${currency?.toLowerCase()}`;
-      })
-      .sort();
-  }
-
-  private async takenAtStripe(): Promise<string[]> {
-    const entries = (await (await fetch(`${this.stripeUrl}/_sim/ledger`)).json()) as Entry[];
-    for (const { id, charges_succeeded: times } of entries) expect(times, id).toBeLessThan(2);
-    return entries
-      .filter(({ status }) => status === 'succeeded')
-      .map(({ id, amount_received, currency }) => `${id} ${amount_received} ${currency}`)
-      .sort();
   }
 
   /** What the shop's server could ask of Stripe. */
@@ -183,6 +163,29 @@ export class Shop {
     };
     return state.charges.map(({ billing_details }) => billing_details);
   }
+}
+
+/** The shop's paid orders: each with its payment, amount and currency. */
+export async function paidOrders(programs: Programs, env: NodeJS.ProcessEnv): Promise<string[]> {
+  const words = ['orders', 'export', '--state', 'paid'];
+  const [, ...rows] = (await programs.run(words, env)).trim().split('\n');
+  return rows
+    .map((row) => row.trim().split(','))
+    .map(([order, , , , , , , , , , , , currency, , , , , total, , payment]) => {
+      if (!order || !payment) throw new Error('the export has other columns');
+      return `${payment} ${Math.round(Number(total) * 100)} ${currency?.toLowerCase()}`;
+    })
+    .sort();
+}
+
+/** What the simulated Stripe has taken: each payment with its amount and currency, once. */
+export async function takenAtStripe(stripeUrl: string): Promise<string[]> {
+  const entries = (await (await fetch(`${stripeUrl}/_sim/ledger`)).json()) as Entry[];
+  for (const { id, charges_succeeded: times } of entries) expect(times, id).toBeLessThan(2);
+  return entries
+    .filter(({ status }) => status === 'succeeded')
+    .map(({ id, amount_received, currency }) => `${id} ${amount_received} ${currency}`)
+    .sort();
 }
 
 type Started = Awaited<ReturnType<typeof startShop>>;

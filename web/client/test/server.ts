@@ -37,7 +37,7 @@ async function openShop(programs: Programs): Promise<Stage> {
 }
 
 /** A shop of the catalogue with a simulated Stripe behind it: where they are, and how it is set up. */
-export async function startShop(programs: Programs) {
+export async function startShop(programs: Programs, settings: Record<string, string> = {}) {
   const [shopPort, stripePort] = await freePorts();
   const shopUrl = `http://127.0.0.1:${shopPort}`;
   const stripeUrl = `http://127.0.0.1:${stripePort}`;
@@ -66,11 +66,12 @@ export async function startShop(programs: Programs) {
     STRIPE_SECRET_KEY: SECRET_KEY,
     STRIPE_PUBLISHABLE_KEY: PUBLISHABLE_KEY,
     STRIPE_WEBHOOK_SECRET: String(endpoint.secret),
+    ...settings,
   };
   await programs.run(['migrate'], env);
   const change = await catalogue(programs, env);
-  await programs.start(['serve'], env, `${shopUrl}/readyz`);
-  return { shopUrl, stripeUrl, env, change };
+  const server = await programs.start(['serve'], env, `${shopUrl}/readyz`);
+  return { shopUrl, stripeUrl, env, change, server };
 }
 
 /** What the link of the newest letter holds. Letters are named in the order of their writing. */
@@ -109,9 +110,18 @@ export class Programs {
   }
 
   /** Until it answers. */
-  async start(words: string[], env: NodeJS.ProcessEnv, answers: string): Promise<void> {
+  start(words: string[], env: NodeJS.ProcessEnv, answers: string): Promise<ChildProcess> {
+    return this.launch([this.till, ...words], { cwd: this.folder, env }, answers);
+  }
+
+  /** Another program beside it, until it answers. */
+  async launch(
+    [program = '', ...words]: string[],
+    options: { cwd: string; env: NodeJS.ProcessEnv },
+    answers: string,
+  ): Promise<ChildProcess> {
     const { fd } = this.log;
-    const child = spawn(this.till, words, { cwd: this.folder, env, stdio: ['ignore', fd, fd] });
+    const child = spawn(program, words, { ...options, stdio: ['ignore', fd, fd] });
     this.children.push(child);
     await until(async () => {
       if (child.exitCode !== null) {
@@ -119,16 +129,22 @@ export class Programs {
       }
       return (await fetch(answers).catch(() => undefined))?.ok === true;
     });
+    return child;
   }
 
   async close(): Promise<void> {
-    const running = this.children.filter(({ exitCode }) => exitCode === null);
-    const ends = running.map((child) => new Promise((ended) => child.once('exit', ended)));
-    for (const child of running) child.kill();
-    await Promise.all(ends);
+    await Promise.all(this.children.map((child) => stop(child)));
     await this.log.close();
     await rm(this.folder, { recursive: true });
   }
+}
+
+/** Ends a program, and waits until it has ended. */
+export async function stop(child: ChildProcess, how?: 'SIGKILL'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((exited) => child.once('exit', exited));
+  child.kill(how);
+  await ended;
 }
 
 /** Fills the shop, and gives what changes a product of it. */
