@@ -19,7 +19,10 @@ export default async function Layout({ children }: { children: ReactNode }) {
       <head>{STRIPE_JS_URL && <script src={STRIPE_JS_URL} />}</head>
       <body>
         <header>
-          <Link href="/">The corner shop</Link>
+          <nav>
+            <Link href="/">The corner shop</Link>
+            <Link href="/#cart">Cart</Link>
+          </nav>
         </header>
         <main>{children}</main>
       </body>

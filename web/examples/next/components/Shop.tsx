@@ -70,7 +70,7 @@ interface CartProps {
 
 function Cart({ cart, remove, goOn }: CartProps) {
   return (
-    <aside aria-label="Cart" aria-live="polite">
+    <aside id="cart" aria-label="Cart" aria-live="polite">
       <h2>Your cart</h2>
       {cart?.lines.length === 0 && <p>Nothing in it yet.</p>}
       {cart && cart.lines.length > 0 && (

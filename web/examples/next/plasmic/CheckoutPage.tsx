@@ -197,7 +197,7 @@ function Pay({
 function Summary({ session: { totals } }: { session: CheckoutSession }) {
   if (!totals) return null;
   const { subtotal, shipping, tax, total, currency } = totals;
-  const rows = { Goods: subtotal, Shipping: shipping, Tax: tax, Total: total };
+  const rows = { Goods: subtotal, Shipping: shipping, Total: total };
   return (
     <aside aria-label="Summary">
       <h2>What it costs</h2>
@@ -209,6 +209,7 @@ function Summary({ session: { totals } }: { session: CheckoutSession }) {
           </div>
         ))}
       </dl>
+      {tax > 0 && <p className="small">{formatMinor(tax, currency)} of it is tax.</p>}
     </aside>
   );
 }
@@ -242,11 +243,18 @@ function Complete({ orderId }: { orderId: string }) {
 }
 
 const DARK = '(prefers-color-scheme: dark)';
-const LIGHT_FORM = {
-  theme: 'stripe',
-  variables: { colorPrimary: '#2f5d50', borderRadius: '10px' },
+const SHAPE = { borderRadius: '10px' };
+const LIGHT_FORM = { theme: 'stripe', variables: { ...SHAPE, colorPrimary: '#2f5d50' } };
+const DARK_FORM = {
+  theme: 'night',
+  variables: {
+    ...SHAPE,
+    colorPrimary: '#9ccdbd',
+    colorBackground: '#1f2425',
+    colorText: '#e9edeb',
+    colorTextSecondary: '#a6b1ad',
+  },
 };
-const DARK_FORM = { theme: 'night', variables: { colorPrimary: '#9ccdbd', borderRadius: '10px' } };
 
 /** Stripe's fields are light or dark as the page is. */
 function useAppearance() {

@@ -15,40 +15,42 @@ export default async function OrderPage({ params }: { params: Promise<{ id: stri
   const reference = await payment(id);
   const amount = (value: number) => formatAmount(value, currency, 'en');
   return (
-    <section className="order">
-      <h1>Your order</h1>
-      <p>
-        {status === 'paid'
-          ? `It is paid, and a letter is on its way to ${customer.email}.`
-          : 'Your payment is under way.'}
-      </p>
-      <ul className="lines">
-        {items.map((line) => (
-          <li key={line.id}>
-            <span>
-              {line.quantity} × {line.name}
-            </span>
-            <span>{amount(line.lineTotal)}</span>
-          </li>
-        ))}
-      </ul>
-      <dl className="totals">
-        {Object.entries({ Goods: subtotal, Shipping: shipping, Total: total }).map(
-          ([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{amount(value)}</dd>
-            </div>
-          ),
-        )}
-      </dl>
-      <p className="small">
-        Order {id}
-        {reference && `, paid as ${reference}`}
-      </p>
-      <Link className="button" href="/">
-        Back to the shop
-      </Link>
-    </section>
+    <div className="columns">
+      <section className="order">
+        <h1>Your order</h1>
+        <p>
+          {status === 'paid'
+            ? `It is paid, and a letter is on its way to ${customer.email}.`
+            : 'Your payment is under way.'}
+        </p>
+        <ul className="lines">
+          {items.map((line) => (
+            <li key={line.id}>
+              <span>
+                {line.quantity} × {line.name}
+              </span>
+              <span>{amount(line.lineTotal)}</span>
+            </li>
+          ))}
+        </ul>
+        <dl className="totals">
+          {Object.entries({ Goods: subtotal, Shipping: shipping, Total: total }).map(
+            ([name, value]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{amount(value)}</dd>
+              </div>
+            ),
+          )}
+        </dl>
+        <p className="small">
+          Order {id}
+          {reference && `, paid as ${reference}`}
+        </p>
+        <Link className="button" href="/">
+          Back to the shop
+        </Link>
+      </section>
+    </div>
   );
 }
