@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test as base, expect, type Page } from '@playwright/test';
 import { build } from 'esbuild';
-import { newestToken, Programs, startShop } from '../client/test/server.js';
+import { newestToken, Programs, startShop, stop } from '../client/test/server.js';
 
 /** What a walk gets. */
 export const test = base.extend<{ booksAreEqual: undefined }, { shop: Shop }>({
@@ -99,12 +99,12 @@ export class Shop {
 
   /** The server's process is killed. */
   async crash(): Promise<void> {
-    await this.started.crash();
+    await stop(this.started.server, 'SIGKILL');
   }
 
   /** It is started again, on the same database. */
   async restart(): Promise<void> {
-    this.started.crash = await this.started.serve();
+    this.started.server = await this.started.serve();
   }
 
   /** The merchant changes a product. */
@@ -128,34 +128,10 @@ export class Shop {
 
   /** The order's money is what Stripe has taken, once, and the other way round. */
   async booksAreEqual(): Promise<void> {
+    const { programs, started, stripeUrl } = this;
     await expect(async () =>
-      expect(await this.paidOrders()).toEqual(await this.takenAtStripe()),
+      expect(await paidOrders(programs, started.env)).toEqual(await takenAtStripe(stripeUrl)),
     ).toPass({ timeout: 20_000 });
-  }
-
-  private async paidOrders(): Promise<string[]> {
-    const words = ['orders', 'export', '--state', 'paid'];
-    const [, ...rows] = (await this.programs.run(words, this.started.env)).trim().split('\n');
-    return (
-      rows
-        .map((row) => row.trim().split(','))
-        // Nobody pays for what costs nothing.
-        .filter((row) => Number(row[17]) > 0)
-        .map(([order, , , , , , , , , , , , currency, , , , , total, , payment]) => {
-          if (!order || !payment) throw new Error('the export has other columns');
-          return `${payment} ${Math.round(Number(total) * 100)} ${currency?.toLowerCase()}`;
-        })
-        .sort()
-    );
-  }
-
-  private async takenAtStripe(): Promise<string[]> {
-    const entries = (await (await fetch(`${this.stripeUrl}/_sim/ledger`)).json()) as Entry[];
-    for (const { id, charges_succeeded: times } of entries) expect(times, id).toBeLessThan(2);
-    return entries
-      .filter(({ status }) => status === 'succeeded')
-      .map(({ id, amount_received, currency }) => `${id} ${amount_received} ${currency}`)
-      .sort();
   }
 
   /** What the shop's server could ask of Stripe. */
@@ -202,6 +178,33 @@ export class Shop {
     };
     return state.charges.map(({ billing_details }) => billing_details);
   }
+}
+
+/** The shop's paid orders: each with its payment, amount and currency. */
+export async function paidOrders(programs: Programs, env: NodeJS.ProcessEnv): Promise<string[]> {
+  const words = ['orders', 'export', '--state', 'paid'];
+  const [, ...rows] = (await programs.run(words, env)).trim().split('\n');
+  return (
+    rows
+      .map((row) => row.trim().split(','))
+      // Nobody pays for what costs nothing.
+      .filter((row) => Number(row[17]) > 0)
+      .map(([order, , , , , , , , , , , , currency, , , , , total, , payment]) => {
+        if (!order || !payment) throw new Error('the export has other columns');
+        return `${payment} ${Math.round(Number(total) * 100)} ${currency?.toLowerCase()}`;
+      })
+      .sort()
+  );
+}
+
+/** What the simulated Stripe has taken: each payment with its amount and currency, once. */
+export async function takenAtStripe(stripeUrl: string): Promise<string[]> {
+  const entries = (await (await fetch(`${stripeUrl}/_sim/ledger`)).json()) as Entry[];
+  for (const { id, charges_succeeded: times } of entries) expect(times, id).toBeLessThan(2);
+  return entries
+    .filter(({ status }) => status === 'succeeded')
+    .map(({ id, amount_received, currency }) => `${id} ${amount_received} ${currency}`)
+    .sort();
 }
 
 type Started = Awaited<ReturnType<typeof startShop>>;

@@ -2,7 +2,8 @@
 //! Stripe gateway, orders and transactions.
 //!
 //! A shop's server and its pages mint tokens, fill a cart and pay for it. The payment intent lives
-//! in here too, with the bank behind it: a confirmation token says how its payment goes. Nothing
+//! in here too, with the bank behind it: a confirmation token says how its payment goes. For pages with
+//! Stripe.js it lives at a simulated Stripe instead ([`ElasticPath::paid_at`]). Nothing
 //! is idempotent and nothing is cleaned up by itself: every checkout makes another order, every
 //! confirmed payment stays confirmed, a cart that was deleted is an empty cart. A test decides what
 //! goes wrong, and which of the behaviours that nobody has documented apply ([`Modes`]).
@@ -56,6 +57,8 @@ pub use objects::promotion::{Promotion, Reduction};
 pub use rules::confirmation_token::{Course, MAGIC_TOKENS};
 
 use crate::guard;
+use crate::stripe::Stripe;
+use rules::stripe::{StripeAccount, agree};
 use state::State;
 
 /// How a store is set up.
@@ -252,6 +255,14 @@ impl ElasticPath {
         Self { state: Arc::new(Mutex::new(State::new(options))) }
     }
 
+    /// Its payments with tokens of pages with Stripe.js are made at this Stripe, which browsers reach
+    /// there.
+    #[must_use]
+    pub fn paid_at(self, stripe: Stripe, url: &str) -> Self {
+        self.lock().stripe = Some(StripeAccount { stripe, url: url.into() });
+        self
+    }
+
     /// Everything it serves, as a service that needs no socket.
     pub fn router(&self) -> Router {
         let control = control::router().route_layer(from_fn(guard::refuse_other_sites));
@@ -276,8 +287,11 @@ impl ElasticPath {
         axum::serve(listener, self.router()).with_graceful_shutdown(shutdown).await
     }
 
+    /// The state as of now: what has happened at Stripe is known.
     fn lock(&self) -> MutexGuard<'_, State> {
         // A handler that panicked has failed its own request; the others go on.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        agree(&mut state);
+        state
     }
 }

@@ -37,7 +37,7 @@ async function openShop(programs: Programs): Promise<Stage> {
 }
 
 /** A shop of the catalogue with a simulated Stripe behind it: where they are, and how it is set up. */
-export async function startShop(programs: Programs) {
+export async function startShop(programs: Programs, settings: Record<string, string> = {}) {
   const [shopPort, stripePort] = await freePorts();
   const shopUrl = `http://127.0.0.1:${shopPort}`;
   const stripeUrl = `http://127.0.0.1:${stripePort}`;
@@ -68,12 +68,13 @@ export async function startShop(programs: Programs) {
     STRIPE_SECRET_KEY: SECRET_KEY,
     STRIPE_PUBLISHABLE_KEY: PUBLISHABLE_KEY,
     STRIPE_WEBHOOK_SECRET: String(endpoint.secret),
+    ...settings,
   };
   await programs.run(['migrate'], env);
   const change = await catalogue(programs, env);
   const serve = () => programs.start(['serve'], env, `${shopUrl}/readyz`);
-  const crash = await serve();
-  return { shopUrl, stripeUrl, env, change, serve, crash };
+  const server = await serve();
+  return { shopUrl, stripeUrl, env, change, serve, server };
 }
 
 /** What the link of the newest letter holds. Letters are named in the order of their writing. */
@@ -111,14 +112,19 @@ export class Programs {
     return (await promisify(execFile)(this.till, words, { cwd: this.folder, env })).stdout;
   }
 
-  /** Until it answers. Gives what ends it as a crash would. */
-  async start(
-    words: string[],
-    env: NodeJS.ProcessEnv,
+  /** Until it answers. */
+  start(words: string[], env: NodeJS.ProcessEnv, answers: string): Promise<ChildProcess> {
+    return this.launch([this.till, ...words], { cwd: this.folder, env }, answers);
+  }
+
+  /** Another program beside it, until it answers. */
+  async launch(
+    [program = '', ...words]: string[],
+    options: { cwd: string; env: NodeJS.ProcessEnv },
     answers: string,
-  ): Promise<() => Promise<void>> {
+  ): Promise<ChildProcess> {
     const { fd } = this.log;
-    const child = spawn(this.till, words, { cwd: this.folder, env, stdio: ['ignore', fd, fd] });
+    const child = spawn(program, words, { ...options, stdio: ['ignore', fd, fd] });
     this.children.push(child);
     await until(async () => {
       if (child.exitCode !== null) {
@@ -126,22 +132,22 @@ export class Programs {
       }
       return (await fetch(answers).catch(() => undefined))?.ok === true;
     });
-    return () => ended(child, 'SIGKILL');
+    return child;
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.children.map((child) => ended(child)));
+    await Promise.all(this.children.map((child) => stop(child)));
     await this.log.close();
     await rm(this.folder, { recursive: true });
   }
 }
 
-/** Ends it, unless it has ended. */
-async function ended(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+/** Ends a program, and waits until it has ended. */
+export async function stop(child: ChildProcess, how?: 'SIGKILL'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const end = new Promise((exited) => child.once('exit', exited));
-  child.kill(signal);
-  await end;
+  const ended = new Promise((exited) => child.once('exit', exited));
+  child.kill(how);
+  await ended;
 }
 
 /** Fills the shop, and gives what changes a product of it. */

@@ -3,11 +3,13 @@
 // a payment whose answer was lost is looked for, never made again.
 
 import type {
+  Challenge,
   CheckoutSession,
   Failure,
   Means,
   SessionChanges,
   SessionState,
+  Solution,
   Till,
 } from '@till/client';
 
@@ -62,6 +64,11 @@ type WithWhat = { gateway: 'manual' } | ({ gateway: 'stripe' } & Confirmed);
 export interface CheckoutOptions {
   /** Opens a session where there is none. */
   autoCreate?: boolean;
+  /**
+   * Solves what the shop asks for while somebody tries out stolen cards: Turnstile's widget, or work.
+   * Without it, or where it gives nothing, the shopper reads that she cannot pay now.
+   */
+  solve?: (challenge: Challenge) => Promise<Solution | undefined>;
   /** Waiting, for tests that have no time. */
   wait?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -69,6 +76,8 @@ export interface CheckoutOptions {
 /** Between two looks at a payment that is under way: at first often, then as often as is polite. */
 const LOOK_AGAIN_MS = [1000, 2000, 4000, 8000];
 const LOOK_AGAIN_MAX_MS = 15_000;
+/** Each solution counts once and ends soon; a shop that still asks after so many will not be content. */
+const SOLUTIONS_MAX = 3;
 
 const NOTHING: CheckoutState = {
   session: null,
@@ -91,13 +100,15 @@ export class Checkout {
   // One after the other: of two answers the later must not be overtaken by the earlier.
   #last: Promise<unknown> = Promise.resolve();
   readonly #autoCreate: boolean;
+  readonly #solve: CheckoutOptions['solve'];
   readonly #wait: NonNullable<CheckoutOptions['wait']>;
 
   constructor(
     readonly till: Till,
-    { autoCreate = true, wait = sleep }: CheckoutOptions = {},
+    { autoCreate = true, solve, wait = sleep }: CheckoutOptions = {},
   ) {
     this.#autoCreate = autoCreate;
+    this.#solve = solve;
     this.#wait = wait;
   }
 
@@ -204,12 +215,26 @@ export class Checkout {
   }
 
   async #pay(means: Means): Promise<Outcome> {
-    const answer = await this.till.sessions.pay(means);
+    const answer = await this.#answerTo(means);
     if (!answer.ok && isUnknown(answer.failure)) return this.#look(answer.failure);
     this.#took(answer);
     const { session } = this.#state;
     if (answer.ok && session?.payment.status === 'requires_action') return this.#challenge(session);
     return this.#outcome();
+  }
+
+  /** What the shop says; nothing was charged where it wants a proof first, and the token is still good. */
+  async #answerTo(means: Means) {
+    let answer = await this.till.sessions.pay(means);
+    for (let solutions = 0; solutions < SOLUTIONS_MAX; solutions += 1) {
+      if (answer.ok || answer.failure.code !== 'CHALLENGE_REQUIRED') break;
+      const challenge = await this.#solve?.(answer.failure.details.challenge).catch(
+        () => undefined,
+      );
+      if (!challenge) break;
+      answer = await this.till.sessions.pay({ ...means, challenge });
+    }
+    return answer;
   }
 
   /** Leads the shopper to her bank; a challenge that she has closed is given up. */

@@ -1,4 +1,5 @@
 import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
+import type { Challenge } from '@till/client';
 import {
   CheckoutProvider,
   type CheckoutProviderProps,
@@ -68,6 +69,37 @@ describe('the payment form', () => {
     expect(calls).toEqual(PAY);
     fireEvent.submit(button());
     expect(calls).toEqual(PAY);
+  });
+
+  it.for([
+    ['solves what the shop asks for, and pays with the same token', 'complete succeeded', 2],
+    ['says that she cannot pay now where nobody solves it', 'open idle', 1],
+  ] as const)('%s', async ([, end, times], { expect }) => {
+    const shop = await openShop();
+    const challenge = { kind: 'turnstile', siteKey: 'key' } as const;
+    const solution = { kind: 'turnstile', token: 'a person' } as const;
+    const solve = async (asked: Challenge) => {
+      expect(asked).toEqual(challenge);
+      if (times === 1) throw new Error('the widget cannot be loaded');
+      return solution;
+    };
+    const sent: Record<string, unknown>[] = [];
+    shop.network.through = (fetch) => async (url, init) => {
+      if (!url.endsWith('/pay')) return fetch(url, init);
+      const { challenge: solved, ...means } = JSON.parse(String(init.body));
+      sent.push({ solved, token: means.confirmation_token });
+      if (solved) return fetch(url, { ...init, body: JSON.stringify(means) });
+      const error = { code: 'CHALLENGE_REQUIRED', message: 'Not now.', challenge };
+      return new Response(JSON.stringify({ success: false, error }), { status: 403 });
+    };
+    const { seen } = show(shop, { solve });
+    await ready();
+    fireEvent.click(button());
+    await waitFor(() => expect(sent).toHaveLength(times));
+    await becomes(end);
+    expect(new Set(sent.map(({ token }) => token)).size).toBe(1);
+    if (times === 2) expect(sent[1]?.solved).toEqual(solution);
+    else await waitFor(() => expect(seen.checkout.error?.code).toBe('CHALLENGE_REQUIRED'));
   });
 
   it('pays with the token that it is given, and asks the form for none', async () => {

@@ -97,6 +97,7 @@ pub enum SimulateError {
 #[command(after_help = "\
 Examples:
   till simulate elastic-path
+  till simulate elastic-path --stripe 127.0.0.1:12111      # for pages with Stripe.js
   curl http://127.0.0.1:12112/oauth/access_token -d grant_type=implicit \\
     -d client_id=ep_till_client_0123456789abcdef")]
 pub struct ElasticPathArguments {
@@ -106,6 +107,12 @@ pub struct ElasticPathArguments {
     /// The same number and the same requests give the same ids
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// The currency of the catalogue and of carts
+    #[arg(long, default_value = "USD", value_name = "CODE")]
+    currency: String,
+    /// Simulates a Stripe there too, at which pages with Stripe.js pay
+    #[arg(long, value_name = "ADDRESS")]
+    stripe: Option<SocketAddr>,
 }
 
 /// Simulates a Stripe until Ctrl-C.
@@ -121,14 +128,15 @@ pub async fn stripe(arguments: StripeArguments) -> Result<(), SimulateError> {
     writeln!(out, "  STRIPE_PUBLISHABLE_KEY  {}", options.publishable_key)?;
     writeln!(out, "  STRIPE_WEBHOOK_SECRET   in the answer to POST {base}/v1/webhook_endpoints")?;
     writeln!(out)?;
-    writeln!(out, "{}", ink.soft("Nothing is kept when it stops. Ctrl-C stops it."))?;
+    writeln!(out, "{}", ink.soft(ENDS))?;
     Ok(Stripe::new(options).serve_with_shutdown(listener, stop()).await?)
 }
 
 /// Simulates an Elastic Path with a small catalogue until Ctrl-C.
 pub async fn elastic_path(arguments: ElasticPathArguments) -> Result<(), SimulateError> {
-    let (listener, base) = listen(arguments.listen).await?;
-    let options = elastic_path::Options { seed: arguments.seed, ..Default::default() };
+    let ElasticPathArguments { listen: address, seed, currency, stripe } = arguments;
+    let (listener, base) = listen(address).await?;
+    let options = elastic_path::Options { seed, currency, ..Default::default() };
     let ink = Ink::of(&io::stdout());
     let mut out = io::stdout();
     let title = ink.strong("Simulated Elastic Path");
@@ -138,11 +146,28 @@ pub async fn elastic_path(arguments: ElasticPathArguments) -> Result<(), Simulat
     writeln!(out, "  client secret   {}", options.client_secret)?;
     writeln!(out, "  stripe account  {}", options.stripe_account)?;
     writeln!(out)?;
-    writeln!(out, "{}", ink.soft("Nothing is kept when it stops. Ctrl-C stops it."))?;
     let store = ElasticPath::new(options);
     elastic_path::sample_catalogue(&store);
-    Ok(store.serve_with_shutdown(listener, stop()).await?)
+    let Some(address) = stripe else {
+        writeln!(out, "{}", ink.soft(ENDS))?;
+        return Ok(store.serve_with_shutdown(listener, stop()).await?);
+    };
+    let (at_stripe, url) = self::listen(address).await?;
+    let options = Options { seed, ..Options::default() };
+    writeln!(out, "Its payments are at a simulated Stripe (what happens there: {url}/)")?;
+    writeln!(out)?;
+    writeln!(out, "  publishable key  {}", options.publishable_key)?;
+    writeln!(out, "  STRIPE_JS_URL    {url}/endive/stripe.js")?;
+    writeln!(out)?;
+    writeln!(out, "{}", ink.soft(ENDS))?;
+    let stripe = Stripe::new(options);
+    let store = store.paid_at(stripe.clone(), &url);
+    let serving = stripe.serve_with_shutdown(at_stripe, stop());
+    tokio::try_join!(store.serve_with_shutdown(listener, stop()), serving)?;
+    Ok(())
 }
+
+const ENDS: &str = "Nothing is kept when it stops. Ctrl-C stops it.";
 
 /// The socket, and where it is reached.
 async fn listen(address: SocketAddr) -> Result<(TcpListener, String), SimulateError> {

@@ -389,7 +389,8 @@ fn sources() -> Vec<Source> {
 
 /// Collects the paths of all files, leaving out what git ignores.
 fn walk(folder: &Path, prefix: &str, paths: &mut Vec<String>) {
-    const PRODUCED: [&str; 6] = ["target", "node_modules", ".git", ".cache", "dist", ".venv"];
+    const PRODUCED: [&str; 7] =
+        ["target", "node_modules", ".git", ".cache", "dist", ".next", ".venv"];
     for entry in fs::read_dir(folder).expect("a folder of the repository") {
         let entry = entry.expect("an entry");
         let name = entry.file_name().into_string().expect("a name in UTF-8");

@@ -5,3 +5,4 @@ pub(crate) mod confirm;
 pub(crate) mod confirmation_token;
 pub(crate) mod items;
 pub(crate) mod payment;
+pub(crate) mod stripe;

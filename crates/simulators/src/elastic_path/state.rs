@@ -18,6 +18,7 @@ use crate::elastic_path::objects::product::Product;
 use crate::elastic_path::objects::promotion::Promotion;
 use crate::elastic_path::objects::transaction::Transaction;
 use crate::elastic_path::rules::confirmation_token::ConfirmationTokens;
+use crate::elastic_path::rules::stripe::StripeAccount;
 use crate::ids::Ids;
 
 pub(crate) struct State {
@@ -40,6 +41,8 @@ pub(crate) struct State {
     pub gateways: BTreeMap<String, Value>,
     /// By id, as they were posted.
     pub integrations: BTreeMap<String, Value>,
+    /// Where payments with tokens of Stripe.js are made; `None`: nowhere but here.
+    pub stripe: Option<StripeAccount>,
     pub faults: Vec<Fault>,
     pub log: Vec<Logged>,
 }
@@ -63,6 +66,7 @@ impl State {
             transactions: Vec::new(),
             gateways,
             integrations: BTreeMap::new(),
+            stripe: None,
             faults: Vec::new(),
             log: Vec::new(),
         }

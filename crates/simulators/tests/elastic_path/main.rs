@@ -11,6 +11,7 @@ mod payments;
 mod schema;
 mod sdk;
 mod settings;
+mod stripe_js;
 mod tokens;
 mod walk;
 mod world;

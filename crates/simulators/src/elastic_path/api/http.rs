@@ -15,6 +15,7 @@ use crate::elastic_path::api::error::{self, ApiError};
 use crate::elastic_path::api::log::Logged;
 use crate::elastic_path::api::token::{self, Grant};
 use crate::elastic_path::control::fault::{ErrorShape, FaultKind};
+use crate::elastic_path::rules::stripe;
 use crate::elastic_path::state::State;
 use crate::wire::{gateway_page, lost};
 
@@ -155,6 +156,7 @@ impl State {
         } else {
             incoming.into_call(self).and_then(|call| (call.handle)(self, &call))
         };
+        stripe::agree(self);
         answered.unwrap_or_else(Answer::from)
     }
 }

@@ -163,10 +163,11 @@ fn log_in(state: &mut State, member: String) -> (String, String) {
 
 /// A few things to sell, whose ids are always the same, and the code `SAVE10`.
 pub fn sample_catalogue(store: &ElasticPath) {
+    let currency = store.lock().options.currency.clone();
     let sample = |id: &str, sku: &str, name: &str, amount: i64| Product {
         id: id.into(),
         stock: Some(100),
-        ..Product::new(sku, name, "USD", amount)
+        ..Product::new(sku, name, &currency, amount)
     };
     store.add_product(Product {
         description: "26 cm".into(),

@@ -27,6 +27,8 @@ pub(crate) struct PaymentIntent {
     pub options: Passed,
     pub created: i64,
     pub cancelled: Option<i64>,
+    /// As the store's Stripe showed it last, where it is a payment there.
+    pub at_stripe: Option<Value>,
 }
 
 /// What the request handed through to Stripe.
@@ -62,6 +64,20 @@ impl Status {
             Self::Succeeded => "succeeded",
             Self::Canceled => "canceled",
         }
+    }
+
+    /// The status that Stripe calls so.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [
+            Self::RequiresPaymentMethod,
+            Self::RequiresConfirmation,
+            Self::RequiresAction,
+            Self::Processing,
+            Self::RequiresCapture,
+            Self::Succeeded,
+            Self::Canceled,
+        ];
+        all.into_iter().find(|status| status.name() == name)
     }
 
     /// Whether a shopper's money is taken or set aside.
@@ -108,6 +124,19 @@ impl PaymentIntent {
     pub fn cancel(&mut self, now: i64) {
         self.status = Status::Canceled;
         self.cancelled = Some(now);
+    }
+
+    /// Becomes what it is at Stripe.
+    pub fn adopt(&mut self, intent: Value, shown: DeclinedPayment) {
+        let Some(status) = intent["status"].as_str().and_then(Status::named) else { return };
+        let error = &intent["last_payment_error"];
+        self.last_error = match shown {
+            DeclinedPayment::Says => Some(error.clone()).filter(|error| !error.is_null()),
+            DeclinedPayment::Untold => None,
+        };
+        self.payment_method = intent["payment_method"].as_str().map(str::to_owned);
+        self.status = status;
+        self.at_stripe = Some(intent);
     }
 
     pub fn amount_received(&self) -> i64 {
@@ -160,6 +189,9 @@ impl PaymentIntent {
     }
 
     fn next_action(&self) -> Value {
+        if let Some(intent) = &self.at_stripe {
+            return intent["next_action"].clone();
+        }
         match self.status {
             Status::RequiresAction => json!({
                 "type": "use_stripe_sdk",

@@ -157,13 +157,20 @@ pub(crate) fn refund(state: &mut State, id: &str, data: &Value) -> Result<(), Ap
     if amount <= 0 || amount > left {
         return Err(refused());
     }
+    let reference = transaction.reference.clone();
+    let is_at_stripe =
+        state.payment_intent(&reference).is_some_and(|intent| intent.at_stripe.is_some());
+    if let Some(account) = state.stripe.as_ref().filter(|_| is_at_stripe && !by_hand) {
+        account.refund(&reference, amount)?;
+    }
+    let transaction = find(state, id)?;
     transaction.refunded += amount;
     transaction.refunded_by_hand = by_hand;
     transaction.updated = now;
     if transaction.refunded == transaction.amount {
         transaction.kind = Kind::Refund;
     }
-    let (order_id, reference) = (transaction.order_id.clone(), transaction.reference.clone());
+    let order_id = transaction.order_id.clone();
     if let Some(intent) = state.payment_intent_mut(&reference)
         && !by_hand
     {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::elastic_path::api::error::ApiError;
+use crate::elastic_path::rules::stripe::StripeAccount;
 use crate::elastic_path::state::State;
 
 /// How a payment goes.
@@ -77,6 +78,12 @@ impl State {
         let now = self.now();
         self.confirmation_tokens.made.insert(token.clone(), (course, now));
         token
+    }
+
+    /// The Stripe at which a page made this token; `None`: it is one of the store's own.
+    pub fn stripe_of(&self, token: &str) -> Option<&StripeAccount> {
+        let is_own = magic(token).is_some() || self.confirmation_tokens.made.contains_key(token);
+        self.stripe.as_ref().filter(|_| !is_own)
     }
 
     /// Uses a token up, whatever becomes of its payment.

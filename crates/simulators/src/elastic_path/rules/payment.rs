@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::elastic_path::api::error::ApiError;
 use crate::elastic_path::objects::payment_intent::{Passed, PaymentIntent, Status};
+use crate::elastic_path::objects::price::Totals;
 use crate::elastic_path::rules::confirmation_token::Course;
 use crate::elastic_path::state::State;
 use crate::elastic_path::{DeclinedPayment, Pending, SecondPayment, UpdateEndedPayment};
@@ -40,35 +41,14 @@ pub(crate) fn make(state: &mut State, cart_id: &str, data: &Value) -> Result<Mad
     if linked.is_some() && second == SecondPayment::Reject409 {
         return Err(ApiError::new(409, "Conflict", "The cart has a payment intent already."));
     }
-    let course = match &confirmation {
-        Confirmation::None => None,
-        Confirmation::Token(token) => Some(state.use_confirmation_token(token)?),
-        Confirmation::Method(_) => Some(Course::Ok),
-    };
+    let attempt = Attempt::of(state, &total, data, &confirmation)?;
     if let (Some(first), SecondPayment::Replace) = (linked, second) {
         give_up(state, &first);
     }
-    let options = &data["options"];
-    let id = state.ids.make("pi_3", 23);
-    let mut intent = PaymentIntent {
-        client_secret: state.ids.make(&format!("{id}_secret_"), 24),
-        id: id.clone(),
-        cart_id: cart_id.to_owned(),
-        amount: total.with_tax(),
-        amount_refunded: 0,
-        currency: total.currency,
-        status: Status::RequiresPaymentMethod,
-        capture_later: capture_later || course == Some(Course::AuthOnly),
-        course,
-        payment_method: None,
-        last_error: None,
-        metadata: Default::default(),
-        options: passed(data),
-        created: state.clock.seconds(),
-        cancelled: None,
-    };
-    merge_metadata(&mut intent, &options["metadata"]);
-    if let (None, Some(method)) = (course, data["payment"].as_str()) {
+    let course = attempt.course;
+    let mut intent = attempt.intent(state, cart_id, total, data);
+    intent.capture_later = capture_later || course == Some(Course::AuthOnly);
+    if let (None, Some(method), None) = (course, data["payment"].as_str(), &intent.at_stripe) {
         intent.payment_method = Some(method.to_owned());
         intent.status = Status::RequiresConfirmation;
     }
@@ -79,6 +59,7 @@ pub(crate) fn make(state: &mut State, cart_id: &str, data: &Value) -> Result<Mad
         });
         confirm(&mut intent, course, state.options.modes.declined_payment);
     }
+    let id = intent.id.clone();
     state.payment_intents.push(intent);
     match course {
         Some(Course::DeclineRefused) => {
@@ -90,6 +71,75 @@ pub(crate) fn make(state: &mut State, cart_id: &str, data: &Value) -> Result<Mad
             cart.payment_intent = Some(id.clone());
             Ok(Made::Linked(id))
         }
+    }
+}
+
+/// What the confirmation of a new payment leads to.
+struct Attempt {
+    /// How it goes, where the bank behind it is in here.
+    course: Option<Course>,
+    /// The payment, where it was made at Stripe.
+    at_stripe: Option<Value>,
+}
+
+impl Attempt {
+    fn of(
+        state: &mut State,
+        total: &Totals,
+        data: &Value,
+        confirmation: &Confirmation,
+    ) -> Result<Self, ApiError> {
+        let here = |course| Ok(Self { course, at_stripe: None });
+        let token = match confirmation {
+            Confirmation::None => return here(None),
+            Confirmation::Method(_) => return here(Some(Course::Ok)),
+            Confirmation::Token(token) => token,
+        };
+        let Some(account) = state.stripe_of(token).cloned() else {
+            return here(Some(state.use_confirmation_token(token)?));
+        };
+        if data["method"] != "purchase" {
+            return Err(ApiError::not_simulated("authorizations at Stripe"));
+        }
+        let price = (total.with_tax(), total.currency.as_str());
+        let made = account.pay(price, token, data["options"]["return_url"].as_str())?;
+        Ok(Self { course: None, at_stripe: Some(made) })
+    }
+
+    /// The payment before its confirmation, or as it is at Stripe.
+    fn intent(
+        self,
+        state: &mut State,
+        cart_id: &str,
+        total: Totals,
+        data: &Value,
+    ) -> PaymentIntent {
+        let text = |name: &str| Some(self.at_stripe.as_ref()?[name].as_str()?.to_owned());
+        let id = text("id").unwrap_or_else(|| state.ids.make("pi_3", 23));
+        let secret = text("client_secret");
+        let mut intent = PaymentIntent {
+            client_secret: secret.unwrap_or_else(|| state.ids.make(&format!("{id}_secret_"), 24)),
+            id,
+            cart_id: cart_id.to_owned(),
+            amount: total.with_tax(),
+            amount_refunded: 0,
+            currency: total.currency,
+            status: Status::RequiresPaymentMethod,
+            capture_later: false,
+            course: self.course,
+            payment_method: None,
+            last_error: None,
+            metadata: Default::default(),
+            options: passed(data),
+            created: state.clock.seconds(),
+            cancelled: None,
+            at_stripe: None,
+        };
+        merge_metadata(&mut intent, &data["options"]["metadata"]);
+        if let Some(made) = self.at_stripe {
+            intent.adopt(made, state.options.modes.declined_payment);
+        }
+        intent
     }
 }
 
@@ -260,7 +310,8 @@ fn end(
 ) -> bool {
     let declined = state.options.modes.declined_payment;
     let Some(intent) = state.payment_intent_mut(intent_id) else { return false };
-    if intent.status != waiting {
+    // A payment at Stripe ends there.
+    if intent.status != waiting || intent.at_stripe.is_some() {
         return false;
     }
     let fails = [Some(Course::ChallengeFails), Some(Course::ProcessingFails)];

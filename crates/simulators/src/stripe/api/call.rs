@@ -4,7 +4,7 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 
 use crate::stripe::api::error::ApiError;
 use crate::stripe::api::params::Params;
@@ -93,6 +93,29 @@ pub(crate) fn base_url(parts: &http::request::Parts) -> String {
 }
 
 impl Incoming {
+    /// What a server of this process asks, with the secret key. `base_url` is where browsers reach this
+    /// simulator.
+    pub fn of_server(
+        secret_key: &str,
+        (method, path): (Method, &str),
+        form: &str,
+        base_url: &str,
+    ) -> Self {
+        let mut map = Default::default();
+        form::parse(form.as_bytes(), &mut map);
+        let key = HeaderValue::from_str(&format!("Bearer {secret_key}"));
+        let headers = key.into_iter().map(|key| (header::AUTHORIZATION, key)).collect();
+        Self {
+            method,
+            path: path.to_owned(),
+            headers,
+            params: Params::new(map),
+            api: Api::of(path),
+            unreadable: false,
+            base_url: base_url.to_owned(),
+        }
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }

@@ -7,7 +7,7 @@ use axum::extract::{Request, State as Shared};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::StreamExt;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
 
 use crate::stripe::api::call::{Call, Incoming, Key, read};
@@ -87,6 +87,28 @@ pub(crate) async fn dated(Shared(stripe): Shared<Stripe>, mut response: Response
 }
 
 impl Stripe {
+    /// What a server of this process is answered at once, whatever was ordered to go wrong: the status
+    /// and the body.
+    pub(crate) fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        form: &str,
+        base_url: &str,
+    ) -> (u16, Value) {
+        let reply = {
+            let mut state = self.lock();
+            let key = state.settings.secret_key.clone();
+            let incoming = Incoming::of_server(&key, (method, path), form, base_url);
+            match state.begin(incoming) {
+                Ok(call) => state.complete(&call, Effect::Happens),
+                Err(reply) => *reply,
+            }
+        };
+        self.wake();
+        (reply.status, reply.body)
+    }
+
     /// Answers in one critical section, unless a slow request works on the same object: then it
     /// waits for its turn. `None` when nobody lives to answer.
     async fn answer(&self, incoming: Incoming, effect: Effect) -> Option<Reply> {
