@@ -317,3 +317,32 @@ fn what_a_bank_asks_before_the_payment_is_known_is_not_forgotten() {
     ];
     replay::<Native>(11_531, 1, &plan);
 }
+
+/// Found by seed 1929 of `platform`: a booking was slow, was asked for again, and landed when days had
+/// passed, because what is slow counted on a clock that stood still while they did.
+#[test]
+fn what_is_slow_by_a_minute_has_ended_after_a_minute() {
+    use browser::Ask::{FillIn, Open, Pay};
+    use platform::plan::{
+        Call::{Add, Session, Work},
+        Course::Ok,
+        Deed::Fault,
+        Place::Confirm,
+        Trouble::SlowBy,
+    };
+    let pay = Session { shopper: 0, tab: 0, ask: Pay(Ok) };
+    let plan = vec![
+        (0, Do(vec![Add { shopper: 0, product: 2, quantity: 3 }])),
+        (1, There(Fault(Confirm, SlowBy(60), 4))),
+        (3, Do(vec![Session { shopper: 0, tab: 0, ask: Open }])),
+        (4, Do(vec![Session { shopper: 0, tab: 0, ask: FillIn(1) }])),
+        (7, HangUp(pay.clone(), 44)),
+        (9, Wait(45)),
+        (10, Do(vec![Work { node: 1 }])),
+        (25, Do(vec![Add { shopper: 0, product: 0, quantity: 2 }])),
+        (26, Do(vec![Session { shopper: 0, tab: 0, ask: Open }])),
+        (27, Do(vec![Session { shopper: 0, tab: 0, ask: FillIn(0) }])),
+        (29, Do(vec![pay])),
+    ];
+    replay::<Platform>(1929, 2, &plan);
+}

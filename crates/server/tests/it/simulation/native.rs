@@ -94,6 +94,7 @@ impl World for Native {
         let ground = Ground {
             store,
             gateway: stripe.api_router(),
+            street: street.handle(),
             open: Arc::new(move |parts| {
                 Server::new(stage::config(&webhook_secret), parts).unwrap()
             }),

@@ -1,6 +1,7 @@
 //! A node: a server on a machine of its own, over a database that outlives it.
 
 use std::{
+    future::poll_fn,
     io,
     sync::{
         Arc,
@@ -34,6 +35,8 @@ pub struct Ground {
     pub store: Store,
     /// Stripe, or the platform.
     pub gateway: Router,
+    /// Where it works: what it is slow at outlives the node that asked for it.
+    pub street: Handle,
     pub open: Arc<dyn Fn(Parts) -> Server>,
     /// Milliseconds since 1970.
     pub now: Arc<AtomicI64>,
@@ -107,13 +110,20 @@ impl Node {
 /// The way to the gateway: the process may die before a request leaves it, and before it hears the
 /// answer.
 fn transport(ground: &Ground, fate: &Arc<Fate>, number: usize) -> gateways::Transport {
-    let (gateway, trace, fate) = (ground.gateway.clone(), ground.trace.clone(), fate.clone());
+    let (gateway, street) = (ground.gateway.clone(), ground.street.clone());
+    let (trace, fate) = (ground.trace.clone(), fate.clone());
     gateways::in_process(service_fn(move |request: Request<Body>| {
-        let (gateway, trace, fate) = (gateway.clone(), trace.clone(), fate.clone());
+        let (gateway, street) = (gateway.clone(), street.clone());
+        let (trace, fate) = (trace.clone(), fate.clone());
         async move {
             let line = format!("  node {number}: {} {}", request.method(), request.uri().path());
             fate.wait().await;
-            let response = gateway.oneshot(request).await.map_err(io::Error::other)?;
+            let mut answer = Box::pin(gateway.oneshot(request));
+            let answer = poll_fn(|cx| {
+                let _there = street.enter();
+                answer.as_mut().poll(cx)
+            });
+            let response = answer.await.map_err(io::Error::other)?;
             let lost = response.extensions().get::<ConnectionLost>().is_some();
             trace
                 .say(|| format!("{line} -> {}", if lost { 0 } else { response.status().as_u16() }));

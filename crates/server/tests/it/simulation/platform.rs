@@ -95,6 +95,7 @@ impl World for Platform {
         let ground = Ground {
             store: disk::take(&street),
             gateway: ep.router(),
+            street: street.handle(),
             open: Arc::new(move |parts| Server::new(config(closes_challenges), parts).unwrap()),
             now: Arc::new(AtomicI64::new(start.as_millisecond())),
             ids: node::ids(seed),
