@@ -465,8 +465,13 @@ pub async fn compare_histories(store: &Store) -> Vec<String> {
     let applied = events.filter(|[_, _, outcome]| outcome == "applied");
     differences.extend(applied.filter_map(|[id, _, _]| {
         let words = format!("Event {id} (");
-        let count = lines.iter().filter(|line| line.sentence.starts_with(&words)).count();
-        (count != 1).then(|| format!("{id} is told {count} times"))
+        let told: Vec<&Line> =
+            lines.iter().filter(|line| line.sentence.starts_with(&words)).collect();
+        // One event may be the first word of several refunds, each of which is told.
+        let is_of_refunds = told.iter().all(|line| line.kind == "refund_moved");
+        let refunds: BTreeSet<&str> = told.iter().map(|line| line.sentence.as_str()).collect();
+        let expected = if is_of_refunds { refunds.len().max(1) } else { 1 };
+        (told.len() != expected).then(|| format!("{id} is told {} times", told.len()))
     }));
     differences
 }

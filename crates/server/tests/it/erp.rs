@@ -122,7 +122,7 @@ async fn take(State(erp): State<Erp>, request: Request) -> Response {
 
 /// As a merchant's server would check it, with a library of others; the time in it is that of the
 /// story.
-fn verified(headers: &HeaderMap, body: String) -> Posted {
+pub fn verified(headers: &HeaderMap, body: String) -> Posted {
     let text = |name: &str| headers[name].to_str().unwrap().to_owned();
     let (id, second) = (text("webhook-id"), text("webhook-timestamp").parse().unwrap());
     let expected = Webhook::new(SECRET).unwrap().sign(&id, second, body.as_bytes()).unwrap();

@@ -93,6 +93,10 @@ const WORDS: [Words; 10] = [
                 "crates/server/tests/it/books.rs",
                 "what Stripe calls its refunds, compared with ours",
             ),
+            (
+                "crates/server/tests/it/simulation/native/deeds.rs",
+                "how Stripe ends a refund that is stopped",
+            ),
         ],
         why: "we write cancelled",
     },

@@ -113,9 +113,10 @@ pub fn take<W: World>(world: &mut W, number: u64, step: &StepOf<W>) -> Result<()
     Ok(())
 }
 
-/// Time passes, here and at the gateway.
+/// Time passes, here and at the gateway. What somebody is slow at comes to its end meanwhile.
 fn pass<W: World>(world: &W, seconds: u64) {
     let time = Duration::from_secs(seconds);
+    world.town().rest(time);
     let ms = i64::try_from(time.as_millis()).unwrap();
     world.town().ground.now.fetch_add(ms, Ordering::Relaxed);
     world.pass_there(time);

@@ -1,4 +1,5 @@
-//! The shop on the native backend: shoppers, an operator, and Stripe with its webhooks.
+//! The shop on the native backend: shoppers, an operator, Stripe with its webhooks, and the merchant's
+//! own server.
 
 pub mod author;
 mod books;
@@ -6,8 +7,10 @@ mod calls;
 mod deeds;
 mod healing;
 mod invariants;
+mod merchant;
 mod paid;
 pub mod plan;
+mod refunds;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -34,8 +37,9 @@ use super::{
     town::Town,
     trace::Trace,
 };
-use crate::{shop, stage};
+use crate::{erp::SECRET, shop, stage};
 use invariants::Memory;
+use merchant::Merchant;
 use plan::{Call, Deed};
 
 /// A shopper: her browser, the lines that it shows, and the payments it was given.
@@ -56,12 +60,15 @@ struct Intent {
 pub struct Native {
     town: Town,
     stripe: Stripe,
+    merchant: Merchant,
     shoppers: Vec<Shopper>,
     products: HashMap<String, ProductId>,
     /// References of payments that Stripe gave another amount on purpose.
     drifted: BTreeSet<String>,
     /// References of payments whose secret a browser has seen.
     handed_out: BTreeSet<String>,
+    /// Orders whose money, or a part of it, somebody wanted back.
+    wanted_back: BTreeSet<String>,
     /// Pieces that the operator brought or took, by product.
     delivered: HashMap<&'static str, i64>,
     memory: Memory,
@@ -83,6 +90,7 @@ impl World for Native {
             start: Some(start),
             // A bank answers when a step says so, and Stripe does not give up on a webhook soon.
             debit_delay: Duration::from_secs(30 * 24 * 60 * 60),
+            refund_delay: Duration::from_secs(6 * 60 * 60),
             retry_delays: Options::live_retry_delays(),
             ..Options::default()
         });
@@ -91,11 +99,16 @@ impl World for Native {
         let street = Machine::new();
         let store = disk::take(&street);
         let products = street.block_on(shop::fill_shelves(&store, &ids));
+        let merchant = Merchant::new();
         let ground = Ground {
             store,
             gateway: stripe.api_router(),
+            merchant: merchant.router(),
+            street: street.handle(),
             open: Arc::new(move |parts| {
-                Server::new(stage::config(&webhook_secret), parts).unwrap()
+                let hooks =
+                    [("TILL_WEBHOOK_URLS", merchant::URL), ("TILL_WEBHOOK_SECRETS", SECRET)];
+                Server::new(stage::config_with(&webhook_secret, &hooks), parts).unwrap()
             }),
             now: Arc::new(AtomicI64::new(start.as_millisecond())),
             ids,
@@ -105,12 +118,14 @@ impl World for Native {
         let world = Self {
             town: Town::open(seed, nodes, street, ground),
             stripe,
+            merchant,
             shoppers: Browser::of_both_kinds(3)
                 .map(|browser| Shopper { browser, ..Shopper::default() })
                 .collect(),
             products,
             drifted: BTreeSet::new(),
             handed_out: BTreeSet::new(),
+            wanted_back: BTreeSet::new(),
             delivered: HashMap::new(),
             memory: Memory::default(),
             calls: 0,

@@ -1,6 +1,7 @@
 //! A node: a server on a machine of its own, over a database that outlives it.
 
 use std::{
+    future::poll_fn,
     io,
     sync::{
         Arc,
@@ -34,6 +35,10 @@ pub struct Ground {
     pub store: Store,
     /// Stripe, or the platform.
     pub gateway: Router,
+    /// The merchant's own server.
+    pub merchant: Router,
+    /// Where both work: what one of them is slow at outlives the node that asked for it.
+    pub street: Handle,
     pub open: Arc<dyn Fn(Parts) -> Server>,
     /// Milliseconds since 1970.
     pub now: Arc<AtomicI64>,
@@ -80,11 +85,11 @@ impl Node {
             let fate = fate.clone();
             ground.store.pausing(Arc::new(move || fate.wait()))
         };
-        let transport = transport(ground, &fate, number);
+        let way = |to: &Router| transport(to.clone(), ground, &fate, number);
         let server = (ground.open)(Parts {
             store,
-            merchant: transport.clone(),
-            transport,
+            merchant: way(&ground.merchant),
+            transport: way(&ground.gateway),
             clock: ground.clock(),
             ids: ground.ids.clone(),
             tick: Duration::from_secs(1),
@@ -104,16 +109,22 @@ impl Node {
     }
 }
 
-/// The way to the gateway: the process may die before a request leaves it, and before it hears the
+/// The way to somebody else: the process may die before a request leaves it, and before it hears the
 /// answer.
-fn transport(ground: &Ground, fate: &Arc<Fate>, number: usize) -> gateways::Transport {
-    let (gateway, trace, fate) = (ground.gateway.clone(), ground.trace.clone(), fate.clone());
+fn transport(to: Router, ground: &Ground, fate: &Arc<Fate>, number: usize) -> gateways::Transport {
+    let (street, trace, fate) = (ground.street.clone(), ground.trace.clone(), fate.clone());
     gateways::in_process(service_fn(move |request: Request<Body>| {
-        let (gateway, trace, fate) = (gateway.clone(), trace.clone(), fate.clone());
+        let (to, street) = (to.clone(), street.clone());
+        let (trace, fate) = (trace.clone(), fate.clone());
         async move {
             let line = format!("  node {number}: {} {}", request.method(), request.uri().path());
             fate.wait().await;
-            let response = gateway.oneshot(request).await.map_err(io::Error::other)?;
+            let mut answer = Box::pin(to.oneshot(request));
+            let answer = poll_fn(|cx| {
+                let _there = street.enter();
+                answer.as_mut().poll(cx)
+            });
+            let response = answer.await.map_err(io::Error::other)?;
             let lost = response.extensions().get::<ConnectionLost>().is_some();
             trace
                 .say(|| format!("{line} -> {}", if lost { 0 } else { response.status().as_u16() }));

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use axum::Router;
 use jiff::Timestamp;
 use rand::RngExt;
 use server::{
@@ -95,6 +96,8 @@ impl World for Platform {
         let ground = Ground {
             store: disk::take(&street),
             gateway: ep.router(),
+            merchant: Router::new(),
+            street: street.handle(),
             open: Arc::new(move |parts| Server::new(config(closes_challenges), parts).unwrap()),
             now: Arc::new(AtomicI64::new(start.as_millisecond())),
             ids: node::ids(seed),

@@ -74,14 +74,19 @@ impl Town {
             moves = moved;
             // Nobody moves: all wait for time. (Two rounds, for a word from machine to machine.)
             if idle > 4 {
-                self.street.rest(Duration::from_millis(100));
-                for node in &self.nodes {
-                    node.machine.rest(Duration::from_millis(100));
-                }
+                self.rest(Duration::from_millis(100));
                 self.bury();
             }
         }
         Err("a step never came to rest".to_owned())
+    }
+
+    /// Every machine's clock goes on for so long.
+    pub fn rest(&self, time: Duration) {
+        self.street.rest(time);
+        for node in &self.nodes {
+            node.machine.rest(time);
+        }
     }
 
     /// Takes the machine of a process that died, and opens the next one over the same database.

@@ -3,7 +3,7 @@
 
 use super::{
     Native,
-    plan::{Call, Deed, Means, Place, Trouble, Types, Verdict},
+    plan::{Call, Deed, End, Manner, Means, Place, RefundCourse, Trouble, Types, Verdict},
 };
 use crate::simulation::{
     browser::Ask,
@@ -54,13 +54,18 @@ impl Author {
     /// A few steps that belong together, so that a history comes to the places where money moves.
     fn scene(&mut self, steps: &mut Steps) {
         let shopper = self.dice.shopper();
-        match self.dice.upto(12) {
+        match self.dice.upto(13) {
             0 => steps.push(one(self.add(shopper))),
             1 => steps.push(one(self.change(shopper))),
-            2..=6 if self.has_sessions && !self.dice.one_in(5) => {
-                self.checkout(shopper, steps);
+            2..=6 => {
+                match self.has_sessions && !self.dice.one_in(5) {
+                    true => self.checkout(shopper, steps),
+                    false => self.purchase(shopper, steps),
+                }
+                if self.dice.one_in(3) {
+                    self.desk(steps);
+                }
             }
-            2..=6 => self.purchase(shopper, steps),
             7 => steps.push(Step::Do(self.at_once())),
             8 => {
                 let call = self.any_call();
@@ -71,8 +76,65 @@ impl Author {
                 steps.push(self.work());
             }
             10 => steps.push(self.work()),
+            11 => self.desk(steps),
             _ => steps.push(one(self.any_call())),
         }
+    }
+
+    /// Somebody gives money back, two of them at once, or one here and one at Stripe; and a refund may
+    /// come to nothing.
+    fn desk(&mut self, steps: &mut Steps) {
+        if self.dice.one_in(3) {
+            let course = self.course();
+            steps.push(Step::There(course));
+        }
+        if self.dice.one_in(5) {
+            let manner = self.manner();
+            steps.push(Step::There(manner));
+        }
+        self.maybe_trouble(steps);
+        let mut calls = vec![self.of_the_desk()];
+        for count in [2, 4] {
+            if self.dice.one_in(count) {
+                calls.push(self.of_the_desk());
+            }
+        }
+        self.news(calls, steps);
+        if self.dice.one_in(2) {
+            let refund = self.dice.upto(3).saturating_sub(1);
+            let end = self.dice.one_of(&[End::Arrives, End::Fails, End::Fails, End::Stopped]);
+            steps.push(Step::There(Deed::EndRefund { refund, end }));
+        }
+        if self.dice.one_in(4) {
+            steps.push(one(Call::Reconcile { node: self.dice.node() }));
+        }
+    }
+
+    fn of_the_desk(&mut self) -> Call {
+        let node = self.dice.node();
+        let payment = self.dice.upto(6).saturating_sub(3);
+        let cents = match self.dice.one_in(2) {
+            true => Some(self.dice.one_of(&[100, 400, 1000, 2000])),
+            false => None,
+        };
+        match self.dice.upto(10) {
+            0..=5 => Call::GiveBack { node, payment, cents },
+            6 | 7 => {
+                let after = self.dice.upto(40) as u32;
+                Call::GiveBackThere { payment, cents, after }
+            }
+            8 => Call::CancelHere { node, payment },
+            _ => Call::Reconcile { node },
+        }
+    }
+
+    fn manner(&mut self) -> Deed {
+        Deed::Merchant(self.dice.one_of(&[Manner::Takes, Manner::Refuses, Manner::Silent]))
+    }
+
+    fn course(&mut self) -> Deed {
+        use RefundCourse::{FailsLater, InsufficientFunds, Pending};
+        Deed::Course(self.dice.one_of(&[Pending, FailsLater, InsufficientFunds]))
     }
 
     /// From the cart to the money, each step of which may be left out.
@@ -197,7 +259,7 @@ impl Author {
         }
         let shopper = self.dice.shopper();
         let payment = self.dice.upto(6).saturating_sub(4);
-        match self.dice.upto(20) {
+        match self.dice.upto(23) {
             0 => self.add(shopper),
             1 => self.change(shopper),
             2 => Call::Empty { shopper },
@@ -210,6 +272,9 @@ impl Author {
             15 | 16 => Call::Deliver,
             17 => Call::Poll { node: self.dice.node() },
             18 if self.dice.one_in(3) => Call::DeliverAgain,
+            19 => Call::Cancel { shopper, payment },
+            20 => self.of_the_desk(),
+            21 => Call::CancelHere { node: self.dice.node(), payment },
             _ => Call::Work { node: self.dice.node() },
         }
     }
@@ -217,7 +282,7 @@ impl Author {
     fn any_of_sessions(&mut self) -> Call {
         let shopper = self.dice.shopper();
         let tab = self.dice.upto(6).saturating_sub(3);
-        let ask = match self.dice.upto(14) {
+        let ask = match self.dice.upto(15) {
             0 => Ask::Open,
             1 => Ask::FillIn(self.form()),
             2 => Ask::Move(self.form()),
@@ -231,6 +296,7 @@ impl Author {
                 let (payment, passed) = (self.dice.upto(2), !self.dice.one_in(3));
                 return Call::Prove { payment, passed };
             }
+            13 => return self.of_the_desk(),
             _ => return Call::Work { node: self.dice.node() },
         };
         Call::Session { shopper, tab, ask }
@@ -281,7 +347,7 @@ impl Author {
 
     fn trouble(&mut self) -> StepOf<Native> {
         let payment = self.dice.upto(3);
-        Step::There(match self.dice.upto(20) {
+        Step::There(match self.dice.upto(22) {
             0..=4 => return self.dice.death(),
             5..=9 => {
                 let (place, trouble) = (self.place(), self.fault());
@@ -299,6 +365,8 @@ impl Author {
             }
             17 => self.at_stripe(payment),
             18 => Deed::Duplicate { event: self.dice.upto(12) },
+            19 => self.course(),
+            20 => self.manner(),
             _ => {
                 let cents = self.dice.one_of(&[30, 1200, 1300, 2450, 8900]);
                 Deed::Import { sku: self.dice.upto(6), cents, pieces: self.dice.upto(9) as i64 - 4 }
@@ -332,6 +400,7 @@ impl Author {
             Place::Question,
             Place::Cancel,
             Place::Events,
+            Place::Refunds,
         ])
     }
 

@@ -13,6 +13,8 @@ storage::statements! {
     STOCK = "select id, sku, on_hand, reserved from products order by id";
     ORDERED = "select l.product_id, o.state, sum(l.quantity) as pieces from order_lines l \
         join orders o on o.id = l.order_id group by l.product_id, o.state";
+    REFUNDS = "select id, order_id, amount_minor, gateway_reference, state, failure from refunds \
+        order by id";
     ATTENTION = "select id, order_id, kind, subject from attention order by id";
     OPEN_EVENTS = "select id from inbox where due_at is not null";
     OPEN_EFFECTS = "select id from outbox where due_at is not null";
@@ -40,6 +42,15 @@ pub struct Product {
     pub ordered: BTreeMap<String, i64>,
 }
 
+pub struct Refund {
+    pub id: Uuid,
+    pub order: Uuid,
+    pub amount: i64,
+    pub reference: Option<String>,
+    pub state: String,
+    pub failure: Option<String>,
+}
+
 pub struct Item {
     pub order: Option<Uuid>,
     pub kind: String,
@@ -50,6 +61,7 @@ pub struct Item {
 pub struct Books {
     pub orders: Vec<Order>,
     pub products: Vec<Product>,
+    pub refunds: Vec<Refund>,
     pub items: Vec<Item>,
     pub open_events: usize,
     pub open_effects: usize,
@@ -95,6 +107,18 @@ impl Books {
                             ordered: ordered.remove(&id).unwrap_or_default(),
                         });
                     }
+                    let mut refunds = Vec::new();
+                    for row in tx.query(&REFUNDS, &[]).await? {
+                        let mut row = row.read("refunds");
+                        refunds.push(Refund {
+                            id: row.id("id")?,
+                            order: row.id("order_id")?,
+                            amount: row.int("amount_minor")?,
+                            reference: row.text_opt("gateway_reference")?,
+                            state: row.text("state")?,
+                            failure: row.text_opt("failure")?,
+                        });
+                    }
                     let mut items = Vec::new();
                     for row in tx.query(&ATTENTION, &[]).await? {
                         let mut row = row.read("attention");
@@ -107,7 +131,7 @@ impl Books {
                     }
                     let open_events = tx.query(&OPEN_EVENTS, &[]).await?.len();
                     let open_effects = tx.query(&OPEN_EFFECTS, &[]).await?.len();
-                    Ok(Self { orders, products, items, open_events, open_effects })
+                    Ok(Self { orders, products, refunds, items, open_events, open_effects })
                 })
             })
             .await

@@ -2,12 +2,21 @@
 
 use axum::{Router, body::Body};
 use http::Request;
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use server::{context::Backend, flows::poll_events::poll_events};
-use simulators::stripe::Options;
+use server::{
+    cli::{
+        orders::{self, give_back},
+        reconcile::{self, reconcile},
+    },
+    context::{Backend, Cx},
+    flows::poll_events::poll_events,
+};
+use simulators::stripe::{LedgerEntry, Options, RefundOrder};
 
 use super::{
     Intent, Native,
+    books::order_of,
     plan::{Call, Means},
 };
 use crate::{
@@ -43,7 +52,14 @@ impl Native {
                 let (door, ground) = (self.town.door(*node), &self.town.ground);
                 street::overtake(door, ground, *after, move |time| stripe.advance(time))
             }
-            Call::Poll { node } => poll(self.town.door(*node)),
+            Call::Poll { node } => desk(self.town.door(*node), |cx| async move {
+                let polled = poll_events(&cx).await;
+                polled.map_or_else(|error| error.to_string(), |new| format!("{new:?}"))
+            }),
+            Call::GiveBack { .. }
+            | Call::GiveBackThere { .. }
+            | Call::CancelHere { .. }
+            | Call::Reconcile { .. } => self.at_the_desk(call),
             Call::Pay { shopper, payment, means } => match self.intent(*shopper, *payment) {
                 Some(intent) if !intent.secret.is_empty() => {
                     let request = stage::confirmation(&intent.secret, &means.form());
@@ -73,11 +89,77 @@ impl Native {
             | Call::Cart { .. }
             | Call::Intent { .. }
             | Call::Confirm { .. }
-            | Call::Order { .. } => {
+            | Call::Order { .. }
+            | Call::Cancel { .. } => {
                 let requests = self.shop_request(call).into_iter().collect();
                 street::shop(self.town.door(place), requests, patience)
             }
         }
+    }
+
+    /// What the operator does, here by her commands and at Stripe in its dashboard.
+    fn at_the_desk(&mut self, call: &Call) -> Errand {
+        let has_paid = |entry: &LedgerEntry| entry.status == "succeeded";
+        match call {
+            Call::GiveBack { node, payment, cents } => {
+                let Some(order) = self.order_at_stripe(*payment, has_paid) else {
+                    return nothing();
+                };
+                self.wanted_back.insert(order.clone());
+                let amount = cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100));
+                desk(self.town.door(*node), |cx| async move {
+                    let asked = orders::Asked { order, amount, reason: None };
+                    let done = give_back(&cx, asked, Vec::new()).await;
+                    done.map_or_else(|error| error.to_string(), |()| "given back".to_owned())
+                })
+            }
+            Call::GiveBackThere { payment, cents, after } => {
+                let Some(entry) = self.at_stripe(*payment, has_paid) else { return nothing() };
+                self.wanted_back.extend(order_of(&entry).map(|order| order.to_string()));
+                let (stripe, after) = (self.stripe.clone(), *after);
+                let order = RefundOrder { amount: *cents, ..RefundOrder::default() };
+                Box::pin(async move {
+                    for _ in 0..after {
+                        tokio::task::yield_now().await;
+                    }
+                    said(&format!("{:?}", stripe.refund(&entry.id, order)))
+                })
+            }
+            Call::CancelHere { node, payment } => {
+                let Some(order) = self.order_at_stripe(*payment, |_| true) else {
+                    return nothing();
+                };
+                desk(self.town.door(*node), |cx| async move {
+                    let done = orders::cancel(&cx, &order, None, Vec::new()).await;
+                    done.map_or_else(|error| error.to_string(), |()| "cancelled".to_owned())
+                })
+            }
+            Call::Reconcile { node } => {
+                let since = Some(Timestamp::from_second(stage::START).unwrap().to_string());
+                desk(self.town.door(*node), |cx| async move {
+                    let asked = reconcile::Asked {
+                        since,
+                        until: None,
+                        json: false,
+                        dry_run: false,
+                        all: false,
+                    };
+                    let mut out = Vec::new();
+                    let done = reconcile(&cx, asked, &mut out, std::io::sink()).await;
+                    format!("{done:?} {}", String::from_utf8_lossy(&out))
+                })
+            }
+            _ => nothing(),
+        }
+    }
+
+    /// The order of a payment at Stripe, counted from the newest of those that fit.
+    fn order_at_stripe(
+        &self,
+        payment: usize,
+        fits: impl Fn(&LedgerEntry) -> bool,
+    ) -> Option<String> {
+        order_of(&self.at_stripe(payment, fits)?).map(|order| order.to_string())
     }
 
     fn prove(&self, reference: Option<String>, passed: bool) -> Errand {
@@ -137,6 +219,10 @@ impl Native {
             Call::Order { shopper, payment } => {
                 let order = self.intent(*shopper, *payment)?.order.as_ref()?;
                 self.request(*shopper, "GET", &format!("/api/orders/{order}"), None)
+            }
+            Call::Cancel { shopper, payment } => {
+                let order = self.intent(*shopper, *payment)?.order.as_ref()?;
+                self.request(*shopper, "POST", &format!("/api/orders/{order}/cancel"), None)
             }
             _ => return None,
         })
@@ -201,7 +287,12 @@ impl Native {
             | Call::DeliverAgain
             | Call::Work { .. }
             | Call::Overtake { .. }
-            | Call::Poll { .. } => Ok(()),
+            | Call::Poll { .. }
+            | Call::Cancel { .. }
+            | Call::GiveBack { .. }
+            | Call::GiveBackThere { .. }
+            | Call::CancelHere { .. }
+            | Call::Reconcile { .. } => Ok(()),
         }
     }
 
@@ -235,12 +326,15 @@ fn at_stripe(stripe: Router, request: Request<Body>) -> Errand {
     })
 }
 
-/// The poller fetches Stripe's events.
-fn poll(door: Door) -> Errand {
+/// A command that works with what the node works with.
+fn desk<F>(door: Door, command: impl FnOnce(Cx) -> F + Send + 'static) -> Errand
+where
+    F: Future<Output = String> + Send + 'static,
+{
     Box::pin(async move {
         let Backend::Native(cx) = door.backend else { return None };
-        let polled = door.machine.spawn(async move { poll_events(&cx).await }).await.ok()?;
-        said(&polled.map_or_else(|error| error.to_string(), |new| format!("{new:?}")))
+        let done = door.machine.spawn(command(cx)).await.ok()?;
+        said(&done)
     })
 }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 use http::Method;
 use server::cli::catalog::{import, sheet};
 use simulators::stripe::{
-    DisputeOrder, DisputeOutcome, Fault, FaultKind, LedgerEntry, Outcome, ReleaseOrder, Stripe,
+    DisputeOrder, DisputeOutcome, Fault, FaultKind, LedgerEntry, Outcome, RefundFailure,
+    RefundOutcome, ReleaseOrder, Stripe,
 };
 
 use super::{
     Native,
-    plan::{Deed, Place, Trouble, Types, Verdict},
+    plan::{Deed, End, Place, Trouble, Types, Verdict},
 };
 use crate::shop::SHELVES;
 
@@ -59,6 +60,9 @@ impl Native {
                     stripe.expire_authentication(&entry.id);
                 }
             }
+            Deed::Course(course) => stripe.order_refund_course(*course),
+            Deed::EndRefund { refund, end } => self.end_refund(*refund, *end),
+            Deed::Merchant(manner) => self.merchant.behave(*manner),
             Deed::Hold(types) => stripe.hold_webhooks_of(types.names()),
             Deed::Lose(types) => stripe.drop_webhooks_of(types.names()),
             Deed::Release { reversed: true } => {
@@ -89,6 +93,16 @@ impl Native {
         let mut ledger = self.stripe.ledger();
         ledger.retain(|entry| fits(entry));
         ledger.into_iter().rev().nth(payment)
+    }
+
+    /// A refund at Stripe, counted from the newest.
+    fn end_refund(&self, refund: usize, end: End) {
+        let refunds = self.stripe.ledger().into_iter().flat_map(|entry| entry.refunds);
+        let ids: Vec<String> = refunds.map(|one| one.id).collect();
+        if let Some(id) = ids.iter().rev().nth(refund) {
+            let done = self.stripe.settle_refund(id, end.outcome());
+            self.town.ground.trace.say(|| format!("  {id} ends: {done}"));
+        }
     }
 
     /// By the functions of `till catalog import`. A refusal (too few pieces) is an answer.
@@ -129,6 +143,16 @@ impl Verdict {
     }
 }
 
+impl End {
+    fn outcome(self) -> RefundOutcome {
+        match self {
+            Self::Arrives => RefundOutcome::Succeeded,
+            Self::Fails => RefundOutcome::Failed(RefundFailure::Unknown),
+            Self::Stopped => RefundOutcome::Canceled,
+        }
+    }
+}
+
 impl Types {
     pub fn names(self) -> &'static [&'static str] {
         match self {
@@ -151,6 +175,7 @@ fn fault(place: Place, trouble: Trouble, times: u32) -> Fault {
         Place::Question => (Some(Method::GET), "/v1/payment_intents"),
         Place::Cancel => (Some(Method::POST), "/cancel"),
         Place::Events => (Some(Method::GET), "/v1/events"),
+        Place::Refunds => (None, "/v1/refunds"),
     };
     let kind = match trouble {
         Trouble::LoseBefore => FaultKind::LoseBefore,

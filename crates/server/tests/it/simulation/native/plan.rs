@@ -1,6 +1,8 @@
 //! What happens in a history on the native backend. Whoever is named by a number is counted from 0;
 //! payments and sessions from the newest.
 
+pub use simulators::stripe::RefundCourse;
+
 use crate::simulation::browser::Ask;
 
 /// What happens elsewhere: at Stripe, at a bank, in the operator's office.
@@ -20,6 +22,12 @@ pub enum Deed {
     CancelThere { payment: usize },
     /// Nobody answers a challenge for too long.
     Forget { payment: usize },
+    /// The next refund takes this course.
+    Course(RefundCourse),
+    /// A refund comes to its end, counted from the newest; also one that had arrived fails.
+    EndRefund { refund: usize, end: End },
+    /// The merchant's own server does so from now on.
+    Merchant(Manner),
     /// Stripe keeps webhooks back.
     Hold(Types),
     /// Stripe loses webhooks.
@@ -59,6 +67,8 @@ pub enum Call {
     Confirm { shopper: usize, payment: usize },
     /// She looks at her order.
     Order { shopper: usize, payment: usize },
+    /// She gives it up.
+    Cancel { shopper: usize, payment: usize },
     /// A page asks something of one of her sessions.
     Session { shopper: usize, tab: usize, ask: Ask<Means> },
     /// Whoever a bank wants to see passes or fails; counted among those who wait.
@@ -74,6 +84,14 @@ pub enum Call {
     Overtake { node: usize, after: u32 },
     /// The poller fetches Stripe's events.
     Poll { node: usize },
+    /// The operator gives back what a payment has brought: so much of it, or all that is left.
+    GiveBack { node: usize, payment: usize, cents: Option<i64> },
+    /// Somebody does the same in Stripe's dashboard, after so many turns.
+    GiveBackThere { payment: usize, cents: Option<i64>, after: u32 },
+    /// The operator gives up the order of a payment.
+    CancelHere { node: usize, payment: usize },
+    /// The operator compares the books, from the first day on.
+    Reconcile { node: usize },
 }
 
 /// What a shopper pays with.
@@ -97,6 +115,23 @@ pub enum Verdict {
     Escalated,
 }
 
+/// How a refund ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Arrives,
+    Fails,
+    Stopped,
+}
+
+/// What the merchant's own server does with what it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    Takes,
+    Refuses,
+    /// It takes it, and says nothing.
+    Silent,
+}
+
 /// Kinds of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Types {
@@ -114,6 +149,7 @@ pub enum Place {
     Question,
     Cancel,
     Events,
+    Refunds,
 }
 
 /// What goes wrong with a request to Stripe.
