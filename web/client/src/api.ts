@@ -369,7 +369,7 @@ export interface components {
         };
         /** @description Who ordered. */
         OrderCustomer: {
-            /** @description The customer whose order it is, if it is one's. */
+            /** @description The customer whose order it is, where she is signed in; to others it is not told. */
             customerId?: string;
             /** @description Where the receipt goes; empty where the platform has forgotten her. */
             email: string;

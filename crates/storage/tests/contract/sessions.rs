@@ -342,7 +342,8 @@ fn purchases() -> Vec<Purchase> {
         ordered.confirm(second(5)).unwrap().hear_settlement(news, second(6))
     };
     let tidied = |n: usize| {
-        let purchase = confirmed(n).tidy(Tidied::Detached, second(7));
+        let purchase = confirmed(n).tidy(Tidied::Noted, second(7));
+        let purchase = purchase.tidy(Tidied::Detached, second(7));
         let purchase = purchase.tidy(Tidied::Dissociated, second(7));
         purchase.tidy(Tidied::Cart(CartsEnd::Kept), second(7))
     };

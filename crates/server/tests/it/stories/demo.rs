@@ -29,8 +29,9 @@ async fn till(arguments: &[&str]) -> Output {
 }
 
 /// The page of a shop, whose address the demo has printed.
+/// What a shop says of itself, whether or not the server was built with a storefront.
 async fn page(line: &str) -> String {
-    let url = line.split_whitespace().last().unwrap();
+    let url = format!("{}/server", line.split_whitespace().last().unwrap().trim_end_matches('/'));
     http_client().get(url).send().await.unwrap().text().await.unwrap()
 }
 
