@@ -5,7 +5,6 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -18,6 +17,7 @@ use domain::{
     id::ProductId,
     money::Money,
 };
+use futures::future::LocalBoxFuture;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use server::{
@@ -71,7 +71,7 @@ pub fn tell<F: Future<Output = ()> + 'static>(on: On, story: impl FnOnce(Shop) -
 }
 
 /// One for all stories: a runtime of its own for each type of story takes the compiler minutes.
-fn tell_boxed(on: On, story: Box<dyn FnOnce(Shop) -> Pin<Box<dyn Future<Output = ()>>>>) {
+fn tell_boxed(on: On, story: Box<dyn FnOnce(Shop) -> LocalBoxFuture<'static, ()>>) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {

@@ -1,6 +1,8 @@
 //! How a story at Elastic Path is told, and how fast its time passes.
 
-use std::{pin::Pin, time::Duration};
+use std::time::Duration;
+
+use futures::future::LocalBoxFuture;
 
 use super::Platform;
 use crate::database::On;
@@ -16,7 +18,7 @@ where
 }
 
 /// One for all stories: a runtime of its own for each type of story takes the compiler minutes.
-fn tell_boxed(on: On, story: Box<dyn FnOnce(Platform) -> Pin<Box<dyn Future<Output = ()>>>>) {
+fn tell_boxed(on: On, story: Box<dyn FnOnce(Platform) -> LocalBoxFuture<'static, ()>>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
