@@ -180,7 +180,11 @@ impl Proven {
         if other.is_some_and(|other| other.customer.id != id) {
             return Err(FlowError::LinkOver);
         }
-        customer::set_email(tx, id, email, self.at).await?;
+        match customer::set_email(tx, id, email, self.at).await {
+            // Somebody else has proven it since it was looked for.
+            Err(StoreError::Duplicate { .. }) => return Err(FlowError::LinkOver),
+            set => set?,
+        }
         // A link that went to the old address is no longer hers to use.
         customer_letter::burn_all(tx, id, LetterKind::Reset, self.at).await?;
         tell_of_change(tx, (&self.notice, &known.customer.email), id).await?;

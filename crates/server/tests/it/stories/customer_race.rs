@@ -101,6 +101,29 @@ async fn leave(shop: &Shop, customer: CustomerId, [begun, may_end]: [Arc<Semapho
 }
 
 stories! {
+    async fn of_two_who_take_one_free_address_at_once_one_has_it(shop: Shop) {
+        let mut shop = shop;
+        let mail = with_mail(&mut shop).await;
+        let (ada, eve) = (shop.guest(), shop.guest());
+        let mut links = Vec::new();
+        for (guest, email) in [(&ada, ADA), (&eve, "eve@example.org")] {
+            sign_up(guest, &mail, email).await;
+            let before = mail.received().len();
+            let body = json!({ "email": "free@example.org", "password": PASSWORD });
+            assert_eq!(guest.patch("/api/customers/me", body).await.status, 200);
+            links.push(token(&letter(&shop, &mail, before + 1).await));
+        }
+        let (one, other) = tokio::join!(
+            verify(&ada, &links[0], PASSWORD),
+            verify(&eve, &links[1], PASSWORD),
+        );
+
+        let mut said = [code(&one), code(&other)];
+        said.sort_unstable();
+        assert_eq!(said, [(200, ""), (404, "link.notFound")]);
+        shop.close().await;
+    }
+
     async fn an_order_made_while_its_account_goes_is_nobodys(shop: Shop) {
         let mut shop = shop;
         let mail = with_mail(&mut shop).await;
