@@ -185,8 +185,10 @@ impl Proven {
             Err(StoreError::Duplicate { .. }) => return Err(FlowError::LinkOver),
             set => set?,
         }
-        // A link that went to the old address is no longer hers to use.
+        // A link that went to the old address is no longer hers to use; and whoever is signed in elsewhere
+        // may be the one whom she leaves it for.
         customer_letter::burn_all(tx, id, LetterKind::Reset, self.at).await?;
+        customer::sign_out_others(tx, id, None).await?;
         tell_of_change(tx, (&self.notice, &known.customer.email), id).await?;
         Ok(id)
     }

@@ -125,14 +125,19 @@ stories! {
         assert_eq!((asked.status, &asked.body["email"]), (200, &json!(ADA)));
         let asking = letter(&shop, &mail, 2).await;
         assert_eq!(asking.to, "<ada@new.example>");
+        let elsewhere = shop.guest();
+        assert_eq!(login(&elsewhere, ADA, PASSWORD).await.status, 200);
         // Whoever reads that mailbox may be somebody else, who does not know her password.
         let stranger = shop.guest();
         assert_eq!(verify(&stranger, &token(&asking), "not her password").await.status, 401);
         assert_eq!(login(&stranger, "ada@new.example", PASSWORD).await.status, 401);
         let proven = verify(&ada, &token(&asking), PASSWORD).await;
         assert_eq!((proven.status, &proven.body["email"]), (200, &json!("ada@new.example")));
+        assert_eq!((me(&ada).await.status, me(&elsewhere).await.status), (200, 401));
         let told = letter(&shop, &mail, 3).await;
         assert_eq!(told.to, "<ada@example.org>");
+        // For the old address nobody can choose another password.
+        assert!(told.decoded().contains("If it was not you, write to us at once."));
         assert_eq!(told.header("Subject"), "Your account at Till has changed");
         assert_eq!(login(&stranger, ADA, PASSWORD).await.status, 401);
         assert_eq!(login(&stranger, "ada@new.example", PASSWORD).await.status, 200);
