@@ -152,6 +152,8 @@ pub struct Bells {
     pub effects: Notify,
     /// Rung when a notice waits for its deliveries.
     pub notices: Notify,
+    /// Rung when a letter to a customer waits.
+    pub letters: Notify,
     /// Rung when a payment should be looked at.
     pub payments: Notify,
     /// Rung when the gateway's events should be fetched now.

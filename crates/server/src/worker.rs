@@ -54,6 +54,7 @@ async fn run_native(cx: Cx, rhythm: Rhythm, stop: CancellationToken) {
         work(Work::LaterEvents, &bells.later),
         work(Work::Effects, &bells.effects),
         work(Work::Notices, &bells.notices),
+        work(Work::Letters, &bells.letters),
         join_all(cx.outlets.iter().map(|one| work(Work::Deliveries(one), &one.bell))),
         work(Work::Payments, &bells.payments),
         work(Work::Forgetting, &nobody_rings),
@@ -126,6 +127,8 @@ enum Work<'a> {
     Effects,
     /// Notices to be sent on their way.
     Notices,
+    /// Letters to customers.
+    Letters,
     /// Deliveries of one outlet.
     Deliveries(&'a Outlet),
     /// Payments to look at.
@@ -138,11 +141,12 @@ enum Work<'a> {
 
 impl Work<'_> {
     /// All but the deliveries.
-    const OF_THE_SHOP: [Self; 7] = [
+    const OF_THE_SHOP: [Self; 8] = [
         Self::FirstEvents,
         Self::LaterEvents,
         Self::Effects,
         Self::Notices,
+        Self::Letters,
         Self::Payments,
         Self::Forgetting,
         Self::Sessions,
@@ -154,6 +158,7 @@ impl Work<'_> {
             Self::LaterEvents => receive_event::apply_due(cx, Turn::Later).await,
             Self::Effects => deliver::deliver_due(cx).await,
             Self::Notices => announce::send_out_due(cx).await,
+            Self::Letters => customer::post::send_due(cx).await,
             Self::Deliveries(outlet) => notify::deliver_due(cx, outlet).await,
             Self::Payments => reconcile::reconcile_due(cx).await,
             Self::Forgetting => Ok(shield::forget(cx).await? + customer::post::forget(cx).await?),
@@ -167,6 +172,7 @@ impl Work<'_> {
             Self::LaterEvents => "later events",
             Self::Effects => "effects",
             Self::Notices => "notices",
+            Self::Letters => "letters",
             Self::Deliveries(_) => "deliveries",
             Self::Payments => "payments",
             Self::Forgetting => "forgetting",

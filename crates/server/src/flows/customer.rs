@@ -31,7 +31,7 @@ use storage::{
 };
 
 use super::FlowError;
-use crate::{context::Context, customer_link::CustomerLinks, outlet::Way, password::Passwords};
+use crate::{context::Context, customer_link::CustomerLinks, password::Passwords};
 
 /// What accounts are made of.
 pub struct Accounts {
@@ -174,6 +174,5 @@ async fn tell_of_change(
 
 /// Letters may be due.
 fn ring(cx: &Context) {
-    let by_mail = cx.outlets.iter().filter(|outlet| matches!(outlet.way, Way::Mail { .. }));
-    by_mail.for_each(|outlet| outlet.bell.notify_one());
+    cx.bells.letters.notify_one();
 }

@@ -18,7 +18,7 @@ use storage::{
     order, refund,
 };
 
-use super::{FlowError, customer::post, side_by_side};
+use super::{FlowError, side_by_side};
 use crate::{
     context::{Context, after},
     http::notice::is_full,
@@ -30,8 +30,7 @@ use crate::{
 /// server that is just coming back.
 const AT_ONCE: u32 = 4;
 
-/// Tries what is due for an outlet: deliveries, and by mail also letters to customers. Returns how many
-/// there were.
+/// Tries the deliveries that are due for an outlet. Returns how many there were.
 pub async fn deliver_due(cx: &Context, outlet: &Outlet) -> Result<usize, FlowError> {
     let claim = (outlet.receiver(), cx.clock.now(), cx.lease());
     let due = cx.store.write(claim, |tx, (receiver, now, lease)| {
@@ -40,11 +39,7 @@ pub async fn deliver_due(cx: &Context, outlet: &Outlet) -> Result<usize, FlowErr
     let due: Vec<Delivery> = due.await.map_err(FlowError::Store)?;
     let count = due.len();
     side_by_side(due.into_iter().map(|delivery| deliver(cx, outlet, delivery))).await?;
-    let letters = match &outlet.way {
-        Way::Mail { letters, mailer } => post::send_due(cx, letters, mailer).await?,
-        Way::Endpoint { .. } => 0,
-    };
-    Ok(count + letters)
+    Ok(count)
 }
 
 async fn deliver(cx: &Context, outlet: &Outlet, delivery: Delivery) -> Result<(), StoreError> {

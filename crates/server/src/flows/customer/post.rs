@@ -1,6 +1,9 @@
-//! Bringing letters to customers, and forgetting what no longer matters. What if the process dies? Before
-//! the try: the claim runs out, and it is tried. After it: it is tried again, and may arrive twice,
-//! with the same link and the same `Message-ID`.
+//! Bringing letters to customers, in a loop of their own: anybody can have letters sent to mail servers
+//! that do not answer, and no receipt waits behind those. Resets go first, because somebody waits for
+//! each. And forgetting what no longer matters.
+//!
+//! What if the process dies? Before the try: the claim runs out, and it is tried. After it: it is tried
+//! again, and may arrive twice, with the same link and the same `Message-ID`.
 
 use domain::{
     delivery::Next,
@@ -21,6 +24,7 @@ use crate::{
     context::{Context, after},
     flows::side_by_side,
     letters::Letters,
+    outlet::Way,
 };
 
 /// Letters on their way at the same time.
@@ -28,12 +32,13 @@ const AT_ONCE: u32 = 4;
 /// Rows of each kind that are thrown away at a time: one short transaction.
 const FORGOTTEN_AT_ONCE: u32 = 200;
 
-/// Sends the letters that are due. Returns how many those were.
-pub async fn send_due(
-    cx: &Context,
-    letters: &Letters,
-    mailer: &Mailer,
-) -> Result<usize, FlowError> {
+/// Sends the letters that are due, where the shop writes any. Returns how many those were.
+pub async fn send_due(cx: &Context) -> Result<usize, FlowError> {
+    let by_mail = cx.outlets.iter().find_map(|outlet| match &outlet.way {
+        Way::Mail { letters, mailer } => Some((letters, mailer)),
+        Way::Endpoint { .. } => None,
+    });
+    let Some((letters, mailer)) = by_mail else { return Ok(0) };
     let claim = (cx.clock.now(), cx.lease());
     let due = cx.store.write(claim, |tx, (now, lease)| {
         Box::pin(customer_letter::claim_due(tx, *now, lease, AT_ONCE))

@@ -389,6 +389,35 @@ stories! {
         shop.close().await;
     }
 
+    async fn no_receipt_waits_behind_letters_to_strangers_and_a_reset_goes_before_them(shop: Shop) {
+        let mut shop = shop;
+        let mail = with_mail(&mut shop).await;
+        let (ada, eve) = (shop.guest_with_cart([("gift", 1)]).await, shop.guest());
+        sign_up(&ada, &mail, ADA).await;
+        mail.hold();
+        for stranger in 0..8 {
+            register(&eve, &format!("stranger{stranger}@example.org"), PASSWORD).await;
+        }
+        let received = async |count| {
+            shop.until("letters come", || async { mail.received().len() >= count }).await;
+        };
+        // So many are on their way at once.
+        received(5).await;
+        ada.post("/api/customers/reset", json!({ "email": ADA })).await;
+
+        let order = ada.ask_intent().await.body["orderId"].as_str().unwrap().to_owned();
+
+        let is_receipt = |letter: &Received| letter.text.contains(&order);
+        shop.until("the receipt comes", || async { mail.received().iter().any(is_receipt) }).await;
+        assert_eq!(mail.received().len(), 6);
+        mail.let_go();
+        received(11).await;
+        let subjects: Vec<_> =
+            mail.received().iter().map(|letter| letter.header("Subject").to_owned()).collect();
+        assert_ne!(subjects[10], "Choose another password for Till", "{subjects:?}");
+        shop.close().await;
+    }
+
     async fn a_letter_that_is_written_down_comes_although_the_server_was_killed(shop: Shop) {
         let mut shop = shop;
         let mail = with_mail(&mut shop).await;
