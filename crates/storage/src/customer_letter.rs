@@ -5,6 +5,7 @@ use domain::contact::Email;
 use domain::customer::{LetterKind, PersonName};
 use domain::id::{CustomerId, LetterId};
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::customer::email;
 use crate::lease::{Claims, shortened};
@@ -38,7 +39,7 @@ statements! {
          and lease_token = ?2 order by due_at, id limit ?3"
     );
     SETTLE = "update customer_letters set due_at = ?2, last_outcome = ?3, lease_token = null, \
-        lease_until = null where id = ?1 and due_at is not null";
+        lease_until = null where id = ?1 and lease_token = ?4 and due_at is not null";
     OLD = "select id from customer_letters where expires_at <= ?1 order by expires_at limit ?2";
     DELETE = "delete from customer_letters where id = ?1";
     DELETE_OF_CUSTOMER = "delete from customer_letters where customer_id = ?1";
@@ -126,14 +127,15 @@ pub async fn claim_due(
     letters.collect()
 }
 
-/// How a try ended, and when the next one is; none where none follows.
+/// How a try ended that was made under a claim, and when the next one is; none where none follows. Where
+/// the claim has run out somebody else says it.
 pub async fn settle(
     tx: &mut Tx,
-    id: LetterId,
+    (id, claim): (LetterId, Uuid),
     next: Option<Timestamp>,
     outcome: &str,
 ) -> Result<(), StoreError> {
-    let params = [id.0.into(), next.into(), shortened(outcome).into()];
+    let params = [id.0.into(), next.into(), shortened(outcome).into(), claim.into()];
     tx.exec(&SETTLE, &params).await.map(drop)
 }
 

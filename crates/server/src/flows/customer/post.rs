@@ -18,6 +18,7 @@ use storage::{
     customer_letter::{self, Letter},
     customer_level,
 };
+use uuid::Uuid;
 
 use super::FlowError;
 use crate::{
@@ -45,14 +46,15 @@ pub async fn send_due(cx: &Context) -> Result<usize, FlowError> {
     });
     let due: Vec<(Letter, u32)> = due.await.map_err(FlowError::Store)?;
     let count = due.len();
-    side_by_side(due.into_iter().map(|one| send(cx, letters, mailer, one))).await?;
+    let send = |one| send(cx, (letters, mailer), claim.1.token, one);
+    side_by_side(due.into_iter().map(send)).await?;
     Ok(count)
 }
 
 async fn send(
     cx: &Context,
-    letters: &Letters,
-    mailer: &Mailer,
+    (letters, mailer): (&Letters, &Mailer),
+    claim: Uuid,
     (letter, tries): (Letter, u32),
 ) -> Result<(), StoreError> {
     let link = cx.accounts.links.url(letter.kind, letter.id);
@@ -72,8 +74,8 @@ async fn send(
     };
     tracing::info!(letter = %letter.id, kind = letter.kind.name(), tries, words, "letter");
     cx.store
-        .write((letter.id, next, words), |tx, (id, next, words)| {
-            Box::pin(customer_letter::settle(tx, *id, *next, words))
+        .write(((letter.id, claim), next, words), |tx, (one, next, words)| {
+            Box::pin(customer_letter::settle(tx, *one, *next, words))
         })
         .await
 }
