@@ -30,7 +30,7 @@ statements! {
     BURN_ALL = "update customer_letters set used_at = ?3 \
         where customer_id = ?1 and kind = ?2 and used_at is null";
     DUE = "select id from customer_letters where due_at <= ?1 \
-        and (lease_until is null or lease_until <= ?1) \
+        and (lease_until is null or lease_until <= ?1) and expires_at > ?1 \
         order by case when kind = 'reset' then 0 else 1 end, due_at, id limit ?2";
     TAKE = "update customer_letters set lease_token = ?2, lease_until = ?3, tries = tries + 1 \
         where id = ?1 and due_at <= ?4 and (lease_until is null or lease_until <= ?4)";
@@ -112,7 +112,8 @@ pub async fn burn_all(
     tx.exec(&BURN_ALL, &[customer.0.into(), kind.name().into(), at.into()]).await.map(drop)
 }
 
-/// Leases up to `limit` letters that are due, resets first, each with how often it has been tried.
+/// Leases up to `limit` letters that are due and matter still, resets first, each with how often it has
+/// been tried.
 pub async fn claim_due(
     tx: &mut Tx,
     now: Timestamp,
