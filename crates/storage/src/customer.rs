@@ -136,14 +136,14 @@ fn said_params(customer: &Customer) -> [Value; 4] {
     ]
 }
 
-/// Writes the hash of another password; `false` if there is no such customer.
+/// Writes the hash of another password. The caller holds the lock.
 pub async fn set_password(
     tx: &mut Tx,
     id: CustomerId,
     password: &str,
     at: Timestamp,
-) -> Result<bool, StoreError> {
-    Ok(tx.exec(&SET_PASSWORD, &[id.0.into(), password.into(), at.into()]).await? == 1)
+) -> Result<(), StoreError> {
+    tx.exec(&SET_PASSWORD, &[id.0.into(), password.into(), at.into()]).await.map(drop)
 }
 
 /// Writes another address. The caller knows that its mailbox is nobody else's.
@@ -173,17 +173,17 @@ pub async fn addresses(tx: &mut Tx, of: CustomerId) -> Result<Vec<KeptAddress>, 
     rows.into_iter().map(address).collect()
 }
 
-/// Keeps an address; `false` if it is kept already.
+/// Keeps an address, unless it is kept already.
 pub async fn insert_address(
     tx: &mut Tx,
     of: CustomerId,
     kept: &KeptAddress,
     at: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let mut params = vec![kept.id.0.into(), of.0.into()];
     params.extend(address_params(&kept.address));
     params.push(at.into());
-    tx.insert_new(&INSERT_ADDRESS, &params).await
+    tx.insert_new(&INSERT_ADDRESS, &params).await.map(drop)
 }
 
 /// Changes an address; `false` if she has none with this id.

@@ -75,9 +75,8 @@ impl std::fmt::Debug for Letter {
     }
 }
 
-/// Writes a letter down; one that is `sent` is due at once, and any other never. `false` if it is
-/// written down already.
-pub async fn put(tx: &mut Tx, letter: &Letter, sent: bool) -> Result<bool, StoreError> {
+/// Writes a letter down, unless it is already; one that is `sent` is due at once, and any other never.
+pub async fn put(tx: &mut Tx, letter: &Letter, sent: bool) -> Result<(), StoreError> {
     let params = [
         letter.id.0.into(),
         letter.kind.name().into(),
@@ -89,7 +88,7 @@ pub async fn put(tx: &mut Tx, letter: &Letter, sent: bool) -> Result<bool, Store
         letter.expires_at.into(),
         sent.then_some(letter.created_at).into(),
     ];
-    tx.insert_new(&INSERT, &params).await
+    tx.insert_new(&INSERT, &params).await.map(drop)
 }
 
 /// A letter whose link still works.

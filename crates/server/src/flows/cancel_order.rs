@@ -42,7 +42,7 @@ pub struct Wish {
 /// Who wants an order cancelled.
 #[derive(Debug, Clone)]
 pub enum Canceller {
-    /// A visitor; only the one who made the order may.
+    /// Whoever may see the order, by the name of the visitor who made it.
     Shopper(VisitorId),
     /// The shop's operator.
     Operator {

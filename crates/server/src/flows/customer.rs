@@ -169,7 +169,7 @@ async fn tell_of_change(
     customer: CustomerId,
 ) -> Result<(), StoreError> {
     let notice = Letter { customer: Some(customer), email: email.clone(), ..notice.clone() };
-    customer_letter::put(tx, &notice, true).await.map(drop)
+    customer_letter::put(tx, &notice, true).await
 }
 
 /// Letters may be due.

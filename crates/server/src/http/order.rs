@@ -207,10 +207,10 @@ pub async fn get_order(
     render(&see_order(&web.cx, asker, id).await?)
 }
 
-/// Gives an order up, for the visitor who made it: Stripe cancels the payment, then the pieces are
-/// free again. Once the payment is under way or made, it is too late. If Stripe does not answer, the
-/// wish is kept and carried out as soon as it does, unless the order is paid first. An order that is
-/// over without a payment is answered as it is.
+/// Gives an order up, for the visitor who made it and the customer whose it is: Stripe cancels the
+/// payment, then the pieces are free again. Once the payment is under way or made, it is too late. If
+/// Stripe does not answer, the wish is kept and carried out as soon as it does, unless the order is
+/// paid first. An order that is over without a payment is answered as it is.
 #[utoipa::path(post, path = "/api/orders/{id}/cancel", tag = "orders",
     params(("id" = String, Path, description = "The order's id.")),
     responses((status = 200, description = "The order, over.", body = Order)))]

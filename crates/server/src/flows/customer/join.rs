@@ -46,7 +46,7 @@ async fn ask(tx: &mut Tx, confirm: &Letter) -> Result<(), StoreError> {
         None => confirm.clone(),
         Some(known) => to_known(known.customer, confirm),
     };
-    customer_letter::put(tx, &letter, true).await.map(drop)
+    customer_letter::put(tx, &letter, true).await
 }
 
 /// What goes to the address that was proven, in place of a letter to one that somebody has typed.
@@ -68,7 +68,7 @@ pub(super) async fn ask_for_address(
         // Nobody's, or hers in other letters.
         Some(_) | None => Letter { customer: Some(customer), ..letter.clone() },
     };
-    customer_letter::put(tx, &letter, true).await.map(drop)
+    customer_letter::put(tx, &letter, true).await
 }
 
 /// Whoever has the link from a letter, and the password of whoever asked for it, has an account by

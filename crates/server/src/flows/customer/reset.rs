@@ -34,7 +34,7 @@ async fn write_down(tx: &mut Tx, reset: &Letter) -> Result<(), StoreError> {
         Some(Customer { id, email, .. }) => Letter { customer: Some(id), email, ..reset.clone() },
         None => reset.clone(),
     };
-    customer_letter::put(tx, &reset, reset.customer.is_some()).await.map(drop)
+    customer_letter::put(tx, &reset, reset.customer.is_some()).await
 }
 
 /// Whoever has the link from a letter chooses another password. She is signed in nowhere afterwards:
