@@ -9,6 +9,7 @@
 //!
 //! To see the boundaries: `cargo test -p server --test it crash_walk -- --nocapture`.
 
+mod accounts;
 mod flows;
 mod machine;
 mod platform;
@@ -171,17 +172,18 @@ fn walk(name: &str, flow: &Flow, expected: usize) {
     assert!(faults.is_empty(), "{listed}\n{}", faults.join("\n"));
 }
 
-/// Makes a test of each flow: its name, the flow, the number of its boundaries.
+/// Makes a test of each flow of a module: its name, the flow, the number of its boundaries.
 macro_rules! survived {
-    ($($name:ident: $flow:ident crosses $boundaries:literal;)+) => {$(
+    (in $place:ident $($name:ident: $flow:ident crosses $boundaries:literal;)+) => {$(
         #[test]
         fn $name() {
-            walk(stringify!($name), &flows::$flow, $boundaries);
+            walk(stringify!($name), &$place::$flow, $boundaries);
         }
     )+};
 }
 
 survived! {
+    in flows
     a_first_intent_survives_a_crash_anywhere: FIRST_INTENT crosses 4;
     a_repeated_intent_survives_a_crash_anywhere: REPEATED_INTENT crosses 1;
     an_intent_whose_first_answer_is_lost_survives_a_crash_anywhere:
@@ -235,6 +237,17 @@ survived! {
         CHALLENGE_OF_A_SESSION_GIVEN_UP crosses 8;
     a_session_with_nothing_to_pay_survives_a_crash_anywhere:
         SESSION_WITH_NOTHING_TO_PAY crosses 1;
+}
+
+survived! {
+    in accounts
+    a_registration_survives_a_crash_anywhere: REGISTRATION crosses 4;
+    the_proof_of_an_address_survives_a_crash_anywhere: VERIFICATION crosses 3;
+    a_sign_in_with_a_cart_that_is_being_paid_survives_a_crash_anywhere:
+        SIGN_IN_WITH_A_CART_THAT_IS_BEING_PAID crosses 2;
+    a_reset_survives_a_crash_anywhere: RESET crosses 5;
+    a_change_of_everything_survives_a_crash_anywhere: CHANGE_OF_EVERYTHING crosses 8;
+    the_deletion_of_an_account_survives_a_crash_anywhere: DELETION crosses 3;
 }
 
 /// The same for the flows at Elastic Path.

@@ -399,11 +399,11 @@ fn pay_session(stage: &mut Stage, method: &str) -> Option<()> {
     Some(())
 }
 
-fn fill_cart(stage: &mut Stage) -> Option<()> {
+pub fn fill_cart(stage: &mut Stage) -> Option<()> {
     stage.add("mug", 2).map(drop)
 }
 
-fn ask_intent(stage: &mut Stage) -> Option<()> {
+pub fn ask_intent(stage: &mut Stage) -> Option<()> {
     let reply = stage.intent()?;
     if reply.status == 200 {
         reply.text("orderId").clone_into(&mut stage.order);

@@ -71,6 +71,13 @@ storage::statements! {
         union all select 'refund ' || state from refunds \
         union all select 'refund of a stray ' || state from stray_refunds \
         union all select 'dispute ' || state from disputes \
+        union all select 'account of ' || mailbox || coalesce(', ' || name, '') from customers \
+        union all select 'sign-in ' || row_number() over (order by created_at, id) from customer_sign_ins \
+        union all select 'letter ' || kind || case when used_at is not null then ' used' \
+            when due_at is null then ' sent' when lease_token is null then '' else ' claimed' end \
+            from customer_letters \
+        union all select 'tries until ' || empty_at from customer_levels \
+        union all select 'an order is a customer''s' from customer_orders where customer_id is not null \
         union all select 'a person is called: ' || kind from attention";
 }
 
@@ -84,12 +91,14 @@ pub struct Stage {
     /// The merchant's own server, which is told of nothing unless a flow wants it to be.
     pub erp: Erp,
     is_told: bool,
+    writes_letters: bool,
     machine: Arc<Machine>,
     disk: TempDir,
     file: PathBuf,
     ids: Ids,
     secret: String,
-    cookie: String,
+    /// What her browser keeps.
+    pub cookie: String,
     /// The order and the client secret that she last heard of.
     pub order: String,
     pub secret_of_payment: String,
@@ -144,6 +153,7 @@ impl Stage {
             stripe,
             erp: Erp::default(),
             is_told: false,
+            writes_letters: false,
             machine: Arc::default(),
             disk,
             file,
@@ -171,15 +181,17 @@ impl Stage {
         let file = SqliteFile::Path(self.file.clone());
         let store = Store::sqlite_inline_on(&file, move || machine.commit()).unwrap();
         let mut settings = shop::settings(URL, "http://127.0.0.1:81", "sqlite://x", &self.secret);
-        if self.is_told {
-            let outlets = [
-                ("TILL_WEBHOOK_URLS", "http://127.0.0.1:82/hooks".to_owned()),
-                ("TILL_WEBHOOK_SECRETS", SECRET.to_owned()),
-                ("TILL_MAIL", format!("folder:{}", self.mails().display())),
-                ("TILL_MAIL_FROM", "shop@shop.example".to_owned()),
-            ];
-            settings.extend(outlets.map(|(name, value)| (name.to_owned(), value)));
-        }
+        let endpoint = [
+            ("TILL_WEBHOOK_URLS", "http://127.0.0.1:82/hooks".to_owned()),
+            ("TILL_WEBHOOK_SECRETS", SECRET.to_owned()),
+        ];
+        let mail = [
+            ("TILL_MAIL", format!("folder:{}", self.mails().display())),
+            ("TILL_MAIL_FROM", "shop@shop.example".to_owned()),
+        ];
+        let told = endpoint.into_iter().filter(|_| self.is_told);
+        let told = told.chain(mail.into_iter().filter(|_| self.is_told || self.writes_letters));
+        settings.extend(told.map(|(name, value)| (name.to_owned(), value)));
         let pairs = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let config = Config::load(Sources::of_texts(pairs, "", "")).unwrap();
         let clock = {
@@ -209,6 +221,13 @@ impl Stage {
     /// From here on the merchant's server is told of orders, and the shopper gets mail.
     pub fn tell_others(&mut self) {
         self.is_told = true;
+        self.life = None;
+        self.start();
+    }
+
+    /// From here on customers get letters, and nobody is told of orders.
+    pub fn write_letters(&mut self) {
+        self.writes_letters = true;
         self.life = None;
         self.start();
     }
