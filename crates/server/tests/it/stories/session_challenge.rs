@@ -25,7 +25,8 @@ async fn banks_page(shop: &Shop, payment: &str) -> (String, String) {
     (page, back)
 }
 
-/// No event comes, and none can be fetched.
+/// No event comes, and none can be fetched. Said before the payment: one that is on its way would have
+/// it looked at.
 fn hear_nothing(shop: &Shop) {
     shop.stripe.hold_webhooks();
     let unheard = Fault::once("/v1/events", FaultKind::LoseBefore);
@@ -129,9 +130,9 @@ stories! {
         shop: Shop
     ) {
         let guest = shopper(&shop).await;
+        hear_nothing(&shop);
         let reply = pay_by(&guest, &guest.token_of_a_bank().await).await;
         let (page, _) = banks_page(&shop, challenged(&reply)).await;
-        hear_nothing(&shop);
         let refused = shop.http.post(page).form(&[("outcome", "fail")]).send().await.unwrap();
         // What the address says is nobody's word: not that she failed, and not that she has paid.
         assert!(refused.url().query().unwrap().contains("redirect_status=failed"));
@@ -154,13 +155,13 @@ stories! {
     async fn a_session_that_waited_for_another_sale_sees_its_cart_as_it_is(shop: Shop) {
         for gives_up in [false, true] {
             let guest = shopper(&shop).await;
+            hear_nothing(&shop);
             let waits = pay(&guest, Card::ThreeDSecure).await;
             assert_eq!(guest.add("book", 1).await.status, 200);
             // She has gone back to her cart, and comes to another checkout with one more thing in it.
             let again = guest.other_tab();
             ready(&again).await;
             assert_eq!(challenged(&pay(&again, Card::Good).await), challenged(&waits));
-            hear_nothing(&shop);
             assert!(shop.stripe.authenticate(challenged(&waits), true));
 
             let what = if gives_up { "abandon-payment" } else { "resume-payment" };
@@ -197,8 +198,8 @@ stories! {
 
     async fn a_shopper_who_was_faster_than_her_wish_to_give_up_has_paid(shop: Shop) {
         let guest = shopper(&shop).await;
-        let reply = pay(&guest, Card::ThreeDSecure).await;
         hear_nothing(&shop);
+        let reply = pay(&guest, Card::ThreeDSecure).await;
         assert!(shop.stripe.authenticate(challenged(&reply), true));
         let abandoned = guest.post(&format!("{CURRENT}/abandon-payment"), json!({})).await;
         assert_eq!(state(&abandoned), "200 complete succeeded");
