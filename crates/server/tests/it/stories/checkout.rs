@@ -112,8 +112,8 @@ stories! {
 
     async fn a_changed_cart_does_not_replace_an_order_whose_payment_has_succeeded(shop: Shop) {
         let guest = shop.guest_with_cart([("mug", 1)]).await;
-        let intent = guest.intent().await;
         shop.stripe.hold_webhooks();
+        let intent = guest.intent().await;
         guest.confirm_at_stripe(&intent, Card::Good).await;
         guest.add("lamp", 1).await;
 
