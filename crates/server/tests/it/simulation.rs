@@ -30,8 +30,8 @@ use history::{Failure, PlanOf, World, play};
 use native::{
     Native,
     plan::{
-        Call::{Add, Challenge, Confirm, Deliver, Intent, Pay, Poll, Work},
-        Deed::{Lose, Settle},
+        Call::{Add, Challenge, Confirm, Deliver, GiveBackThere, Intent, Pay, Poll, Work},
+        Deed::{Drift, Lose, Settle},
         Means::{DebitThatFails, Good, NoFunds, ThreeDSecure},
         Types::Ends,
     },
@@ -243,6 +243,20 @@ fn a_payment_that_is_settled_while_the_worker_looks_at_it_is_not_looked_at_again
     replay::<Native>(1061, 2, &plan);
 }
 
+/// Found by seed 712132: a payment that received another amount than it asked for was given back in
+/// Stripe's dashboard, and the simulated Stripe gave what it had asked for.
+#[test]
+fn no_more_goes_back_than_was_received_although_more_was_asked_for() {
+    let plan = vec![
+        (1, Do(vec![Add { shopper: 1, sku: 1, quantity: 1 }])),
+        (4, Do(vec![Intent { shopper: 1, form: 0 }])),
+        (5, There(Drift { payment: 0, amount: 1021 })),
+        (6, Do(vec![Pay { shopper: 1, payment: 0, means: Good }])),
+        (11, Do(vec![GiveBackThere { payment: 0, cents: None, after: 3 }])),
+    ];
+    replay::<Native>(712_132, 1, &plan);
+}
+
 /// Found by seed 15167: a debit failed after days, the shopper tried a card that her bank asked her
 /// about, and the order waited for the debit for ever.
 #[test]
@@ -374,7 +388,6 @@ fn what_is_slow_by_a_minute_has_ended_after_a_minute() {
 /// and the first event told of both.
 #[test]
 fn an_event_that_is_the_first_word_of_two_refunds_tells_both() {
-    use native::plan::Call::GiveBackThere;
     let give_back = GiveBackThere { payment: 0, cents: Some(1000), after: 26 };
     let plan = vec![
         (2, Do(vec![Add { shopper: 2, sku: 5, quantity: 1 }])),

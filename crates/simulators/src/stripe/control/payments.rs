@@ -84,10 +84,15 @@ impl Stripe {
     /// is no such intent.
     pub fn falsify_amount_received(&self, payment_intent_id: &str, amount: i64) -> bool {
         let mut state = self.lock();
+        let state = &mut *state;
         let Some(intent) = state.payment_intents.get_mut(payment_intent_id) else { return false };
         intent.receives_instead = Some(amount);
         if intent.status == Status::Succeeded {
             intent.amount_received = amount;
+            let charge = intent.latest_charge.as_deref();
+            if let Some(charge) = charge.and_then(|charge| state.charges.get_mut(charge)) {
+                charge.amount_captured = amount;
+            }
         }
         true
     }

@@ -334,14 +334,17 @@ pub(crate) fn receive(
     happened: &'static str,
     origin: &Origin,
 ) {
+    let instead = state.payment_intents.get(id).and_then(|intent| intent.receives_instead);
     let Some(charge) = state.charges.get_mut(charge_id) else { return };
     charge.captured = true;
+    // No more than that can go back.
+    charge.amount_captured = instead.unwrap_or(charge.amount_captured);
     let (amount, currency) = (charge.amount_captured, charge.currency.clone());
     let kind = if charge_id.starts_with("ch_") { Kind::Charge } else { Kind::Payment };
     let balance_transaction = state.book_charge(kind, charge_id, amount, &currency);
     let Some(intent) = state.payment_intents.get_mut(id) else { return };
     intent.status = Status::Succeeded;
-    intent.amount_received = intent.receives_instead.unwrap_or(amount);
+    intent.amount_received = amount;
     intent.latest_charge = Some(charge_id.to_owned());
     let succeeded = intent.render();
     let at_once = intent.capture != CaptureMethod::AutomaticAsync;
