@@ -181,18 +181,25 @@ stories! {
     async fn a_decline_that_is_told_late_does_not_end_the_debit_that_came_after_it(shop: Shop) {
         let guest = shop.guest_with_cart([("mug", 1)]).await;
         let intent = guest.intent().await;
-        shop.stripe.hold_webhooks();
+        shop.stripe.hold_webhooks_of(&["payment_intent.payment_failed"]);
         guest.confirm_at_stripe(&intent, Card::Declined).await;
         assert_eq!(guest.confirm_debit(&intent, PAYING).await, "processing");
         assert_eq!(guest.confirm(&intent).await.to_string(), "200 pending");
-        shop.stripe.release_webhooks_reversed();
-        shop.until("every event has come", || async {
+        let stands = async || {
+            let order = guest.order(&intent).await.body;
+            (order["status"].clone(), order["payment"]["status"].clone())
+        };
+        let under_way = (json!("pending"), json!("processing"));
+        shop.until("the debit is known", || async { stands().await == under_way }).await;
+        shop.quiet().await;
+
+        shop.stripe.release_webhooks();
+        shop.until("the decline is told", || async {
             inbox_count(&shop, "payment_intent.payment_failed").await == 1
         }).await;
         shop.quiet().await;
 
-        let order = guest.order(&intent).await.body;
-        assert_eq!((&order["status"], &order["payment"]["status"]), (&json!("pending"), &json!("processing")));
+        assert_eq!(stands().await, under_way);
         assert_eq!(shop.stock("mug").await, (100, 1));
 
         shop.stripe.settle(intent.payment(), Some(Outcome::Succeeded));
