@@ -54,10 +54,34 @@ const native = testOn('native');
 const platform = testOn('elastic-path');
 
 for (const [backend, test] of [
-  ['native', native],
+  // There the longest waits are.
   ['elastic-path', platform],
+  ['native', native],
 ] as [Backend, typeof native][]) {
   test.describe(`next, ${backend}:`, () => {
+    // These wait for the server's rhythm: they begin first.
+    test('Till is killed while she pays, and finds the payment again', async ({ page, shop }) => {
+      test.slow();
+      await atPayment(page, shop);
+      await shop.dieDuring(() => pays(page).click());
+      await expect(thanks(page)).toBeVisible({ timeout: 120_000 });
+    });
+
+    test('a debit is paid when the bank has answered', async ({ page, shop }) => {
+      test.slow();
+      listen(page);
+      await toCheckout(page, shop);
+      await fillIn(page);
+      const { frame } = new PaymentForm(page);
+      await frame.getByText('SEPA Debit').click();
+      await frame.getByLabel('Email').fill('ada@example.org');
+      await frame.getByLabel('IBAN').fill('DE08370400440532013003');
+      await pays(page).click();
+      await expect(page.getByText('Your payment is under way.')).toBeVisible();
+      await shop.settleDebits();
+      await expect(thanks(page)).toBeVisible({ timeout: 90_000 });
+    });
+
     test('a guest buys something, and looks at the order', async ({ page, shop }) => {
       await atPayment(page, shop);
       await expect(pays(page)).toHaveText(/16,90/);
@@ -108,21 +132,6 @@ for (const [backend, test] of [
       await page.getByRole('button', { name: 'Go on at your bank' }).click();
       await answer(form, 'Complete');
       await expect(thanks(page)).toBeVisible();
-    });
-
-    test('a debit is paid when the bank has answered', async ({ page, shop }) => {
-      test.slow();
-      listen(page);
-      await toCheckout(page, shop);
-      await fillIn(page);
-      const { frame } = new PaymentForm(page);
-      await frame.getByText('SEPA Debit').click();
-      await frame.getByLabel('Email').fill('ada@example.org');
-      await frame.getByLabel('IBAN').fill('DE08370400440532013003');
-      await pays(page).click();
-      await expect(page.getByText('Your payment is under way.')).toBeVisible();
-      await shop.settleDebits();
-      await expect(thanks(page)).toBeVisible({ timeout: 90_000 });
     });
 
     test('a double click pays once', async ({ page, shop }) => {
@@ -195,13 +204,6 @@ for (const [backend, test] of [
       await new PaymentForm(page).typeCard(GOOD);
       await pays(page).click();
       await expect(thanks(page)).toBeVisible();
-    });
-
-    test('Till is killed while she pays, and finds the payment again', async ({ page, shop }) => {
-      test.slow();
-      await atPayment(page, shop);
-      await shop.dieDuring(() => pays(page).click());
-      await expect(thanks(page)).toBeVisible({ timeout: 120_000 });
     });
 
     // The pages are the same on each backend.
