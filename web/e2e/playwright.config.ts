@@ -1,4 +1,4 @@
-// Walks through shops in Debian's Chromium. Two at a time, each with its own shop, whose programs
+// Walks through shops in Debian's Chromium, each of the runner's workers with its own shop, whose programs
 // TILL_BINARY names; `cargo xtask test --only web` sets it.
 
 import { existsSync } from 'node:fs';
@@ -11,10 +11,16 @@ export default defineConfig({
   testDir: 'walks',
   outputDir: 'node_modules/.walks',
   fullyParallel: true,
-  workers: 2,
+  // Walks wait longer than they compute: on two cores three of them are walked at a time.
+  workers: 3,
   forbidOnly: true,
   timeout: 60_000,
   expect: { timeout: 15_000 },
+  // What waits for the server's own rhythm is there: it begins first, and the others go on beside it.
+  projects: [
+    { name: 'next', testMatch: 'next.test.ts' },
+    { name: 'shop', testIgnore: 'next.test.ts' },
+  ],
   reporter: 'list',
   use: {
     launchOptions: { executablePath: CHROMIUM },

@@ -51,7 +51,7 @@ test('a bank leads back to the order that it has paid', async ({ page, shop }) =
   expect(page.url()).toMatch(/\/orders\/[0-9a-f-]+$/);
 });
 
-test('a bank leads back without the money, and a card pays', async ({ page, shop }) => {
+test('who comes back declined reads why, and a card pays', async ({ page, shop }) => {
   await enter(page, shop);
   await toCheckout(page, 'Stoneware mug');
   await fillIn(page);
@@ -62,9 +62,13 @@ test('a bank leads back without the money, and a card pays', async ({ page, shop
   await pays(page).click();
   await page.getByRole('button', { name: 'Fail test payment' }).click();
   await expect(page.getByRole('heading', { name: 'Checkout' })).toBeVisible();
+  const why = page.getByRole('alert').filter({ hasText: 'choose a different payment method' });
+  await expect(why).toBeVisible();
+  expect(new URL(page.url()).search).toBe('');
   await expect(page.getByLabel('Street and number')).toHaveValue('Hauptstr. 1');
   await goOn(page);
   await form.typeCard(GOOD);
+  await expect(why).toBeHidden();
   await pays(page).click();
   await expect(thanks(page)).toBeVisible();
 });

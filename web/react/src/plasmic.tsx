@@ -22,7 +22,7 @@ import {
   useImperativeHandle,
   useMemo,
 } from 'react';
-import type { Checkout, CheckoutState, Confirmed, Outcome } from './checkout.js';
+import type { Checkout, CheckoutOptions, CheckoutState, Confirmed, Outcome } from './checkout.js';
 import { EXAMPLE_SESSION } from './example.js';
 import { CheckoutProvider, useCheckoutAround, useNearestCheckout, useStateOf } from './provider.js';
 import { StripePayment, type StripePaymentState } from './stripe.js';
@@ -68,8 +68,8 @@ const STRIPE_PROVIDER: GlobalContextMeta<StripeProviderProps> = {
 
 // --- EPCheckoutSessionProvider ------------------------------------------------------------------
 
-/** What a designer sets. */
-export interface SessionProviderProps {
+/** What a designer sets, and `solve`, which is code's: an override of the element. */
+export interface SessionProviderProps extends Pick<CheckoutOptions, 'solve'> {
   children?: ReactNode;
   apiBaseUrl?: string;
   previewState?: 'auto' | 'collecting' | 'paying' | 'complete';
@@ -89,14 +89,14 @@ export interface SessionActions {
 
 /** Publishes `$ctx.checkoutSession`. */
 export const EPCheckoutSessionProvider = forwardRef(function EPCheckoutSessionProvider(
-  { children, apiBaseUrl = '/api', previewState = 'auto', autoCreate = true }: SessionProviderProps,
+  { children, apiBaseUrl = '/api', previewState = 'auto', ...options }: SessionProviderProps,
   ref: Ref<SessionActions>,
 ) {
   if (usePlasmicCanvasContext()) {
     return <ExampleSession previewState={previewState}>{children}</ExampleSession>;
   }
   return (
-    <CheckoutProvider key={apiBaseUrl} apiBaseUrl={apiBaseUrl} autoCreate={autoCreate}>
+    <CheckoutProvider key={apiBaseUrl} apiBaseUrl={apiBaseUrl} {...options}>
       <PublishedSession actions={ref}>{children}</PublishedSession>
     </CheckoutProvider>
   );

@@ -80,14 +80,14 @@ const context = (): Component => registries.__PlasmicContextRegistry[0]?.compone
 type Actions = Record<string, (...given: unknown[]) => Promise<unknown>>;
 
 /** A page as Plasmic renders it, with the data that its texts are bound to. */
-function Page({ publishableKey, session, children, ...form }: Record<string, unknown>) {
+function Page({ publishableKey, session, solve, children, ...form }: Record<string, unknown>) {
   const StripeProvider = context();
   const Session = component('plasmic-commerce-ep-checkout-session-provider');
   const Payment = component('plasmic-commerce-ep-stripe-payment');
   const Rates = component('plasmic-commerce-ep-checkout-shipping-rates');
   return (
     <StripeProvider publishableKey={publishableKey}>
-      <Session ref={session} apiBaseUrl="/api">
+      <Session ref={session} apiBaseUrl="/api" solve={solve}>
         {children as ReactNode}
         <Rates>
           <DataCtxReader>
@@ -236,6 +236,29 @@ describe('a page made in Studio', () => {
     });
     expect(sent).toEqual(['{}']);
     expect(status()).toBe('open');
+  });
+
+  it('solves what the shop asks for with what code has given the session', async () => {
+    const shop = await openShop();
+    const session = createRef<Actions>();
+    const solution = { kind: 'turnstile', token: 'a person' };
+    const solve = vi.fn(async () => solution);
+    const sent: unknown[] = [];
+    const challenge = { kind: 'turnstile', siteKey: 'of the shop' };
+    shop.network.through = (fetch) => async (url, init) => {
+      if (!url.endsWith('/pay')) return fetch(url, init);
+      const { challenge: solved, ...means } = JSON.parse(String(init.body));
+      sent.push(solved);
+      if (solved) return fetch(url, { ...init, body: JSON.stringify(means) });
+      const error = { code: 'CHALLENGE_REQUIRED', message: 'Not now.', challenge };
+      return new Response(JSON.stringify({ success: false, error }), { status: 403 });
+    };
+    render(<Page publishableKey={shop.key} session={session} solve={solve} />);
+    await waitFor(() => expect(data()).toMatchObject({ isReady: true, isProcessing: false }));
+    await act(() => session.current?.placeOrder?.());
+    expect(status()).toBe('complete');
+    expect(solve.mock.calls).toEqual([[challenge]]);
+    expect(sent).toEqual([undefined, solution]);
   });
 
   it('says that no form is there to ask for a token', async () => {

@@ -1,5 +1,5 @@
 // What a shop asks of browsers while somebody tries out stolen cards: a second of work. The widget of
-// Turnstile is the page's own to show; without it its failure stands.
+// Turnstile is the page's own to show, in `solve`; without it its failure stands.
 
 import type { Challenge, Solution } from '@till/client';
 

@@ -58,6 +58,8 @@ export const CheckoutForm = defineComponent({
     marketing: { type: String, default: '' },
     /** Other sentences. */
     texts: { type: Object as PropType<Partial<Texts>>, default: () => ({}) },
+    /** Solves a challenge of the shop's, as in `CheckoutOptions`. */
+    solve: { type: Function as PropType<CheckoutOptions['solve']>, default: undefined },
     /** Waiting, for tests that have no time. */
     options: { type: Object as PropType<CheckoutOptions>, default: undefined },
   },
@@ -74,7 +76,7 @@ export const CheckoutForm = defineComponent({
   slots: Object as Slots,
   setup(props, { emit, slots }) {
     const cart = useCart();
-    const checkout = useCheckout(props.options);
+    const checkout = useCheckout({ solve: props.solve, ...props.options });
     const { state } = checkout;
     const draft = props.draft ?? reactive(emptyDraft(countryOf(props.locale, props.countries)));
     const texts = computed<Texts>(() => ({ ...TEXTS, ...props.texts }));

@@ -2,7 +2,15 @@
 // the server says: a browser that was told yes or no by Stripe asks it, and while nobody knows, the
 // shopper reads that her payment is being looked at, never that it failed.
 
-import type { CheckoutIntent, CheckoutRequest, Failure, FailureOf, Order } from '@till/client';
+import type {
+  Challenge,
+  CheckoutIntent,
+  CheckoutRequest,
+  Failure,
+  FailureOf,
+  Order,
+  Solution,
+} from '@till/client';
 import { onScopeDispose, type ShallowRef, shallowRef } from 'vue';
 import { useCart } from './cart.js';
 import { solutionOf } from './challenge.js';
@@ -40,8 +48,14 @@ export interface StripeOutcome {
   error?: { message?: string | undefined } | undefined;
 }
 
-/** Waiting, for tests that have no time. */
+/** What a checkout is given. */
 export interface CheckoutOptions {
+  /**
+   * Solves what the shop asks for while somebody tries out stolen cards, with Turnstile's widget for
+   * instance. Work that it gives nothing for is done all the same.
+   */
+  solve?: ((challenge: Challenge) => Promise<Solution | undefined>) | undefined;
+  /** Waiting, for tests that have no time. */
   wait?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -52,7 +66,7 @@ const LOOK_AGAIN_MAX_MS = 15_000;
 const CHALLENGES_MAX = 2;
 
 /** One checkout, for as long as its component lives. */
-export function useCheckout({ wait = sleep }: CheckoutOptions = {}) {
+export function useCheckout({ solve, wait = sleep }: CheckoutOptions = {}) {
   const till = useTill();
   const cart = useCart();
   const state: ShallowRef<CheckoutState> = shallowRef({ step: 'cart' });
@@ -80,7 +94,9 @@ export function useCheckout({ wait = sleep }: CheckoutOptions = {}) {
     let answer = await till.checkout.createIntent(request, { signal });
     for (let solved = 0; solved < CHALLENGES_MAX; solved += 1) {
       if (answer.ok || answer.failure.code !== 'checkout.challengeRequired') break;
-      const challenge = await solutionOf(answer.failure.details.challenge, signal);
+      const asked = answer.failure.details.challenge;
+      const solved = await solve?.(asked).catch(() => undefined);
+      const challenge = solved ?? (await solutionOf(asked, signal));
       if (!challenge) break;
       answer = await till.checkout.createIntent({ ...request, challenge }, { signal });
     }

@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
-import type { CheckoutRequest, Order } from '@till/client';
+import type { CheckoutRequest, Order, Solution } from '@till/client';
 import type { TestCard } from '@till/client/stub';
 import {
   CheckoutForm,
+  type CheckoutOptions,
   type ContactDraft,
   emptyDraft,
   type PayableIntent,
@@ -13,7 +14,7 @@ import {
 import { createPinia } from 'pinia';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp, h, reactive } from 'vue';
-import { FORM, openShop } from './shop.js';
+import { asksForProof, FORM, openShop, TURNSTILE } from './shop.js';
 
 const GOOD = '4242424242424242';
 const NO_FUNDS = '4000000000009995';
@@ -79,6 +80,7 @@ async function onPage(
     failing?: number;
     orderId?: string;
     stripe?: StripeKey;
+    solve?: CheckoutOptions['solve'];
   } = {},
 ) {
   const stripe = fakeStripe(shop.stub);
@@ -185,6 +187,16 @@ describe('the checkout’s form', () => {
     await click('Accept');
     await click('Pay €17.90');
     await says('Your order is paid');
+  });
+
+  it('sends what the page has solved where the shop asks for a proof', async () => {
+    const proof: Solution = { kind: 'turnstile', token: 'a person' };
+    const proofs: Solution[] = [];
+    const shop = openShop(asksForProof(TURNSTILE, proofs));
+    const { button, click } = await onPage(FORM, { shop, solve: async () => proof });
+    await click('Continue to payment');
+    await button('Pay');
+    expect(proofs).toEqual([proof]);
   });
 
   it('says that the payment has been received while its event is late', async () => {

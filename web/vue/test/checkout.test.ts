@@ -1,9 +1,9 @@
 import type { Stripe, StripeElements } from '@stripe/stripe-js';
-import type { Fetch } from '@till/client';
+import type { Challenge, Fetch, Solution } from '@till/client';
 import { type CheckoutState, useCart, useCheckout } from '@till/vue';
 import { describe, expect, it, vi } from 'vitest';
 import { useCheckoutPage } from '../examples/checkout-page.js';
-import { FORM, openShop } from './shop.js';
+import { asksForProof, FORM, openShop, TURNSTILE } from './shop.js';
 
 const GOOD = '4242424242424242';
 const NO_FUNDS = '4000000000009995';
@@ -208,44 +208,39 @@ describe('a checkout', () => {
   });
 
   it('does the work that a shop asks for while it is attacked, and sends the same again', async () => {
-    const challenge = { kind: 'work', challenge: 'of this visitor', bits: 9 };
-    const error = {
-      code: 'checkout.challengeRequired',
-      message: 'Solve it.',
-      details: { challenge },
-    };
-    const answers: string[] = [];
-    const { checkout } = await atCheckout('mug', (fetch) => async (url, init) => {
-      if (!url.endsWith('/intent')) return fetch(url, init);
-      const { challenge: solution } = JSON.parse(String(init.body));
-      if (!solution) return new Response(JSON.stringify({ error }), { status: 403 });
-      answers.push(solution.answer);
-      return fetch(url, init);
-    });
+    const proofs: Solution[] = [];
+    const work: Challenge = { kind: 'work', challenge: 'of this visitor', bits: 9 };
+    const { checkout } = await atCheckout('mug', asksForProof(work, proofs));
     await checkout.start(FORM);
     expectStep(checkout, 'intent');
-    const [answer] = answers;
-    const text = new TextEncoder().encode(`of this visitor:${answer}`);
+    const answers = proofs.map((proof) => proof.kind === 'work' && proof.answer);
+    const text = new TextEncoder().encode(`of this visitor:${answers}`);
     const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', text));
     expect([hash[0], (hash[1] ?? 255) < 128]).toEqual([0, true]);
   });
 
   it('says so where it cannot do what is asked', async () => {
-    const challenge = { kind: 'turnstile', siteKey: 'of the shop' };
-    const error = {
-      code: 'checkout.challengeRequired',
-      message: 'Solve it.',
-      details: { challenge },
-    };
-    const { checkout } = await atCheckout(
-      'mug',
-      (fetch) => async (url, init) =>
-        url.endsWith('/intent')
-          ? new Response(JSON.stringify({ error }), { status: 403 })
-          : fetch(url, init),
-    );
+    const { checkout } = await atCheckout('mug', asksForProof(TURNSTILE));
     await checkout.start(FORM);
     expect(expectStep(checkout, 'cart').failure?.message).toBe('Solve it.');
+  });
+
+  it.for([
+    ['sends what the page has solved', 'intent', 'a person'],
+    ['says so where the page cannot solve it', 'cart', undefined],
+  ] as const)('%s', async ([, end, token], { expect }) => {
+    const proofs: Solution[] = [];
+    const shop = openShop(asksForProof(TURNSTILE, proofs));
+    const solve = async (asked: Challenge): Promise<Solution> => {
+      expect(asked).toEqual(TURNSTILE);
+      if (!token) throw new Error('the widget cannot be loaded');
+      return { kind: 'turnstile', token };
+    };
+    const checkout = shop.inApp(() => useCheckout({ solve }));
+    await shop.inApp(useCart).add(await shop.product('mug'));
+    await checkout.start(FORM);
+    expectStep(checkout, end);
+    expect(proofs).toEqual(token ? [{ kind: 'turnstile', token }] : []);
   });
 
   it('asks for no card where there is nothing to pay', async () => {

@@ -1,6 +1,12 @@
 // A shop in memory, and an app without a page.
 
-import { type CheckoutRequest, createTill, type Fetch } from '@till/client';
+import {
+  type Challenge,
+  type CheckoutRequest,
+  createTill,
+  type Fetch,
+  type Solution,
+} from '@till/client';
 import { createStub, type TestCard } from '@till/client/stub';
 import { type PayableIntent, tillPlugin } from '@till/vue';
 import { createPinia } from 'pinia';
@@ -17,6 +23,26 @@ export const FORM: CheckoutRequest = {
   },
   acceptsMarketing: false,
 };
+
+/** What a shop asks for while somebody tries out stolen cards, where it has Turnstile. */
+export const TURNSTILE: Challenge = { kind: 'turnstile', siteKey: 'of the shop' };
+
+/** Through this an order needs a proof. What is sent for one is in `proofs`. */
+export function asksForProof(challenge: Challenge, proofs: Solution[] = []) {
+  const error = {
+    code: 'checkout.challengeRequired',
+    message: 'Solve it.',
+    details: { challenge },
+  };
+  return (fetch: Fetch): Fetch =>
+    async (url, init) => {
+      if (!url.endsWith('/intent')) return fetch(url, init);
+      const { challenge: proof, ...form } = JSON.parse(String(init.body));
+      if (!proof) return new Response(JSON.stringify({ error }), { status: 403 });
+      proofs.push(proof);
+      return fetch(url, { ...init, body: JSON.stringify(form) });
+    };
+}
 
 /** Somebody's browser. `through` may hold up, lose or forge what goes to and fro. */
 export function openShop(through: (fetch: Fetch) => Fetch = (fetch) => fetch) {

@@ -64,7 +64,7 @@ function Steps({ invoke, ...state }: CheckoutState & { invoke: Invoke }) {
   return (
     <div className="columns">
       {isContactMissing ? (
-        <Contact session={session} invoke={invoke} saved={() => setEditing(false)} error={error} />
+        <Contact session={session} invoke={invoke} setOpen={setEditing} error={error} />
       ) : (
         <Payment session={session} invoke={invoke} edit={() => setEditing(true)} />
       )}
@@ -81,12 +81,14 @@ interface StepProps {
 function Contact({
   session,
   invoke,
-  saved,
+  setOpen,
   error,
-}: StepProps & { saved: () => void; error: CheckoutState['error'] }) {
+}: StepProps & { setOpen: (isOpen: boolean) => void; error: CheckoutState['error'] }) {
   const onSave = async (contact: SessionChanges) => {
     const $steps: Record<string, Outcome | undefined> = {};
     const session = { tplRef: 'checkoutSession' };
+    // The payment comes with what it costs: the address alone does not say that yet.
+    setOpen(true);
     $steps.updateSession = await invoke({ ...session, action: 'updateSession', args: [contact] });
     if (!$steps.updateSession?.success) return;
     $steps.calculateShipping = await invoke({ ...session, action: 'calculateShipping' });
@@ -95,7 +97,7 @@ function Contact({
       const changes = { selectedShippingRateId: cheapest.id };
       $steps.selectRate = await invoke({ ...session, action: 'updateSession', args: [changes] });
     }
-    saved();
+    setOpen(false);
   };
   return (
     <section>
