@@ -31,6 +31,7 @@ use std::{
 
 pub use errors::{EpError, ErrorEntry, Refused, SoftErrors, Unsent};
 use http::Method;
+use jiff::Timestamp;
 use limit::RateLimit;
 pub use limit::{Busy, CALLS_PER_SECOND, Sequence};
 use secrecy::SecretString;
@@ -62,6 +63,9 @@ pub struct Config {
     pub jitter_seed: u64,
 }
 
+/// Tells what time it is.
+pub type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
 /// The shop's store at Elastic Path. Cheap to clone.
 #[derive(Clone)]
 pub struct ElasticPath(Arc<Inner>);
@@ -84,10 +88,16 @@ impl fmt::Debug for ElasticPath {
 impl ElasticPath {
     /// A client that sends through `transport`.
     pub fn new(config: Config, transport: Transport) -> Self {
+        Self::by_clock(config, transport, Arc::new(Timestamp::now))
+    }
+
+    /// A client that reads the time that all servers go by from `clock`.
+    pub fn by_clock(config: Config, transport: Transport, clock: WallClock) -> Self {
         let Config { client_id, client_secret, api_base, retry, jitter_seed: seed, .. } = config;
         let limit = RateLimit::per_second(config.calls_per_second);
         let api_base = api_base.as_str().trim_end_matches('/').to_owned();
-        let sender = Sender { transport, api_base, retry, seed, calls: AtomicU64::new(0) };
+        let calls = AtomicU64::new(0);
+        let sender = Sender { transport, api_base, retry, clock, seed, calls };
         let implicit = Kept::default();
         Self(Arc::new(Inner { sender, client_id, client_secret, implicit, limit }))
     }

@@ -355,9 +355,11 @@ fn platform(
         calls_per_second,
         jitter_seed,
     };
+    let clock = base.clock.clone();
+    let clock: elastic_path::WallClock = Arc::new(move || clock.now());
     Arc::new(PlatformContext {
         base,
-        elastic_path: ElasticPath::new(config, transport),
+        elastic_path: ElasticPath::by_clock(config, transport, clock),
         shop,
         purchases: Notify::new(),
     })

@@ -1,10 +1,13 @@
 //! A client that talks to a script, and what its tests share.
 
+use std::sync::Arc;
+
 use domain::elastic_path::{EpCartId, EpOrderId, EpPaymentId, ExternalRef};
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Admin, CALLS_PER_SECOND, Config, ElasticPath, EpError, RetryLimits};
+use super::{Admin, CALLS_PER_SECOND, Config, ElasticPath, EpError, RetryLimits, WallClock};
 use crate::{
     Doubt,
     stripe::script::{Asked, Step, headers, play, says},
@@ -16,6 +19,11 @@ pub const PAYMENT: &str = "pi_3QexampleEPcart0001";
 
 /// A client whose steps are told one by one, tokens included.
 pub fn bare(steps: impl IntoIterator<Item = Step>) -> (ElasticPath, Asked) {
+    by_clock(steps, Arc::new(Timestamp::now))
+}
+
+/// The same, by a clock that the test moves.
+pub fn by_clock(steps: impl IntoIterator<Item = Step>, clock: WallClock) -> (ElasticPath, Asked) {
     let (transport, asked) = play(steps);
     let config = Config {
         client_id: "client".into(),
@@ -25,7 +33,7 @@ pub fn bare(steps: impl IntoIterator<Item = Step>) -> (ElasticPath, Asked) {
         calls_per_second: CALLS_PER_SECOND,
         jitter_seed: 1,
     };
-    (ElasticPath::new(config, transport), asked)
+    (ElasticPath::by_clock(config, transport, clock), asked)
 }
 
 /// A client that has a token for one caller before the steps come.

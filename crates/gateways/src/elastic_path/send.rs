@@ -4,6 +4,9 @@
 //! Elastic Path has no idempotency keys. So what makes or moves something is sent again only where
 //! nothing was carried out: no connection, or 429. What only reads, or can be done twice with the
 //! same effect, is also sent again after 408, 5xx and a lost answer.
+//!
+//! A machine may be held up for longer than a call may take, and its own measure of time with it.
+//! Others have taken over by then, so what is not to be done twice is not sent again after that.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -20,7 +23,10 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 use tower::ServiceExt;
 
-use super::errors::{self, EpError, Refused, SoftErrors, Unsent};
+use super::{
+    WallClock,
+    errors::{self, EpError, Refused, SoftErrors, Unsent},
+};
 use crate::{Doubt, Transport, TransportError};
 
 const ACCOUNT: HeaderName = HeaderName::from_static("ep-account-management-authentication-token");
@@ -120,6 +126,7 @@ pub(super) struct Sender {
     /// Scheme, host and path, without a slash at the end.
     pub api_base: String,
     pub retry: RetryLimits,
+    pub clock: WallClock,
     /// Makes the jitter of this process differ from that of others.
     pub seed: u64,
     /// Makes the jitter of a call differ from that of others.
@@ -135,6 +142,7 @@ impl Sender {
         deadline: Instant,
     ) -> Result<Reply, EpError> {
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        let began = (self.clock)();
         let mut doubt = None;
         let mut tries = 0;
         let result = loop {
@@ -167,6 +175,10 @@ impl Sender {
                 doubt = Some(known);
             }
             sleep(wait).await;
+            let took = (self.clock)().duration_since(began);
+            if call.repeat == Repeat::OnlyUnsent && took.unsigned_abs() >= self.retry.deadline {
+                break Err(EpError::Unknown(Doubt::Deadline));
+            }
         };
         call.log(&result, tries);
         result

@@ -332,6 +332,47 @@ fn what_another_program_hides_behind_a_second_payment_nobody_can_see() {
     replay::<Platform>(16_406, 1, &plan);
 }
 
+/// Found by seed 707002 of `platform`: a server was held up between a booking that was sent too often and
+/// its repetition, and repeated it when another had taken over and booked.
+#[test]
+fn a_booking_is_not_repeated_by_who_was_held_up_meanwhile() {
+    use browser::Ask::{FillIn, Open, Pay};
+    use platform::plan::{
+        Call::{Add, Overtake, Session, Work},
+        Course::Processing,
+        Deed::{Fault, Settle as SettleThere},
+        Place::Confirm,
+        Trouble::TooMany,
+    };
+    let plan = vec![
+        (0, Do(vec![Add { shopper: 0, product: 2, quantity: 2 }])),
+        (1, There(Fault(Confirm, TooMany, 4))),
+        (5, Do(vec![Session { shopper: 0, tab: 0, ask: Open }])),
+        (6, Do(vec![Session { shopper: 0, tab: 0, ask: FillIn(1) }])),
+        (7, Do(vec![Session { shopper: 0, tab: 0, ask: Open }])),
+        (31, Do(vec![Session { shopper: 0, tab: 1, ask: Pay(Processing) }])),
+        (33, Wait(259_200)),
+        (34, There(SettleThere { payment: 0, paid: None })),
+        (36, Do(vec![Work { node: 0 }, Overtake { node: 0, after: 48 }])),
+    ];
+    replay::<Platform>(707_002, 1, &plan);
+}
+
+/// Found by seed 713459 of `sessions`: an operator cancelled an order whose payment had received another
+/// amount. A person has to look at it, and till then the wish waits.
+#[test]
+fn a_wish_to_cancel_waits_for_the_person_who_looks_at_the_money() {
+    use native::plan::Call::CancelHere;
+    let plan = vec![
+        (0, Do(vec![Add { shopper: 0, sku: 0, quantity: 1 }])),
+        (8, Do(vec![Intent { shopper: 0, form: 0 }])),
+        (9, There(Drift { payment: 0, amount: 3162 })),
+        (10, Do(vec![Pay { shopper: 0, payment: 0, means: Good }])),
+        (28, Do(vec![CancelHere { node: 0, payment: 0 }])),
+    ];
+    replay::<Native>(713_459, 1, &plan);
+}
+
 /// Found by seed 11531 of `sessions`: a bank asked about a payment before its answer had come, and what it
 /// asked was taken for another shop's and forgotten.
 #[test]

@@ -1,5 +1,6 @@
 //! When a request is sent again, and what is known at the end.
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
@@ -7,7 +8,7 @@ use crate::{
     elastic_path::{
         Caller, ElasticPath,
         cart::NewItem,
-        script::{answer, cart, ep, no, outcome},
+        script::{answer, by_clock, cart, ep, no, outcome, token},
     },
     stripe::script::{Asked, Step, says},
 };
@@ -93,6 +94,16 @@ async fn what_makes_something_is_sent_again_only_where_it_was_not_carried_out() 
         assert_eq!(adds(vec![doubtful.clone()]).await, ended);
         assert_eq!(adds(vec![no(429), Step::NotSent, doubtful]).await, ended);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_held_up_makes_nothing_when_others_have_taken_over() {
+    let looks = AtomicU64::new(0);
+    let minutes = move || Duration::from_secs(60 * looks.fetch_add(1, Ordering::Relaxed));
+    let clock = move || Timestamp::UNIX_EPOCH + minutes();
+    let (ep, asked) = by_clock([token("t0", 3600), no(429)], Arc::new(clock));
+    assert_eq!(outcome(&add(&ep).await), "unknown, too late");
+    assert_eq!(count(&asked), 1);
 }
 
 #[tokio::test(start_paused = true)]

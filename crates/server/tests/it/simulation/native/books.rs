@@ -17,7 +17,7 @@ storage::statements! {
         order by id";
     ATTENTION = "select id, order_id, kind, subject from attention order by id";
     OPEN_EVENTS = "select id from inbox where due_at is not null";
-    OPEN_EFFECTS = "select id from outbox where due_at is not null";
+    OPEN_EFFECTS = "select order_id from outbox where due_at is not null";
 }
 
 pub struct Order {
@@ -64,7 +64,8 @@ pub struct Books {
     pub refunds: Vec<Refund>,
     pub items: Vec<Item>,
     pub open_events: usize,
-    pub open_effects: usize,
+    /// The orders whose effects wait.
+    pub open_effects: Vec<Uuid>,
 }
 
 impl Books {
@@ -130,7 +131,9 @@ impl Books {
                         });
                     }
                     let open_events = tx.query(&OPEN_EVENTS, &[]).await?.len();
-                    let open_effects = tx.query(&OPEN_EFFECTS, &[]).await?.len();
+                    let open_effects = tx.query(&OPEN_EFFECTS, &[]).await?.into_iter();
+                    let open_effects = open_effects.map(|row| row.read("outbox").id("order_id"));
+                    let open_effects = open_effects.collect::<Result<_, _>>()?;
                     Ok(Self { orders, products, refunds, items, open_events, open_effects })
                 })
             })

@@ -264,9 +264,11 @@ pub fn open(world: &Native) -> Result<Vec<String>, String> {
     let books = world.town.street.block_on(Books::read(&world.town.ground.store));
     let books = books.map_err(|error| error.to_string())?;
     let mut open = Vec::new();
+    // A person has to look at it, and what is wished of it waits till then.
+    let is_odd =
+        |order: &Order| order.reference.as_ref().is_some_and(|known| world.drifted.contains(known));
     for order in &books.orders {
-        let odd = order.reference.as_ref().is_some_and(|known| world.drifted.contains(known));
-        if order.state == "pending" && !odd {
+        if order.state == "pending" && !is_odd(order) {
             open.push(format!("{} is pending, payment {:?}", order.id, order.payment));
         }
         if order.state != "pending" && order.due_at.is_some() {
@@ -281,9 +283,10 @@ pub fn open(world: &Native) -> Result<Vec<String>, String> {
         open.push(format!("{notices} notices are on their way"));
     }
     open.extend(paid::open(world, &books)?);
-    if books.open_events + books.open_effects > 0 {
-        let (events, effects) = (books.open_events, books.open_effects);
-        open.push(format!("{events} events and {effects} effects wait"));
+    let odd: Vec<Uuid> = books.orders.iter().filter(|one| is_odd(one)).map(|one| one.id).collect();
+    let effects = books.open_effects.iter().filter(|order| !odd.contains(order)).count();
+    if books.open_events + effects > 0 {
+        open.push(format!("{} events and {effects} effects wait", books.open_events));
     }
     Ok(open)
 }
