@@ -37,7 +37,7 @@ use native::{
     },
 };
 use platform::Platform;
-use step::Step::{Do, HangUp, There, Wait};
+use step::Step::{Die, Do, HangUp, There, Wait};
 use trace::Trace;
 
 /// Which shop a history plays in.
@@ -356,6 +356,31 @@ fn a_booking_is_not_repeated_by_who_was_held_up_meanwhile() {
         (36, Do(vec![Work { node: 0 }, Overtake { node: 0, after: 48 }])),
     ];
     replay::<Platform>(707_002, 1, &plan);
+}
+
+/// Found by seed 809087 of `platform`: while a charge was on its way another program put more into the
+/// cart, and its server died. It is found by the next look, and calls a person.
+#[test]
+fn a_charge_of_another_amount_that_nobody_heard_of_calls_a_person() {
+    use browser::Ask::{FillIn, Open, Pay};
+    use platform::plan::{
+        Call::{Add, AddThere, Session, Work},
+        Course::Ok,
+        Deed::Fault,
+        Place::Charge,
+        Trouble::SlowBy,
+    };
+    let plan = vec![
+        (0, Do(vec![Add { shopper: 0, product: 2, quantity: 1 }])),
+        (7, There(Fault(Charge, SlowBy(60), 4))),
+        (17, Do(vec![Session { shopper: 0, tab: 0, ask: Open }])),
+        (18, Do(vec![Session { shopper: 0, tab: 0, ask: FillIn(1) }])),
+        (20, Do(vec![Session { shopper: 0, tab: 0, ask: Pay(Ok) }])),
+        (27, Do(vec![AddThere { shopper: 0, product: 1 }])),
+        (28, Die { node: 0, after: 1 }),
+        (32, Do(vec![Work { node: 0 }])),
+    ];
+    replay::<Platform>(809_087, 2, &plan);
 }
 
 /// Found by seed 713459 of `sessions`: an operator cancelled an order whose payment had received another
