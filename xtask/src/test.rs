@@ -246,7 +246,7 @@ fn every_test(root: &Path, arguments: &[String], prepared: &mut Prepared) -> Res
 
 /// So many tests at a time for each core: stories wait longer than they compute, for a database, for
 /// a retry, for a process to start.
-const TESTS_OF_A_CORE: usize = 3;
+const TESTS_OF_A_CORE: usize = 4;
 
 /// The test that compares what the stories met with what the API's document promises.
 const COVERAGE: &str = "coverage::every_route_code_and_documented_field_has_a_story";

@@ -86,7 +86,7 @@ impl Scene {
 }
 
 /// What a run of the tests can afford in a debug build.
-const HISTORIES: u64 = 800;
+const HISTORIES: u64 = 2000;
 
 fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
