@@ -2,7 +2,7 @@
 //! then any headers that matter, the rest is the body. Every call of ours gets it, but for the token
 //! that it is made with; a second client gets it for its token.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{
@@ -110,7 +110,8 @@ impl Given {
             calls_per_second: NonZeroU32::MAX,
             jitter_seed: 1,
         };
-        let ep = ElasticPath::new(config, transport);
+        let clock = Arc::new(|| jiff::Timestamp::UNIX_EPOCH);
+        let ep = ElasticPath::new(config, transport, clock);
         let admin = ep.admin().unwrap();
         (ep, admin)
     }

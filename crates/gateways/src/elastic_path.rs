@@ -86,13 +86,9 @@ impl fmt::Debug for ElasticPath {
 }
 
 impl ElasticPath {
-    /// A client that sends through `transport`.
-    pub fn new(config: Config, transport: Transport) -> Self {
-        Self::by_clock(config, transport, Arc::new(Timestamp::now))
-    }
-
-    /// A client that reads the time that all servers go by from `clock`.
-    pub fn by_clock(config: Config, transport: Transport, clock: WallClock) -> Self {
+    /// A client that sends through `transport`, and reads the time that all servers go by from
+    /// `clock`.
+    pub fn new(config: Config, transport: Transport, clock: WallClock) -> Self {
         let Config { client_id, client_secret, api_base, retry, jitter_seed: seed, .. } = config;
         let limit = RateLimit::per_second(config.calls_per_second);
         let api_base = api_base.as_str().trim_end_matches('/').to_owned();

@@ -359,7 +359,7 @@ fn platform(
     let clock: elastic_path::WallClock = Arc::new(move || clock.now());
     Arc::new(PlatformContext {
         base,
-        elastic_path: ElasticPath::by_clock(config, transport, clock),
+        elastic_path: ElasticPath::new(config, transport, clock),
         shop,
         purchases: Notify::new(),
     })

@@ -19,7 +19,7 @@ pub const PAYMENT: &str = "pi_3QexampleEPcart0001";
 
 /// A client whose steps are told one by one, tokens included.
 pub fn bare(steps: impl IntoIterator<Item = Step>) -> (ElasticPath, Asked) {
-    by_clock(steps, Arc::new(Timestamp::now))
+    by_clock(steps, Arc::new(|| Timestamp::UNIX_EPOCH))
 }
 
 /// The same, by a clock that the test moves.
@@ -33,7 +33,7 @@ pub fn by_clock(steps: impl IntoIterator<Item = Step>, clock: WallClock) -> (Ela
         calls_per_second: CALLS_PER_SECOND,
         jitter_seed: 1,
     };
-    (ElasticPath::by_clock(config, transport, clock), asked)
+    (ElasticPath::new(config, transport, clock), asked)
 }
 
 /// A client that has a token for one caller before the steps come.

@@ -77,7 +77,7 @@ fn held(bell: Arc<Notify>) -> (ElasticPath, Asked) {
         calls_per_second: CALLS_PER_SECOND,
         jitter_seed: 1,
     };
-    (ElasticPath::new(config, transport), asked)
+    (ElasticPath::new(config, transport, Arc::new(|| jiff::Timestamp::UNIX_EPOCH)), asked)
 }
 
 #[tokio::test]
@@ -118,7 +118,11 @@ async fn a_shop_without_a_secret_has_no_admin() {
         calls_per_second: CALLS_PER_SECOND,
         jitter_seed: 1,
     };
-    assert!(ElasticPath::new(config, transport).admin().is_none());
+    assert!(
+        ElasticPath::new(config, transport, Arc::new(|| jiff::Timestamp::UNIX_EPOCH))
+            .admin()
+            .is_none()
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,11 @@
 //! Elastic Path: whether the store answers, and lets us in.
 
+use std::sync::Arc;
+
 use gateways::elastic_path::{self, Caller, ElasticPath, EpError};
 
 use super::Line;
-use crate::config::ElasticPathConfig;
+use crate::{clock::Clock, config::ElasticPathConfig};
 
 pub(super) async fn examine(
     store: &ElasticPathConfig,
@@ -17,7 +19,8 @@ pub(super) async fn examine(
         calls_per_second: store.calls_per_second,
         jitter_seed: 0,
     };
-    let ep = ElasticPath::new(config, transport);
+    let clock = Clock::system();
+    let ep = ElasticPath::new(config, transport, Arc::new(move || clock.now()));
     let shown = match ep.product_page(Caller::Implicit, 0, 1).await {
         Ok(page) => {
             let count = page.total.unwrap_or(page.products.len() as u64);
